@@ -56,8 +56,13 @@
 //! | connect by a Unix socket, or through a proxy | `Config::unix`, `Config::proxy` |
 //! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
 //! | list the mailboxes | [`Sender::list`] |
+//! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
+//! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`] |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
+//! | know how much room is left | [`Sender::quota_of`] |
+//! | share a mailbox, see who may do what | [`Sender::set_acl`], [`acl`](Sender::acl), [`my_rights`](Sender::my_rights) |
+//! | annotate mailboxes | [`Sender::metadata`], [`set_metadata`](Sender::set_metadata) |
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
 //! | count, or find the first and the last | [`Mailbox::count`], [`Search::returning`](command::Search::returning) |

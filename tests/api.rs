@@ -8,15 +8,16 @@ use std::hash::Hash;
 use bytes::Bytes;
 use futures_core::Stream;
 use imap_duplex::command::{
-    Append, AppendAll, Appended, Claim, Class, Close, Command, Copied, CopyMessages, Create, Delete, Expunge,
-    Expunged, Fetch, Flow, Id, Idle, Items, List, Logout, Match, Messages, Noop, Notify, NotifyEvent, Raw,
-    RawResult, Rename, SaveSearch, SavedSearch, Search, SearchResult, Secret, SelectedNotify, StatusCommand,
+    Append, AppendAll, Appended, Claim, Class, Close, Command, Copied, CopyMessages, Create, Created, Delete,
+    Enable, Expunge, Expunged, Fetch, Flow, GetAcl, GetMetadata, GetQuotaRoot, Id, Idle, Items, Language,
+    List, Logout, MailboxFor, Match, Messages, Noop, Notify, NotifyEvent, Raw, RawResult, Rename, SaveSearch,
+    SavedSearch, Search, SearchResult, Secret, SelectedNotify, SetAcl, SetMetadata, SetQuota, StatusCommand,
     StatusItems, Store, Subscribe, Unselect,
 };
 use imap_duplex::replay::{RecordedKind, RecordedResponse};
 use imap_duplex::types::{
     CloseReason, CopyUid, Date, Done, ESearch, EnvelopeBuilder, HeaderText, Lagged, ListEntry, NumberList,
-    NumberSet, Place, SelectionId, Status, Threads, Timestamp,
+    NumberSet, Place, SelectionId, SpecialUse, Status, Threads, Timestamp,
 };
 use imap_duplex::{
     Answer, Body, Capabilities, Code, CommandId, Config, DecodedBody, Driver, Error, ErrorKind, Event,
@@ -73,6 +74,7 @@ fn commands_go_between_tasks() {
     movable::<Expunge>();
     movable::<Fetch>();
     movable::<List>();
+    movable::<MailboxFor>();
     movable::<Notify>();
     movable::<SaveSearch>();
     movable::<Search>();
@@ -149,6 +151,16 @@ fn data_is_compared_and_hashed() {
     keys::<Close>();
     keys::<Logout>();
     keys::<Unselect>();
+    keys::<Created>();
+    keys::<Enable>();
+    keys::<GetAcl>();
+    keys::<GetMetadata>();
+    keys::<GetQuotaRoot>();
+    keys::<Language>();
+    keys::<SetAcl>();
+    keys::<SetMetadata>();
+    keys::<SetQuota>();
+    keys::<SpecialUse>();
     ordered::<Date>();
     ordered::<Timestamp>();
     ordered::<SelectionId>();

@@ -5,6 +5,7 @@
 //! and the engine's results and events as futures and streams. Of the protocol only SELECT is here,
 //! since its result is a handle of this layer.
 
+mod administration;
 mod body;
 mod connect;
 mod driver;

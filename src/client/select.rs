@@ -25,6 +25,7 @@ pub struct Select {
     read_only: bool,
     view_sync: Option<ViewSync>,
     resume: Option<MailboxState>,
+    condstore: bool,
 }
 
 impl Select {
@@ -38,7 +39,7 @@ impl Select {
     /// # }
     /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self { mailbox: mailbox.into(), read_only: false, view_sync: None, resume: None }
+        Self { mailbox: mailbox.into(), read_only: false, view_sync: None, resume: None, condstore: false }
     }
 
     /// For reading alone: `EXAMINE`.
@@ -67,6 +68,24 @@ impl Select {
     /// ```
     pub fn view_sync(mut self, view_sync: ViewSync) -> Self {
         self.view_sync = Some(view_sync);
+        self
+    }
+
+    /// With mod-sequences, on a server that keeps them only of mailboxes for which someone has
+    /// asked (RFC 7162 section 3.1.8): the parameter `CONDSTORE`. Needs CONDSTORE; not needed where
+    /// CONDSTORE or QRESYNC is enabled, as QRESYNC is [by default](crate::Config::enable), nor with
+    /// [`resume`](Select::resume).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::Select;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select(Select::new("INBOX").condstore()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "CONDSTORE")]
+    pub fn condstore(mut self) -> Self {
+        self.condstore = true;
         self
     }
 
@@ -112,6 +131,7 @@ impl Select {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "QRESYNC")]
     pub fn resume(mut self, state: MailboxState) -> Self {
         self.resume = Some(state);
         self
@@ -145,7 +165,12 @@ impl Prepare for Select {
         Prepared {
             opens: Some(opens.selection_handle.clone()),
             companion: opens.clone(),
-            command: SelectCommand { mailbox: self.mailbox, read_only: self.read_only, opens },
+            command: SelectCommand {
+                mailbox: self.mailbox,
+                read_only: self.read_only,
+                condstore: self.condstore,
+                opens,
+            },
         }
     }
 }
@@ -175,6 +200,7 @@ impl Opens {
 pub struct SelectCommand {
     mailbox: MailboxName,
     read_only: bool,
+    condstore: bool,
     opens: Opens,
 }
 
@@ -196,7 +222,11 @@ impl Command for SelectCommand {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if self.condstore && !session.can("CONDSTORE") && !session.can("QRESYNC") {
+            return Err(Error::unsupported("the server has no CONDSTORE (RFC 7162)"));
+        }
         line.word(self.name()).mailbox(&self.mailbox);
+        let keeps_mod_seqs = session.is_enabled("QRESYNC") || session.is_enabled("CONDSTORE");
         if let Some(state) =
             self.opens.selection_handle.resume().filter(|_| session.select_params != SelectParams::Refused)
         {
@@ -212,14 +242,13 @@ impl Command for SelectCommand {
                 // section 3.2.5.1).
                 line.open_params().word("QRESYNC").open();
                 line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
-            } else if session.can("CONDSTORE")
-                && !session.is_enabled("QRESYNC")
-                && !session.is_enabled("CONDSTORE")
-            {
+            } else if session.can("CONDSTORE") && !keeps_mod_seqs {
                 // Some servers keep mod-sequences only of mailboxes for which someone has asked
                 // (RFC 7162 section 3.1.8).
                 line.open_params().word("CONDSTORE").close();
             }
+        } else if self.condstore && !keeps_mod_seqs && session.select_params != SelectParams::Refused {
+            line.open_params().word("CONDSTORE").close();
         }
         Ok(Flow::Last)
     }

@@ -172,7 +172,8 @@ impl Sender {
         self.submit(Select::new(mailbox).read_only())
     }
 
-    /// Which mailboxes there are: `LIST` (RFC 9051 section 6.3.9).
+    /// Which mailboxes there are: `LIST` (RFC 9051 section 6.3.9). [`List`] has what to select by,
+    /// and what to tell of each.
     ///
     /// ```no_run
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -234,7 +235,8 @@ impl Sender {
         self.submit(AppendAll::new(to, messages))
     }
 
-    /// Makes a mailbox: `CREATE` (RFC 9051 section 6.3.4).
+    /// Makes a mailbox: `CREATE` (RFC 9051 section 6.3.4). One for a special use:
+    /// [`Create::for_use`].
     ///
     /// ```no_run
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -242,8 +244,8 @@ impl Sender {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn create(&self, mailbox: impl Into<MailboxName>) -> Token<Create> {
-        self.submit(Create::new(mailbox))
+    pub fn create(&self, mailbox: impl Into<Create>) -> Token<Create> {
+        self.submit(mailbox.into())
     }
 
     /// Removes a mailbox with all its messages: `DELETE` (RFC 9051 section 6.3.5).

@@ -79,6 +79,8 @@ pub(crate) enum Effect {
     StartTls,
     Logout,
     Idle,
+    /// What is switched on, unless a mailbox is selected.
+    Enable,
     Select {
         read_only: bool,
     },

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Class, Command, Effect, Flow, Line, Session};
-use crate::error::Result;
-use crate::types::{Done, MailboxName};
+use crate::error::{Error, Result};
+use crate::types::{Code, Done, MailboxName, SpecialUse};
 
 /// How many names are remembered, about 12 bytes each: more mailboxes hardly anybody has.
 const MAX_NAMES: usize = 100_000;
@@ -63,7 +63,10 @@ macro_rules! no_result {
 /// `CREATE`: makes a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
-pub struct Create(MailboxName);
+pub struct Create {
+    mailbox: MailboxName,
+    uses: Vec<SpecialUse>,
+}
 
 impl Create {
     /// Makes this mailbox.
@@ -76,32 +79,87 @@ impl Create {
     /// # }
     /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self(mailbox.into())
+        Self { mailbox: mailbox.into(), uses: Vec::new() }
     }
+
+    /// For this use, and others named before (RFC 6154 section 3). Needs CREATE-SPECIAL-USE; a
+    /// server that has no mailboxes for such a use answers NO with
+    /// [`Code::UseAttr`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::Create, types::SpecialUse};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.create(Create::new("Sent Items").for_use(SpecialUse::Sent)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("USE", "CREATE-SPECIAL-USE"))]
+    pub fn for_use(mut self, usage: impl Into<SpecialUse>) -> Self {
+        self.uses.push(usage.into());
+        self
+    }
+}
+
+impl<N: Into<MailboxName>> From<N> for Create {
+    fn from(mailbox: N) -> Self {
+        Self::new(mailbox)
+    }
+}
+
+/// What CREATE has made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Created {
+    /// An identifier that the mailbox keeps when it is renamed, if the server has OBJECTID (RFC
+    /// 8474 section 4.1).
+    pub mailbox_id: Option<String>,
 }
 
 impl Command for Create {
     type Item = ();
-    type Output = ();
+    type Output = Created;
 
     fn name(&self) -> &str {
         "CREATE"
     }
 
     fn mailbox(&self) -> Option<&MailboxName> {
-        Some(&self.0)
+        Some(&self.mailbox)
     }
 
     fn class(&self) -> Class {
-        Class::change().with_effect(Effect::Create(self.0.clone()))
+        Class::change().with_effect(Effect::Create(self.mailbox.clone()))
     }
 
-    fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
-        line.word("CREATE").mailbox(&self.0);
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        line.word("CREATE").mailbox(&self.mailbox);
+        if self.uses.is_empty() {
+            return Ok(Flow::Last);
+        }
+        if !session.can("CREATE-SPECIAL-USE") {
+            return Err(Error::unsupported("the server has no CREATE-SPECIAL-USE (RFC 6154)"));
+        }
+        line.open().word("USE").open();
+        for usage in &self.uses {
+            let attribute = usage.as_str();
+            let is_letter = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+            let name = attribute.strip_prefix('\\').filter(|name| !name.is_empty());
+            if !name.is_some_and(|name| name.bytes().all(is_letter)) {
+                return Err(Error::invalid(format!("{attribute:?} is no special use, such as `\\Sent`")));
+            }
+            line.word(attribute);
+        }
+        line.close().close();
         Ok(Flow::Last)
     }
 
-    no_result!();
+    fn finish(self, done: Done, _: Vec<()>) -> Result<Created> {
+        let mailbox_id = match done.status.code {
+            Some(Code::MailboxId(id)) => Some(id),
+            _ => None,
+        };
+        Ok(Created { mailbox_id })
+    }
 }
 
 /// `DELETE`: removes a mailbox with all its messages.
@@ -259,6 +317,24 @@ impl Command for Subscribe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::testing::{answered, lines, refused, server};
+
+    /// RFC 6154 section 5.3, RFC 8474 section 4.1.
+    #[test]
+    fn the_examples_of_create() {
+        let session = server(&["CREATE-SPECIAL-USE", "SPECIAL-USE"]);
+        let two = Create::new("MySpecial").for_use(SpecialUse::Drafts).for_use("\\Sent");
+        assert_eq!(lines(two, &session), ["CREATE MySpecial (USE (\\Drafts \\Sent))"]);
+        let all = || Create::new("Everything").for_use(SpecialUse::All);
+        assert_eq!(lines(all(), &session), ["CREATE Everything (USE (\\All))"]);
+        assert!(refused(all(), &server(&["SPECIAL-USE"])).contains("CREATE-SPECIAL-USE"));
+        for odd in ["Sent", "\\", "\\Se nt", "\\Sent)\r\nx LOGOUT", "", "\\S*"] {
+            assert!(refused(Create::new("x").for_use(odd), &session).contains("special use"), "{odd:?}");
+        }
+        let made = answered(Create::from("foo"), &[], "OK [MAILBOXID (F2212ea87-6097-4256-9d51)] done");
+        assert_eq!(made.expect("OK").mailbox_id.as_deref(), Some("F2212ea87-6097-4256-9d51"));
+        assert_eq!(answered(Create::new("foo"), &[], "OK done").expect("OK"), Created::default());
+    }
 
     /// Promise 13 of the contract: a server can send names without end.
     #[test]

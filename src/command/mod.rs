@@ -18,27 +18,35 @@ mod fetch_report;
 mod items;
 #[cfg(test)]
 mod known_answers;
+mod language;
 mod line;
 mod list;
 mod login;
 mod mailboxes;
 mod messages;
+mod metadata;
 mod notify;
 mod partial_range;
+mod quota;
 mod raw;
 mod resolve_uids;
+mod rights;
 mod saved;
 mod search;
 mod search_result;
 mod search_return;
+mod selection_commands;
 mod session;
 mod session_commands;
 mod sort;
 mod source;
+mod special_use;
 mod status;
 mod store;
 mod store_labels;
 mod store_unchanged;
+#[cfg(test)]
+mod testing;
 mod thread;
 
 pub use action::Action;
@@ -52,21 +60,27 @@ pub use expunge::{Expunge, Expunged};
 pub use fetch::Fetch;
 pub use fetch_report::{FetchReport, Fetched};
 pub use items::{ItemChain, Items};
+pub use language::Language;
 pub use line::{Line, Secret};
 pub use list::List;
-pub use mailboxes::{Create, Delete, Rename, Subscribe};
+pub use mailboxes::{Create, Created, Delete, Rename, Subscribe};
 pub use messages::{Match, MessageChunks, Messages};
+pub use metadata::{Annotations, GetMetadata, MetadataDepth, SetMetadata};
 pub use notify::{Notify, NotifyEvent, SelectedNotify};
 pub use partial_range::PartialRange;
+pub use quota::{GetQuota, GetQuotaRoot, MailboxQuota, QuotaPiece, SetQuota};
 pub use raw::{Raw, RawResult};
+pub use rights::{DeleteAcl, GetAcl, GetListRights, GetMyRights, SetAcl};
 pub use saved::{SaveSearch, SavedSearch};
 pub use search::{Search, SearchChain};
 pub use search_result::SearchResult;
 pub use search_return::{CancelUpdates, Found, SearchReturn};
+pub use selection_commands::{Checkpoint, Unselect};
 pub use session::Session;
-pub use session_commands::{Capability, Close, Id, Idle, Logout, Noop, Unselect};
+pub use session_commands::{Capability, Close, Enable, GetNamespaces, Id, Idle, Logout, Noop};
 pub use sort::{Sort, SortKey, SortOrder};
-pub use status::{StatusCommand, StatusItems};
+pub use special_use::MailboxFor;
+pub use status::{StatusChain, StatusCommand, StatusItems};
 pub use store::Store;
 pub use store_labels::StoreLabels;
 pub use store_unchanged::{StoreUnchanged, Stored};
@@ -79,11 +93,10 @@ pub(crate) use mailboxes::NameSet;
 pub(crate) use resolve_uids::ResolveUids;
 pub(crate) use saved::{SaveSearchCommand, SaveState};
 pub(crate) use session::SelectParams;
-pub(crate) use session_commands::Enable;
 pub(crate) use source::Taken;
 
 use crate::error::{Error, Result};
-use crate::types::{Done, MailboxName, Untagged};
+use crate::types::{Done, MailboxName, StatusResponse, Untagged};
 
 /// Items of a message's row, by numbers that the command gives them.
 #[doc(hidden)]
@@ -252,6 +265,13 @@ pub trait Command: Send + 'static {
     fn item(response: Untagged) -> Option<Self::Item> {
         let _ = response;
         None
+    }
+
+    /// Whether the command goes on though the server has refused one of its lines so.
+    #[doc(hidden)]
+    fn tolerates(&self, status: &StatusResponse) -> bool {
+        let _ = status;
+        false
     }
 
     /// Answers a `+` of the server by writing the next line, for a command whose class has

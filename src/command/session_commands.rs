@@ -1,8 +1,9 @@
-//! Commands of one keyword or nearly: NOOP, CAPABILITY, LOGOUT, ENABLE, ID, CLOSE, UNSELECT, IDLE.
+//! Commands about the session, of one keyword or nearly: NOOP, CAPABILITY, LOGOUT, ENABLE, ID,
+//! NAMESPACE, CLOSE, IDLE.
 
 use super::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Capabilities, Code, Done, Untagged};
+use crate::types::{Answer, Capabilities, Code, Done, Namespaces, Untagged};
 
 /// Commands of one keyword without a result.
 macro_rules! one_word {
@@ -50,35 +51,75 @@ one_word! {
     Idle, "IDLE", Class::query().with_effect(Effect::Idle);
 }
 
-/// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2). Needs UNSELECT.
+/// `NAMESPACE`: where whose mailboxes are (RFC 9051 section 6.3.10, RFC 2342).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
-pub struct Unselect;
+pub struct GetNamespaces {
+    answered: bool,
+}
 
-impl Command for Unselect {
-    type Item = ();
-    type Output = ();
+impl GetNamespaces {
+    /// All of them.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::GetNamespaces;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let namespaces = imap.submit(GetNamespaces::new()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Command for GetNamespaces {
+    type Item = Namespaces;
+    type Output = Namespaces;
 
     fn name(&self) -> &str {
-        "UNSELECT"
+        "NAMESPACE"
     }
 
     fn class(&self) -> Class {
-        Class::change().in_mailbox().with_effect(Effect::Deselect)
+        Class::query().answered_by(&["NAMESPACE"])
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        if !session.can("UNSELECT") {
-            return Err(Error::unsupported(
-                "the server has no UNSELECT (RFC 3691), and CLOSE would remove messages",
-            ));
+        if !session.can("NAMESPACE") {
+            return Err(Error::unsupported("the server has no NAMESPACE (RFC 2342)"));
         }
-        line.word("UNSELECT");
+        line.atom("NAMESPACE");
         Ok(Flow::Last)
     }
 
-    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
-        Ok(())
+    fn claims(&self, response: &Untagged) -> Claim {
+        match response.answer() {
+            Answer::Namespace(_) => {
+                if self.answered {
+                    Claim::Part
+                } else {
+                    Claim::Whole
+                }
+            }
+            _ => Claim::No,
+        }
+    }
+
+    fn received(&mut self, _: &Untagged) {
+        self.answered = true;
+    }
+
+    fn item(response: Untagged) -> Option<Namespaces> {
+        match response.into_answer() {
+            Answer::Namespace(all) => Some(all),
+            _ => None,
+        }
+    }
+
+    fn finish(self, _: Done, items: Vec<Namespaces>) -> Result<Namespaces> {
+        let none = || Error::protocol("the server answered OK without any NAMESPACE");
+        items.into_iter().next_back().ok_or_else(none)
     }
 }
 
@@ -131,13 +172,38 @@ impl Command for Capability {
     }
 }
 
-/// `ENABLE`: switches extensions on; returns the names of those that are on now (RFC 9051 section
-/// 6.3.1).
+/// `ENABLE`: switches extensions on; returns the names of those that were off before and are on now
+/// (RFC 9051 section 6.3.1). It waits until nothing is in flight.
 ///
-/// Sent at login from the list in [`Config`](crate::Config): it must precede any SELECT.
-#[derive(Clone, Debug)]
+/// What [`Config::enable`](crate::Config::enable) names has been enabled at login. It can't be sent
+/// while a mailbox is selected: then it fails, unsent, with [`Invalid`](crate::ErrorKind::Invalid).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
-pub(crate) struct Enable(pub(crate) Vec<String>);
+pub struct Enable {
+    names: Vec<String>,
+    /// Nothing has been sent that it could change the meaning of.
+    at_login: bool,
+}
+
+impl Enable {
+    /// These extensions, by their capabilities. What the server does not know it leaves off.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Enable;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let on = imap.submit(Enable::new(["CONDSTORE"])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { names: names.into_iter().map(Into::into).collect(), at_login: false }
+    }
+
+    /// Directly after login.
+    pub(crate) fn at_login(names: Vec<String>) -> Self {
+        Self { names, at_login: true }
+    }
+}
 
 impl Command for Enable {
     type Item = Vec<String>;
@@ -148,12 +214,21 @@ impl Command for Enable {
     }
 
     fn class(&self) -> Class {
-        Class::change().answered_by_kinds(ResponseKinds::ENABLED).ours()
+        // Alone: what is sent beside it may mean something else once it is on (names in UTF-8).
+        let class =
+            Class { alone: !self.at_login, ..Class::change().answered_by_kinds(ResponseKinds::ENABLED) };
+        class.with_effect(Effect::Enable)
     }
 
-    fn encode(&mut self, line: &mut Line, _: &Session) -> Result<Flow> {
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if !session.can("ENABLE") && !session.capabilities().has("IMAP4rev2") {
+            return Err(Error::unsupported("the server has no ENABLE (RFC 5161)"));
+        }
+        if self.names.is_empty() {
+            return Err(Error::invalid("nothing is to be enabled: name at least one extension"));
+        }
         line.word("ENABLE");
-        for name in &self.0 {
+        for name in &self.names {
             line.atom(name);
         }
         Ok(Flow::Last)
@@ -252,5 +327,28 @@ impl Command for Id {
 
     fn finish(self, _: Done, items: Vec<Self::Item>) -> Result<Self::Output> {
         Ok(items.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::testing::{answered, lines, refused, server};
+
+    /// RFC 9051 section 6.3.10, RFC 5161 section 3.1.
+    #[test]
+    fn the_examples_of_the_rfcs() {
+        let all = server(&["NAMESPACE", "ENABLE", "UNSELECT"]);
+        assert_eq!(lines(GetNamespaces::new(), &all), ["NAMESPACE"]);
+        let answer = "* NAMESPACE ((\"\" \"/\")) NIL ((\"Public Folders/\" \"/\"))";
+        let spaces = answered(GetNamespaces::new(), &[answer], "OK done").expect("OK");
+        assert_eq!((spaces.personal.len(), spaces.other_users.len(), spaces.shared.len()), (1, 0, 1));
+        assert_eq!(lines(Enable::new(["CONDSTORE", "X-GOOD-IDEA"]), &all), ["ENABLE CONDSTORE X-GOOD-IDEA"]);
+        let on = answered(Enable::new(["CONDSTORE"]), &["* ENABLED CONDSTORE"], "OK done").expect("OK");
+        assert_eq!(on, ["CONDSTORE"]);
+        assert!(refused(Enable::new([""; 0]), &all).contains("nothing"));
+        assert!(refused(Enable::new(["A B"]), &all).contains("atom"));
+        assert!(refused(Enable::new(["A"]), &server(&[])).contains("ENABLE"));
+        assert!(refused(GetNamespaces::new(), &server(&[])).contains("NAMESPACE"));
     }
 }

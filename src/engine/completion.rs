@@ -93,9 +93,9 @@ impl Engine {
     fn apply(&mut self, id: CommandId, done: &Done) {
         let (inflight, out) = (&mut self.inflight, &mut self.output);
         match inflight.effect(id).cloned().unwrap_or_default() {
-            Effect::None | Effect::Idle | Effect::Logout | Effect::Move => {}
             Effect::KeepUpdated => {}
             Effect::EndUpdates(search) => self.session.ends_updates(search),
+            Effect::None | Effect::Idle | Effect::Enable | Effect::Logout | Effect::Move => {}
             Effect::StartTls => self.lifecycle.on_starttls(),
             Effect::Login => {
                 self.idle.logged_in();

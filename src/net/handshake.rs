@@ -315,7 +315,8 @@ impl<'a> Handshake<'a> {
             // One contains the other (RFC 7162 section 3.2.3).
             wanted.retain(|name| !name.eq_ignore_ascii_case("CONDSTORE"));
         }
-        let enable = (self.can("ENABLE") && !wanted.is_empty()).then(|| self.submit(Enable(wanted)));
+        let enable =
+            (self.can("ENABLE") && !wanted.is_empty()).then(|| self.submit(Enable::at_login(wanted)));
         // A refusal of either is no reason not to go on; a lost connection is.
         if let Some(slot) = id {
             self.wait(&slot).await.map(drop).or_else(forgive)?;

@@ -208,12 +208,10 @@ impl HeapSize for Extras {
 
 impl HeapSize for ListEntry {
     fn heap_size(&self) -> usize {
-        let Self { name, delimiter: _, attributes, old_name, child_info, extended } = self;
-        name.heap_size()
-            + attributes.heap_size()
-            + old_name.heap_size()
-            + child_info.heap_size()
-            + extended.heap_size()
+        let Self { name, delimiter: _, attributes, old_name, child_info, extended, .. } = self;
+        let names = name.heap_size() + old_name.heap_size();
+        let texts = attributes.heap_size() + child_info.heap_size() + extended.heap_size();
+        names + texts + self.status.heap_size() + self.my_rights.heap_size() + self.metadata.heap_size()
     }
 }
 

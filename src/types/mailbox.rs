@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::metadata::Metadata;
 use super::number::{ModSeq, Uid, UidValidity};
+use super::rights::Rights;
 
 /// A decoded mailbox name, as people read it.
 ///
@@ -195,6 +197,16 @@ pub struct ListEntry {
     pub child_info: Vec<String>,
     /// Extension data: name and value, as the server wrote them.
     pub extended: Vec<(String, String)>,
+    /// Its counts, in the result of a [list with them](crate::command::List::with_status).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub status: Option<Box<MailboxStatus>>,
+    /// This user's rights, in the result of a
+    /// [list with them](crate::command::List::with_my_rights).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub my_rights: Option<Box<Rights>>,
+    /// Its annotations, in the result of a [list with them](crate::command::List::with_metadata).
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub metadata: Option<Box<Metadata>>,
 }
 
 impl ListEntry {
@@ -208,6 +220,9 @@ impl ListEntry {
             old_name: None,
             child_info: Vec::new(),
             extended: Vec::new(),
+            status: None,
+            my_rights: None,
+            metadata: None,
         }
     }
 

@@ -58,6 +58,18 @@ impl Rights {
     }
 }
 
+impl From<&str> for Rights {
+    fn from(letters: &str) -> Self {
+        Self::new(letters)
+    }
+}
+
+impl From<String> for Rights {
+    fn from(letters: String) -> Self {
+        Self::new(letters)
+    }
+}
+
 impl HeapSize for Rights {
     fn heap_size(&self) -> usize {
         self.letters.heap_size()

@@ -111,7 +111,8 @@ async fn ten_thousand_commands_in_flight() {
         let items = Items::new().size().flags();
         let fetches: Vec<_> = (1..COMMANDS / 2).map(|n| (n, inbox.fetch(uid(n), items.clone()))).collect();
         let count = StatusItems::new().messages();
-        let counts: Vec<_> = (0..COMMANDS / 2).map(|n| (n, imap.status(format!("m{n}"), count))).collect();
+        let counts: Vec<_> =
+            (0..COMMANDS / 2).map(|n| (n, imap.status(format!("m{n}"), count.clone()))).collect();
         assert_eq!(imap.in_flight(), 10_000);
         let refused = imap.noop().await.expect_err("there is no room for more");
         assert_eq!(refused.kind(), imap_duplex::ErrorKind::QueueFull);

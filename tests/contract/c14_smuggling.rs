@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Append, Claim, Class, Command, Copied, Flow, Id, Items, Line, List, Search, Session as Known,
-    StatusItems, Store,
+    Append, Claim, Class, Command, Copied, Create, Flow, GetMetadata, Id, Items, Language, Line, List,
+    Search, Session as Known, SetAcl, SetMetadata, SetQuota, StatusItems, Store,
 };
 use imap_duplex::types::{Done, Flag, Section, Untagged};
 use imap_duplex::{Error, ErrorKind, Mailbox, Result, Sender, Sent};
@@ -182,12 +182,12 @@ impl Command for Mine {
 }
 
 /// How many ways there are to hand a text to the library.
-const WAYS: usize = 24 + Mine::WAYS;
+const WAYS: usize = 24 + MAILBOX_WAYS + Mine::WAYS;
 
 /// Hands `text` to the library in one of many ways.
 async fn hand_over(imap: &Sender, inbox: &Mailbox, text: &str, way: usize) -> Result<(), Error> {
     match way {
-        0 => imap.create(text).await,
+        0 => imap.create(text).await.map(drop),
         1 => imap.delete(text).await,
         2 => imap.rename(text, "other").await,
         3 => imap.rename("other", text).await,
@@ -214,7 +214,43 @@ async fn hand_over(imap: &Sender, inbox: &Mailbox, text: &str, way: usize) -> Re
             let section = Section::header_fields_not(["Subject", text]);
             inbox.fetch(uid(11), Items::partial(section, 0, 5)).await.map(drop)
         }
-        other => imap.submit(Mine { argument: text.to_owned(), way: other - 24 }).await,
+        way if way < 24 + MAILBOX_WAYS => hand_over_about_mailboxes(imap, text, way - 24).await,
+        other => imap.submit(Mine { argument: text.to_owned(), way: other - 24 - MAILBOX_WAYS }).await,
+    }
+}
+
+/// How many of them are about mailboxes, their quotas, rights and annotations.
+const MAILBOX_WAYS: usize = 27;
+
+async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Result<(), Error> {
+    match way {
+        0 => imap.create(Create::new("x").for_use(text)).await.map(drop),
+        1 => imap.list(List::new("a").or(text)).await.map(drop),
+        2 => imap.list(List::new("*").with_metadata([text])).await.map(drop),
+        3 => imap.list(List::new(text).with_status(StatusItems::messages())).await.map(drop),
+        4 => imap.list(List::new(text).lsub()).await.map(drop),
+        5 => imap.status("x", StatusItems::other(text)).await.map(drop),
+        6 => imap.status("x", StatusItems::messages().other(text)).await.map(drop),
+        7 => imap.quota(text).await.map(drop),
+        8 => imap.quota_of(text).await.map(drop),
+        9 => imap.set_quota(SetQuota::of(text).storage(1)).await.map(drop),
+        10 => imap.set_quota(SetQuota::of("x").limit(text, 1)).await.map(drop),
+        11 => imap.acl(text).await.map(drop),
+        12 => imap.my_rights(text).await.map(drop),
+        13 => imap.list_rights(text, "x").await.map(drop),
+        14 => imap.list_rights("x", text).await.map(drop),
+        15 => imap.set_acl(SetAcl::replace(text, "x", "lr")).await,
+        16 => imap.set_acl(SetAcl::add("x", text, "lr")).await,
+        17 => imap.set_acl(SetAcl::remove("x", "y", text)).await,
+        18 => imap.delete_acl(text, "x").await,
+        19 => imap.delete_acl("x", text).await,
+        20 => imap.metadata(GetMetadata::of(text, ["/private/a"])).await.map(drop),
+        21 => imap.metadata(GetMetadata::of("x", [format!("/private/{text}")])).await.map(drop),
+        22 => imap.metadata(GetMetadata::of_server(["/shared/a", text])).await.map(drop),
+        23 => imap.set_metadata(SetMetadata::of(text).unset("/private/a")).await,
+        24 => imap.set_metadata(SetMetadata::of("x").set("/private/a", text.to_owned())).await,
+        25 => imap.set_metadata(SetMetadata::of("x").set(format!("/private/{text}"), "a")).await,
+        _ => imap.language(Language::first_of([text])).await.map(drop),
     }
 }
 
@@ -251,54 +287,86 @@ const NASTY: [&str; 30] = [
     "NIL",
 ];
 
+/// What servers have, in three kinds of literals.
+const SERVERS: [&str; 3] = [
+    "IMAP4rev1 LITERAL+ UIDPLUS ESEARCH MOVE ID BINARY",
+    "IMAP4rev1 LITERAL- UIDPLUS MOVE ID",
+    "IMAP4rev1 UIDPLUS ESEARCH MOVE ID",
+];
+/// And what the commands about mailboxes need.
+const MAILBOX_EXTENSIONS: &str = "LIST-EXTENDED LIST-STATUS LIST-METADATA METADATA ACL QUOTA SPECIAL-USE \
+    CREATE-SPECIAL-USE LANGUAGE";
+
+/// Hands each text to the library in that way, and sees what a server reads: one command or none.
+/// How many were sent.
+async fn hand_over_all(literals: &str, texts: impl Iterator<Item = (String, usize)>) -> usize {
+    let capability = format!("{literals} {MAILBOX_EXTENSIONS}");
+    let (theirs, server) = duplex(1 << 16);
+    let (sent, mut received) = mpsc::unbounded_channel();
+    let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
+    let serving = tokio::spawn(async move { serve(server, &greeting, sent).await });
+    let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
+    let inbox = imap.select("INBOX").await.expect("selected");
+    imap.noop().await.expect("OK");
+    assert_eq!(received.recv().await.as_deref(), Some("NOOP"));
+    let mut sent = 0;
+    for (text, way) in texts {
+        let end = hand_over(&imap, &inbox, &text, way).await;
+        imap.create("MARK").await.expect("the session is in order");
+        let mut commands = Vec::new();
+        loop {
+            let command = received.recv().await.expect("the server runs");
+            if command == "CREATE MARK" {
+                break;
+            }
+            commands.push(command);
+        }
+        let what = format!("{text:?} by way {way} with {capability}: {end:?}, {commands:?}");
+        match &end {
+            Err(error) if error.sent() == Sent::No => {
+                let fits = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported);
+                assert!(fits && commands.is_empty(), "refused, and not sent: {what}");
+            }
+            _ => {
+                assert_eq!(commands.len(), 1, "one command: {what}");
+                sent += 1;
+                assert!(!commands[0].starts_with("LOGOUT"), "{what}");
+            }
+        }
+    }
+    serving.abort();
+    sent
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_argument_in_any_command_makes_two_of_one() {
-    for capability in [
-        "IMAP4rev1 LITERAL+ UIDPLUS ESEARCH MOVE ID BINARY",
-        "IMAP4rev1 LITERAL- UIDPLUS MOVE ID",
-        "IMAP4rev1 UIDPLUS ESEARCH MOVE ID",
-    ] {
-        within(Duration::from_secs(10_000), async {
-            let (theirs, server) = duplex(1 << 16);
-            let (sent, mut received) = mpsc::unbounded_channel();
-            let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
-            let serving = tokio::spawn(async move { serve(server, &greeting, sent).await });
-            let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
-            let inbox = imap.select("INBOX").await.expect("selected");
-            imap.noop().await.expect("OK");
-            assert_eq!(received.recv().await.as_deref(), Some("NOOP"));
+    for literals in SERVERS {
+        let ways = NASTY.iter().flat_map(|text| (0..WAYS).map(|way| ((*text).to_owned(), way)));
+        let sent = within(Duration::from_secs(10_000), hand_over_all(literals, ways)).await;
+        assert!(sent > NASTY.len() * WAYS / 2, "most can be said: {sent}");
+    }
+}
 
-            let mut sent = 0;
-            for text in NASTY {
-                for way in 0..WAYS {
-                    let end = hand_over(&imap, &inbox, text, way).await;
-                    imap.create("MARK").await.expect("the session is in order");
-                    let mut commands = Vec::new();
-                    loop {
-                        let command = received.recv().await.expect("the server runs");
-                        if command == "CREATE MARK" {
-                            break;
-                        }
-                        commands.push(command);
-                    }
-                    let what = format!("{text:?} by way {way} with {capability}: {end:?}, {commands:?}");
-                    match &end {
-                        Err(error) if error.sent() == Sent::No => {
-                            let fits = matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Unsupported);
-                            assert!(fits && commands.is_empty(), "refused, and not sent: {what}");
-                        }
-                        _ => {
-                            assert_eq!(commands.len(), 1, "one command: {what}");
-                            sent += 1;
-                            assert!(!commands[0].starts_with("LOGOUT"), "{what}");
-                        }
-                    }
-                }
-            }
-            assert!(sent > NASTY.len() * WAYS / 2, "most can be said: {sent}");
-            serving.abort();
-        })
-        .await;
+/// Of pieces of hostile texts others are made, by a generator that gives the same each time.
+#[tokio::test(start_paused = true)]
+async fn nor_do_ten_thousands_of_others() {
+    const TEXTS: usize = 8_000;
+    let mut state: u64 = 0x5851_f42d_4c95_7f2d;
+    let mut next = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or_default() % below
+    };
+    for literals in SERVERS {
+        let mut texts = Vec::with_capacity(TEXTS);
+        for _ in 0..TEXTS {
+            let pieces = 1 + next(4);
+            let text: String = (0..pieces).map(|_| NASTY[next(NASTY.len())]).collect();
+            // Long ones are literals whatever is in them.
+            let text = if next(20) == 0 { text.repeat(200) } else { text };
+            texts.push((text, next(WAYS)));
+        }
+        let sent = within(Duration::from_secs(100_000), hand_over_all(literals, texts.into_iter())).await;
+        assert!(sent > TEXTS / 3, "many can be said: {sent}");
     }
 }
 

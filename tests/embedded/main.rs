@@ -11,6 +11,8 @@ mod support;
 mod account;
 #[path = "../live/bodies.rs"]
 mod bodies;
+#[path = "../live/commands_administration.rs"]
+mod commands_administration;
 #[path = "../live/commands_find.rs"]
 mod commands_find;
 #[path = "../live/commands_items.rs"]

@@ -217,7 +217,7 @@ async fn status_of_a_mailbox_that_is_not_selected_and_of_one_that_is() {
         a.imap.create("Entwürfe").await.expect("CREATE");
         a.imap.append("Entwürfe", MESSAGE).await.expect("APPEND");
         let items = StatusItems::counts().size().highest_mod_seq();
-        let status = a.imap.status("Entwürfe", items).await.expect("STATUS");
+        let status = a.imap.status("Entwürfe", items.clone()).await.expect("STATUS");
         assert_eq!(status.name.as_str(), "Entwürfe");
         assert_eq!((status.messages, status.unseen), (Some(1), Some(1)));
         assert_eq!(status.uid_next.map(|uid| uid.get()), Some(2));

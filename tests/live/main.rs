@@ -17,6 +17,7 @@ mod bodies;
 #[cfg(all(feature = "native-tls", feature = "rustls"))]
 mod certificates;
 
+mod commands_administration;
 mod commands_find;
 mod commands_items;
 mod commands_mailboxes;

@@ -7,8 +7,9 @@ use super::Mailbox;
 use crate::client::submit::submit;
 use crate::client::{Body, Submit, Token};
 use crate::command::{
-    CancelUpdates, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages, SaveSearch,
-    Search, SearchReturn, Sort, SortOrder, Store, StoreLabels, StoreUnchanged, Thread, ThreadBy, Unselect,
+    CancelUpdates, Checkpoint, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages,
+    SaveSearch, Search, SearchReturn, Sort, SortOrder, Store, StoreLabels, StoreUnchanged, Thread, ThreadBy,
+    Unselect,
 };
 use crate::types::{CommandId, MailboxName, ModSeq, Section, Uid};
 
@@ -294,7 +295,23 @@ impl Mailbox {
         self.submit(Expunge::all_deleted())
     }
 
-    /// Ends the selection and leaves all messages: `UNSELECT` (RFC 9051 section 6.4.2).
+    /// Asks the server to put the mailbox in order, whatever that is: `CHECK` (RFC 3501 section
+    /// 6.4.1), which most servers take for a NOOP. Whether the server is still there:
+    /// [`Sender::check`](crate::Sender::check).
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.checkpoint().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "CHECK")]
+    pub fn checkpoint(&self) -> Token<Checkpoint> {
+        self.submit(Checkpoint)
+    }
+
+    /// Ends the selection and leaves all messages: `UNSELECT` (RFC 9051 section 6.4.2). Also on a
+    /// server without UNSELECT: see [`Unselect`].
     ///
     /// ```no_run
     /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
@@ -303,7 +320,7 @@ impl Mailbox {
     /// # }
     /// ```
     pub fn unselect(&self) -> Token<Unselect> {
-        self.submit(Unselect)
+        self.submit(Unselect::new())
     }
 
     /// Removes all messages that have `\Deleted`, without reporting which, and ends the selection:

@@ -76,6 +76,9 @@ impl InFlight {
         // Some servers say BYE in place of LOGOUT's OK.
         let bye = status.status == Status::Bye && matches!(entry.submission.class.effect, Effect::Logout);
         let ok = status.status == Status::Ok || bye;
+        // One line of several, without whose answer there is a result.
+        let is_tolerated =
+            !ok && !cut_short && entry.failure.is_none() && entry.submission.job.tolerates(&status);
         if ok && cut_short {
             // Whatever it has done, it is not what it was asked for.
             entry.next = Next::Nothing;
@@ -88,7 +91,7 @@ impl InFlight {
                 entry.replies.push(status);
                 return Reply::NextLine;
             }
-        } else {
+        } else if !is_tolerated {
             let is_first = status.status == Status::Bad && entry.failure.is_none() && !cut_short;
             if is_first && may_retry && entry.has_params {
                 return self.take_for_retry(id).map_or(Reply::More, Reply::Retry);
@@ -98,7 +101,12 @@ impl InFlight {
             entry.fail(Error::refused(status.clone()).with_sent(entry.sent()));
         }
         let expunge_issued = status.code == Some(Code::ExpungeIssued);
-        entry.replies.push(status);
+        if !is_tolerated {
+            entry.replies.push(status);
+        } else if entry.replies.is_empty() && entry.tags.is_empty() {
+            // It has done what it was for.
+            entry.replies.push(StatusResponse { status: Status::Ok, ..status });
+        }
         if !entry.tags.is_empty() || entry.next == Next::Line {
             return Reply::More;
         }

@@ -23,6 +23,7 @@
 //! | a user's own               | what may be answered by the same, unless mailbox, messages or    |
 //! |                            | the tag in ESEARCH tell them apart; and such wait for it         |
 //! | FETCH, LIST                | another one, once the server has answered such out of order      |
+//! | ENABLE                     | anything; and it fails if a mailbox may be selected              |
 //! | IDLE                       | another IDLE, until its tagged line; the engine's, until its DONE |
 //! | saves its result as `$`    | what uses `$`, another that saves                                |
 //! | changes through `$`        | the search that saves it (`selection/saved_search.rs`)           |
@@ -90,7 +91,15 @@ pub(super) fn admit(next: &Submission, messages: Option<&Messages>, facts: &Star
         || load.deselects > 0 && next.selection_handle.is_some()
         || class.flags != FlagUse::None && !session.is_rev2() && inflight.flags_conflict(class, messages)
         || inflight.is_ambiguous(class, messages);
-    if waits { Verdict::Wait } else { Verdict::Go }
+    if waits {
+        Verdict::Wait
+    } else if matches!(class.effect, Effect::Enable) && selected.may_be_selected() {
+        // RFC 9051 section 6.3.1: only in the authenticated state.
+        let why = "extensions can't be enabled while a mailbox is selected";
+        Verdict::fail(Error::invalid(why).advise("name them in `Config::enable`, or unselect first"))
+    } else {
+        Verdict::Go
+    }
 }
 
 fn selection_verdict(handle: &SelectionHandle, facts: &StartFacts<'_>) -> Verdict {

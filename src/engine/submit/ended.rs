@@ -8,9 +8,9 @@ use std::sync::Arc;
 use crate::command::{Effect, SaveState, SavedSearch};
 use crate::engine::measure;
 use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
-use crate::engine::submit::slot::ErasedCommand;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, CommandId, Done, Event, EventKind, Place, Status, StatusResponse};
 

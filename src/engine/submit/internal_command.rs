@@ -8,9 +8,10 @@
 use std::sync::Arc;
 
 use crate::command::{Class, Command};
+use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::SelectionHandle;
-use crate::engine::submit::slot::{ErasedCommand, Submitted};
+use crate::engine::submit::slot::Submitted;
 use crate::types::{Answer, MailboxName, SelectionId};
 
 /// What one of the engine's own commands is for.

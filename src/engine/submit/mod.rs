@@ -13,6 +13,7 @@
 mod counters;
 mod end_cause;
 mod ended;
+mod erased_command;
 mod given_up;
 mod internal_command;
 mod overrun;

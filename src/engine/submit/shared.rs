@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use crate::command::{Class, Command, Noop};
 use crate::engine::events::EventQueue;
 use crate::engine::submit::counters::Counters;
+use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal_command::{InternalCommand, InternalRequest};
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
-use crate::engine::submit::slot::{ErasedCommand, Submitted};
+use crate::engine::submit::slot::Submitted;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,

@@ -1,5 +1,5 @@
 //! The slot of a token: where the driver puts a command's responses and its end, and where the task
-//! with the token takes the result. And the `ErasedCommand`, a command as the driver holds it.
+//! with the token takes the result. And `Submitted`, a command as the driver holds it.
 //!
 //! ```text
 //!              receive(untagged) ─> items ──> item() ──> stream, or finish()
@@ -14,9 +14,12 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::{Backlog, BlockQueue, EventQueue, Output, data_event, mark};
+use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, Untagged};
+use crate::types::{
+    CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, StatusResponse, Untagged,
+};
 
 /// How many bytes of memory the place of a row takes.
 pub(crate) const PLACE: usize = size_of::<Untagged>();
@@ -291,43 +294,6 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
-/// A command as the driver holds it, whatever its type.
-pub(crate) trait ErasedCommand: Send {
-    fn name(&self) -> &str;
-    fn mailbox(&self) -> Option<&MailboxName>;
-    fn messages(&mut self) -> Option<&mut Messages>;
-    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow>;
-    fn claims(&self, response: &Untagged) -> Claim;
-    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()>;
-    fn awaits_challenge(&self) -> bool;
-    /// Leaves out of a response that is this command's what it has not asked for. Whether anything
-    /// is left.
-    fn trim(&self, response: &mut Untagged) -> bool;
-    /// Which items of a row this command has asked for, and which it has received of that message.
-    fn items_of(&self, response: &Untagged) -> RowItems;
-    /// The line at this place among those without a tagged response has got its own.
-    fn line_ended(&mut self, at: usize);
-    /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
-    /// the command.
-    fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
-    /// The server has said how far it has come.
-    fn progress(&self, progress: &Progress);
-    /// What was given back found no room: the result ends there.
-    fn overrun(&mut self, limits: &Limits);
-    /// The error of a detached result that found no room.
-    fn overrun_detached(&self) -> Option<Error>;
-    /// If too much of it is unread: how often a piece was read.
-    fn backed_up(&self, out: &Output) -> Option<u64>;
-    /// Whether someone may still read the result.
-    fn wanted(&self) -> bool;
-    fn cancelled(&self) -> bool;
-    /// Its time has ended: its token fails with this, if someone holds it and it has not failed.
-    /// Whether it has.
-    fn expire(&self, error: Error) -> bool;
-    fn detached(&self) -> bool;
-    fn end(self: Box<Self>, result: Result<Done>);
-}
-
 /// A command with the slot of its token; the engine's own have no token.
 pub(crate) struct Submitted<C: Command> {
     command: C,
@@ -390,6 +356,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn trim(&self, response: &mut Untagged) -> bool {
         self.command.trim(response)
+    }
+
+    fn tolerates(&self, status: &StatusResponse) -> bool {
+        self.command.tolerates(status)
     }
 
     fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {

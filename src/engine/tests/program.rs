@@ -223,7 +223,7 @@ impl World {
             Op::Deselect(n) => {
                 let Some((mailbox, folder)) = self.mailbox(n) else { return };
                 if n % 2 == 0 {
-                    self.submit_in("UNSELECT", mailbox, folder, Unselect, None, 0, false);
+                    self.submit_in("UNSELECT", mailbox, folder, Unselect::new(), None, 0, false);
                 } else {
                     self.submit_in("CLOSE", mailbox, folder, Close, None, 0, false);
                 }

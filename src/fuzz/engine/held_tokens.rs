@@ -171,7 +171,7 @@ pub(super) fn submit(
         b'B' => whole(sender.subscribe(name)),
         b'N' => whole(sender.noop()),
         b'O' => whole(sender.logout()),
-        b'E' => whole(sender.submit(Enable(["QRESYNC", "IMAP4rev2"].map(str::to_owned).to_vec()))),
+        b'E' => whole(sender.submit(Enable::new(["QRESYNC", "IMAP4rev2"]))),
         b'I' => whole(sender.id(Id::nothing())),
         b'K' => whole(sender.capability()),
         b'X' => whole(sender.raw("XRAW line")),

@@ -260,7 +260,7 @@ proptest! {
         if let Some(read) = written(command::Id::nothing().field(&*field, &*value), &session) {
             prop_assert_eq!(read, Command::Id(vec![(field.into(), Some(value.into()))]));
         }
-        if let Some(read) = written(command::Enable(vec![extension.clone()]), &session) {
+        if let Some(read) = written(command::Enable::new([extension.clone()]), &session) {
             prop_assert_eq!(read, Command::Enable(vec![extension.to_ascii_uppercase()]));
         }
     }
@@ -278,7 +278,7 @@ fn commands_without_arguments() {
         written(command::Logout, session),
         written(command::Close, session),
         written(command::Idle, session),
-        written(command::Unselect, session),
+        written(command::Unselect::new(), session),
         written(command::Capability, session),
         written(command::StartTls, session),
         written(command::Expunge::all_deleted(), session),

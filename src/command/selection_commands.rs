@@ -1,0 +1,121 @@
+//! Commands about the selection itself: UNSELECT, CHECK. (CLOSE is among those of one keyword.)
+
+use super::{Class, Command, Effect, Flow, Line, Session};
+use crate::error::Result;
+use crate::types::{Done, Status, StatusResponse};
+
+/// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2). Where the server
+/// has no UNSELECT, a mailbox that there is not is opened for reading: that fails, and leaves none
+/// selected (RFC 9051 section 6.3.2, RFC 3691 section 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Unselect {
+    /// By the opening of a mailbox that there is not.
+    by_examine: bool,
+}
+
+/// A name that no mailbox has.
+const NO_MAILBOX: &str = "imap-duplex-no-mailbox-5e0b29c4";
+
+impl Unselect {
+    /// Ends the selection.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Unselect;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(Unselect::new()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Command for Unselect {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "UNSELECT"
+    }
+
+    fn class(&self) -> Class {
+        Class::change().in_mailbox().with_effect(Effect::Deselect)
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.by_examine = !session.can("UNSELECT");
+        if self.by_examine {
+            line.word("EXAMINE").word(NO_MAILBOX);
+        } else {
+            line.word("UNSELECT");
+        }
+        Ok(Flow::Last)
+    }
+
+    fn tolerates(&self, status: &StatusResponse) -> bool {
+        self.by_examine && status.status == Status::No
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// `CHECK`: asks the server to put the mailbox in order, whatever that is (RFC 3501 section 6.4.1);
+/// where IMAP4rev2 is in use, which has it no more, a NOOP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Checkpoint;
+
+impl Command for Checkpoint {
+    type Item = ();
+    type Output = ();
+
+    fn name(&self) -> &str {
+        "CHECK"
+    }
+
+    fn class(&self) -> Class {
+        Class::change().in_mailbox().ours()
+    }
+
+    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        line.word(if session.is_rev2() { "NOOP" } else { "CHECK" });
+        Ok(Flow::Last)
+    }
+
+    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::testing::{lines, server};
+
+    /// RFC 3501 section 6.4.1, RFC 9051 section 6.4.2.
+    #[test]
+    fn each_is_one_word() {
+        let all = server(&["UNSELECT"]);
+        assert_eq!(lines(Checkpoint, &all), ["CHECK"]);
+        assert_eq!(lines(Unselect::new(), &all), ["UNSELECT"]);
+        let rev2 = Session { capabilities: ["IMAP4rev2"].iter().collect(), ..Session::default() };
+        assert_eq!(lines(Checkpoint, &rev2), ["NOOP"]);
+    }
+
+    /// RFC 3691 section 1.
+    #[test]
+    fn without_unselect_a_mailbox_that_there_is_not_is_opened() {
+        let mut unselect = Unselect::new();
+        let no = StatusResponse::new(Status::No, None, "no such mailbox");
+        let line = crate::command::testing::next_lines(&mut unselect, &server(&[]));
+        assert_eq!(line, [format!("EXAMINE {NO_MAILBOX}")]);
+        assert!(unselect.tolerates(&no));
+        assert!(!unselect.tolerates(&StatusResponse::new(Status::Bad, None, "")));
+        crate::command::testing::next_lines(&mut unselect, &server(&["UNSELECT"]));
+        assert!(!unselect.tolerates(&no));
+    }
+}

@@ -292,6 +292,8 @@
 //! - `native-tls`: TLS by the system's own library, beside rustls or instead
 //!   ([`Config::tls_backend`]).
 //! - `compress`: compressed connections (`Config::compress`).
+//! - `discover`: host, port and kind of TLS from an address, by SRV records or an autoconfig file
+//!   (`Discover`).
 //! - `metrics`: connections, commands and bytes through the crate `metrics` ([the
 //!   log](#the-log)).
 //! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
@@ -326,6 +328,9 @@ mod wire;
 pub use client::{Body, DecodedBody, Driver, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Remedy, Result, Sent};
+#[cfg(feature = "discover")]
+#[cfg_attr(docsrs, doc(cfg(feature = "discover")))]
+pub use net::{Candidate, Discover};
 pub use net::{
     ClientCertificate, Config, CredentialReason, CredentialRequest, Credentials, ImapUrl, Mechanism,
     Timeouts, TlsBackend,

@@ -10,6 +10,8 @@ mod config;
 #[cfg(feature = "compress")]
 mod deflate;
 mod dial;
+#[cfg(feature = "discover")]
+mod discover;
 mod handshake;
 mod pump;
 mod server_check;
@@ -20,6 +22,8 @@ pub use auth::{CredentialReason, CredentialRequest, Credentials, Mechanism};
 pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
 #[cfg(feature = "proxy")]
 pub use config::{Proxy, ProxyKind};
+#[cfg(feature = "discover")]
+pub use discover::{Candidate, Discover};
 
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;

@@ -334,3 +334,62 @@ async fn a_server_of_its_own_speaks_tls() {
     })
     .await;
 }
+
+/// The rows of `probe --json`.
+fn rows(output: &str) -> Vec<serde_json::Value> {
+    output.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+#[tokio::test]
+async fn the_probe_tries_what_the_server_has_and_leaves_nothing() {
+    within(LIMIT, async {
+        let own = output("probe", &[]).await;
+        has(&own, &["CAPABILITY", "LIST-METADATA", "QUOTASET", "it would change the limits of the user"]);
+        assert!(!own.lines().any(|line| line.contains("  no  ")), "{own}");
+
+        let server = Server::builder().no_tls().start();
+        let listening = server.listen().await.expect("a port");
+        let mut other = Other::connect(([127, 0, 0, 1], listening.port()).into()).await;
+        other.command(&format!("LOGIN {} {}", server.user(), server.password())).await;
+        let before = other.command("LIST \"\" *").await;
+        let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+        let rows = rows(&output("probe", &["--json", &url]).await);
+        assert!(rows.len() > 30, "{rows:?}");
+        for row in &rows {
+            let text = |name: &str| row[name].as_str().is_some();
+            assert!(text("capability") && text("command"), "{row}");
+            let fits = match &row["worked"] {
+                serde_json::Value::Bool(true) => row["round_trips"].is_u64() && text("answer"),
+                worked => worked == "skipped" && text("why"),
+            };
+            assert!(fits, "{row}");
+        }
+        assert_eq!(other.command("LIST \"\" *").await, before);
+        other.logout().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_fails_fails_the_probe() {
+    within(LIMIT, async {
+        let server =
+            Server::builder().no_tls().without(["QUOTA"]).claim(["IMAP4rev1", "UIDPLUS", "QUOTA"]).start();
+        let listening = server.listen().await.expect("a port");
+        let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+        let ended = Program::start("probe", &["--json", &url]).end().await;
+        assert_eq!(ended.status.code(), Some(1), "{:?}", ended.rest);
+        assert!(ended.errors.contains("1 of 3 did not work"), "{}", ended.errors);
+        let rows = rows(&ended.rest.join("\n"));
+        let failed: Vec<_> = rows.iter().filter(|row| row["worked"] == false).collect();
+        assert_eq!(failed.len(), 1, "{rows:?}");
+        assert_eq!(failed[0]["command"], "GETQUOTAROOT");
+        assert!(failed[0]["answer"].as_str().is_some_and(|answer| answer.contains("BAD")), "{failed:?}");
+        let mut other = Other::connect(([127, 0, 0, 1], listening.port()).into()).await;
+        other.command(&format!("LOGIN {} {}", server.user(), server.password())).await;
+        let left = other.command("LIST \"\" *probe*").await;
+        assert_eq!(left, [""; 0]);
+        other.logout().await;
+    })
+    .await;
+}

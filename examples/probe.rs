@@ -1,0 +1,146 @@
+//! Shows what a server can do: tries each extension that it advertises, in a scratch mailbox that
+//! is made for that and removed again.
+//!
+//! ```text
+//! cargo run --example probe
+//! IMAP_PASSWORD=… cargo run --example probe -- imaps://alice@imap.example.org --json
+//! ```
+//!
+//! A row says which command was tried, whether it worked, how many round trips that took, and what
+//! came back. What would change more than the scratch mailbox is not tried. If a row fails, so does
+//! the program.
+
+#[path = "probe/checks.rs"]
+mod checks;
+#[path = "probe/scratch.rs"]
+mod scratch;
+mod support;
+
+use std::process::ExitCode;
+
+use checks::Outcome;
+use clap::Parser;
+use imap_duplex::Capabilities;
+use scratch::Scratch;
+use support::failure::Failure;
+use support::output::Output;
+use support::program;
+use support::server::{Server, ServerArgs};
+
+/// Tries each extension that a server advertises
+#[derive(Parser)]
+#[command(
+    name = "probe",
+    override_usage = "probe [OPTIONS] [URL]",
+    after_help = "The password is taken from the environment variable IMAP_PASSWORD, or from the URL.\n\
+                  A mailbox with a name of its own is made, and removed at the end; nothing else is changed."
+)]
+struct Args {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// A capability, the command by which it was tried, and what came of it.
+struct Row {
+    capability: String,
+    command: &'static str,
+    outcome: Outcome,
+}
+
+fn main() -> ExitCode {
+    program::run("probe", run)
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
+    let mut server = args.server.server()?;
+    server.config = server.config.auto_idle(false);
+    let (imap, events) = server.connect().await?;
+    drop(events);
+    let capabilities = imap.capabilities();
+    let mut rows = Vec::new();
+    // Only before a mailbox is selected.
+    for name in capabilities.iter().filter(|name| name.eq_ignore_ascii_case("ENABLE")) {
+        let (command, outcome) = checks::enable(&imap).await;
+        rows.push(Row { capability: name.to_owned(), command, outcome });
+    }
+    let mut scratch = Scratch::make(imap.clone()).await?;
+    let tried = tokio::select! {
+        tried = try_all(&server, &mut scratch, &capabilities, &mut rows) => tried,
+        () = program::end(None) => Err(Failure::new("interrupted")),
+    };
+    // Whatever has happened.
+    let removed = match tokio::time::timeout(program::PATIENCE * 3, scratch.remove()).await {
+        Ok(removed) => removed,
+        Err(_) => Err(Failure::new(format!("the server does not let {} be removed", scratch.name))),
+    };
+    let mut output = Output::new(args.json);
+    output.lines(&if args.json { json(&rows) } else { table(&rows) }).await?;
+    tried?;
+    removed?;
+    program::log_out(&imap).await?;
+    match rows.iter().filter(|row| matches!(row.outcome, Outcome::Failed { .. })).count() {
+        0 => Ok(()),
+        failed => Err(Failure::new(format!("{failed} of {} did not work", rows.len()))),
+    }
+}
+
+async fn try_all(
+    server: &Server,
+    scratch: &mut Scratch,
+    capabilities: &Capabilities,
+    rows: &mut Vec<Row>,
+) -> Result<(), Failure> {
+    for name in capabilities.iter().filter(|name| !name.eq_ignore_ascii_case("ENABLE")) {
+        let (command, outcome) = checks::try_out(server, scratch, name).await?;
+        rows.push(Row { capability: name.to_owned(), command, outcome });
+    }
+    Ok(())
+}
+
+/// For people: one line for each, in columns.
+fn table(rows: &[Row]) -> String {
+    let width = |of: fn(&Row) -> usize, least: usize| rows.iter().map(of).max().unwrap_or(0).max(least);
+    let first = width(|row| row.capability.chars().count(), 10);
+    let second = width(|row| row.command.chars().count(), 7);
+    let mut lines = vec![format!("{:first$}  {:second$}  WORKED  TRIPS  ANSWER", "CAPABILITY", "COMMAND")];
+    for Row { capability, command, outcome } in rows {
+        let (worked, trips, answer) = match outcome {
+            Outcome::Worked { round_trips, answer } => ("yes", round_trips.to_string(), answer),
+            Outcome::Failed { round_trips, why } => ("no", round_trips.to_string(), why),
+            Outcome::Skipped { why } => ("skipped", String::new(), why),
+        };
+        let answer: String = answer.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let line = format!("{capability:first$}  {command:second$}  {worked:7} {trips:>5}  {answer}");
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+/// For programs: one object for each.
+fn json(rows: &[Row]) -> String {
+    let object = |Row { capability, command, outcome }: &Row| {
+        let mut object = serde_json::json!({ "capability": capability, "command": command });
+        match outcome {
+            Outcome::Worked { round_trips, answer } => {
+                object["worked"] = true.into();
+                object["round_trips"] = (*round_trips).into();
+                object["answer"] = answer.as_str().into();
+            }
+            Outcome::Failed { round_trips, why } => {
+                object["worked"] = false.into();
+                object["round_trips"] = (*round_trips).into();
+                object["answer"] = why.as_str().into();
+            }
+            Outcome::Skipped { why } => {
+                object["worked"] = "skipped".into();
+                object["why"] = why.as_str().into();
+            }
+        }
+        object.to_string()
+    };
+    rows.iter().map(object).collect::<Vec<_>>().join("\n")
+}

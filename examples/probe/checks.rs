@@ -1,0 +1,408 @@
+//! How each capability is tried, and what is said of it.
+
+use std::time::Duration;
+
+use imap_duplex::command::{
+    Create, Fetch, GetMetadata, Id, Items, Language, List, Notify, NotifyEvent, PartialRange, Search,
+    SetMetadata, Sort, SortKey, StatusItems, Store, ThreadBy,
+};
+use imap_duplex::types::{ListEntry, Section, SpecialUse};
+use imap_duplex::{Code, Flag, Part, Result, Select, Sender};
+
+use crate::scratch::{Scratch, message};
+use crate::support::failure::Failure;
+use crate::support::server::Server;
+
+/// What came of it.
+pub(crate) enum Outcome {
+    Worked { round_trips: u32, answer: String },
+    Failed { round_trips: u32, why: String },
+    Skipped { why: String },
+}
+
+/// A command that was tried: its name, and the answer in a few words.
+struct Tried(&'static str, Result<String>);
+
+/// ENABLE, before anything is selected.
+pub(crate) async fn enable(imap: &Sender) -> (&'static str, Outcome) {
+    // Servers leave off what they don't know (RFC 5161 section 3.1).
+    let outcome = match imap.enable(["X-IMAP-DUPLEX-PROBE"]).await {
+        Ok(on) => Outcome::Worked { round_trips: 1, answer: format!("on now: {}", words(&on)) },
+        Err(error) => Outcome::Failed { round_trips: 1, why: error.to_string() },
+    };
+    ("ENABLE", outcome)
+}
+
+/// Tries a capability. A failure is that of the connection.
+pub(crate) async fn try_out(
+    server: &Server,
+    scratch: &mut Scratch,
+    name: &str,
+) -> Result<(&'static str, Outcome), Failure> {
+    scratch.take_trips();
+    let name = name.to_ascii_uppercase();
+    if let Some((command, why)) = skipped(&name) {
+        return Ok((command, Outcome::Skipped { why: why.to_owned() }));
+    }
+    let tried = match about_mailboxes(scratch, &name).await {
+        Some(tried) => Some(tried),
+        None => match about_messages(scratch, &name).await {
+            Some(tried) => Some(tried),
+            None => about_the_session(server, scratch, &name).await,
+        },
+    };
+    let round_trips = scratch.take_trips();
+    Ok(match tried {
+        Some(Tried(command, Ok(answer))) => (command, Outcome::Worked { round_trips, answer }),
+        Some(Tried(_, Err(error))) if error.close_reason().is_some() => return Err(error.into()),
+        Some(Tried(command, Err(error))) => {
+            (command, Outcome::Failed { round_trips, why: format!("{error:#}") })
+        }
+        None => ("", Outcome::Skipped { why: "the library has no command for it".to_owned() }),
+    })
+}
+
+/// What is not tried, and why.
+fn skipped(name: &str) -> Option<(&'static str, &'static str)> {
+    let of_login = "it is part of the login, which is over";
+    Some(match name.split('=').next().unwrap_or_default() {
+        "STARTTLS" => ("STARTTLS", of_login),
+        "AUTH" => ("AUTHENTICATE", of_login),
+        "SASL-IR" | "LOGINDISABLED" | "LOGIN-REFERRALS" => ("LOGIN", of_login),
+        "QUOTASET" => ("SETQUOTA", "it would change the limits of the user"),
+        _ => return None,
+    })
+}
+
+async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
+    let (mailbox, other) = (s.name.clone(), s.other.clone());
+    let list = || List::new(mailbox.as_str());
+    let imap = s.imap.clone();
+    Some(match name {
+        "CHILDREN" => Tried("LIST", s.trip(imap.list(list().with_children())).await.map(attributes)),
+        "LIST-EXTENDED" => {
+            let both = list().or(other).with_subscriptions().strict();
+            Tried("LIST", s.trip(imap.list(both)).await.map(|all| count(all.len(), "mailbox", "mailboxes")))
+        }
+        "LIST-STATUS" => {
+            let counted = s.trip(imap.list(list().with_status(StatusItems::messages()).strict())).await;
+            let messages = |all: &ListEntry| all.status.as_ref().and_then(|status| status.messages);
+            Tried("LIST", counted.map(|all| known(all.first().and_then(messages), "messages")))
+        }
+        "LIST-MYRIGHTS" => {
+            let listed = s.trip(imap.list(list().with_my_rights().strict())).await;
+            let rights = |all: &ListEntry| all.my_rights.as_ref().map(ToString::to_string);
+            Tried("LIST", listed.map(|all| all.first().and_then(rights).unwrap_or_default()))
+        }
+        "LIST-METADATA" => {
+            let listed = s.trip(imap.list(list().with_metadata(["/private/comment"]).strict())).await;
+            Tried("LIST", listed.map(|all| count(all.len(), "mailbox", "mailboxes")))
+        }
+        "SPECIAL-USE" | "XLIST" => {
+            let special = s.trip(imap.list(List::new("*").special_use())).await;
+            Tried(
+                "LIST",
+                special.map(|all| {
+                    let names: Vec<_> = all.iter().map(|entry| entry.name.to_string()).collect();
+                    words(&names)
+                }),
+            )
+        }
+        "CREATE-SPECIAL-USE" => {
+            let made = Create::new(s.beside("junk")).for_use(SpecialUse::Junk);
+            let made = s.trip(imap.create(made)).await;
+            // There may be one for this use already, or none may be (RFC 6154 section 3).
+            Tried(
+                "CREATE",
+                match made {
+                    Err(error) if matches!(error.code(), Some(Code::UseAttr | Code::Cannot)) => {
+                        Ok(format!("refused: {}", error.code().map_or("", Code::name)))
+                    }
+                    made => made.map(|_| "made".to_owned()),
+                },
+            )
+        }
+        "STATUS" | "STATUS=SIZE" => {
+            let status = s.trip(imap.status(other, StatusItems::size())).await;
+            Tried("STATUS", status.map(|status| known(status.size, "bytes")))
+        }
+        "NAMESPACE" => {
+            let spaces = s.trip(imap.namespace()).await;
+            let number = |all: &[_]| all.len();
+            Tried(
+                "NAMESPACE",
+                spaces.map(|all| {
+                    let (own, others) = (number(&all.personal), number(&all.other_users));
+                    format!("{own} personal, {others} of others, {} shared", number(&all.shared))
+                }),
+            )
+        }
+        "QUOTA" => {
+            let quota = s.trip(imap.quota_of(mailbox)).await;
+            Tried("GETQUOTAROOT", quota.map(|quota| words(&quota.roots)))
+        }
+        _ if name.starts_with("QUOTA=RES-") => {
+            let quota = s.trip(imap.quota_of(mailbox)).await;
+            let resource = name.trim_start_matches("QUOTA=RES-");
+            Tried(
+                "GETQUOTAROOT",
+                quota.map(|quota| {
+                    let of = quota.quotas.iter().find_map(|quota| quota.resource(resource));
+                    of.map_or("no limit".into(), |of| {
+                        format!("{} of {}", known(of.usage, "used"), known(of.limit, "allowed"))
+                    })
+                }),
+            )
+        }
+        "ACL" => {
+            let (mine, all) = (imap.my_rights(mailbox.as_str()), imap.acl(mailbox));
+            let both = async { Ok((mine.await?, all.await?)) };
+            let both = s.trip(both).await;
+            Tried(
+                "MYRIGHTS, GETACL",
+                both.map(|(mine, all)| format!("{}; {} with rights", mine.rights, all.entries.len())),
+            )
+        }
+        _ if name.starts_with("RIGHTS=") => {
+            let rights = s.trip(imap.list_rights(mailbox, "anyone")).await;
+            Tried("LISTRIGHTS", rights.map(|rights| count(rights.optional.len(), "right", "rights")))
+        }
+        "METADATA" => Tried("SETMETADATA, GETMETADATA", annotate(s).await),
+        "METADATA-SERVER" => {
+            let found = s.trip(imap.metadata(GetMetadata::of_server(["/shared/comment"]))).await;
+            Tried("GETMETADATA", found.map(|found| count(found.entries.len(), "annotation", "annotations")))
+        }
+        _ => return None,
+    })
+}
+
+async fn annotate(s: &mut Scratch) -> Result<String> {
+    let (imap, mailbox) = (s.imap.clone(), s.name.clone());
+    let set = SetMetadata::of(mailbox.as_str()).set("/private/comment", "probe");
+    s.trip(imap.set_metadata(set)).await?;
+    let found = s.trip(imap.metadata(GetMetadata::of(mailbox, ["/private/comment"]))).await?;
+    let value = found.get("/private/comment").map(|value| String::from_utf8_lossy(value).into_owned());
+    Ok(value.unwrap_or_default())
+}
+
+async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
+    let inbox = s.inbox.clone();
+    let first = *s.uids.first()?;
+    let fetch = |items: Items| inbox.fetch(first, items);
+    let rows = |rows: Vec<_>| count(rows.len(), "row", "rows");
+    Some(match name {
+        "IMAP4REV1" | "IMAP4REV2" => Tried("FETCH, STORE, SEARCH, COPY", basics(s).await),
+        "UIDPLUS" => Tried("UID EXPUNGE", expunge(s).await),
+        "MOVE" => Tried("MOVE", move_away(s).await),
+        "ESEARCH" => {
+            let search = Search::all().returning().min().max().count().strict();
+            let found = s.trip(inbox.submit(search)).await;
+            Tried("SEARCH", found.map(|found| known(found.count, "found")))
+        }
+        "SEARCHRES" => {
+            let saved = inbox.save(Search::all());
+            let used = inbox.fetch(saved.saved(), Items::flags());
+            let both = async { (saved.await?, used.await).1 };
+            Tried("SEARCH, FETCH $", s.trip(both).await.map(rows))
+        }
+        "WITHIN" => {
+            let found = s.trip(inbox.search(Search::younger(Duration::from_secs(3600)))).await;
+            Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
+        }
+        "SEARCH=FUZZY" => {
+            let found = s.trip(inbox.search(Search::subject("plan").fuzzy())).await;
+            Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
+        }
+        "SORT" | "ESORT" => Tried("SORT", sort(s, SortKey::Subject).await),
+        "SORT=DISPLAY" => Tried("SORT", sort(s, SortKey::DisplayFrom).await),
+        "THREAD=REFERENCES" => Tried("THREAD", thread(s, ThreadBy::References).await),
+        "THREAD=ORDEREDSUBJECT" => Tried("THREAD", thread(s, ThreadBy::OrderedSubject).await),
+        "THREAD=REFS" => Tried("THREAD", thread(s, ThreadBy::Refs).await),
+        "CONDSTORE" => Tried("FETCH", s.trip(fetch(Items::mod_seq())).await.map(rows)),
+        "QRESYNC" => Tried("SELECT", resume(s).await),
+        "PREVIEW" => Tried("FETCH", s.trip(fetch(Items::preview())).await.map(rows)),
+        "SAVEDATE" => Tried("FETCH", s.trip(fetch(Items::save_date())).await.map(rows)),
+        "OBJECTID" => Tried("FETCH", s.trip(fetch(Items::email_id().thread_id())).await.map(rows)),
+        "X-GM-EXT-1" => Tried("FETCH", s.trip(fetch(Items::gmail_msg_id().gmail_labels())).await.map(rows)),
+        "BINARY" => {
+            let second = s.uids.get(1).copied().unwrap_or(first);
+            let part = Items::binary(Section::Part(Part::new(1)));
+            Tried("FETCH", s.trip(inbox.fetch(second, part)).await.map(rows))
+        }
+        "PARTIAL" => {
+            let page = Fetch::new(.., Items::flags()).partial(PartialRange::first(1)).strict();
+            Tried("FETCH", s.trip(inbox.submit(page)).await.map(rows))
+        }
+        "CONTEXT=SEARCH" => Tried("SEARCH, CANCELUPDATE", keep_updated(s).await),
+        _ => return None,
+    })
+}
+
+async fn basics(s: &mut Scratch) -> Result<String> {
+    let (inbox, uids, other) = (s.inbox.clone(), s.uids.clone(), s.other.clone());
+    let rows = s.trip(inbox.fetch(&uids, Items::overview().body_structure())).await?;
+    s.trip(inbox.store(&uids, Store::add([Flag::Seen]))).await?;
+    let seen = s.trip(inbox.search(Search::seen())).await?;
+    s.trip(inbox.copy(&uids, other)).await?;
+    Ok(format!("{}, {} seen", count(rows.len(), "row", "rows"), seen.len()))
+}
+
+async fn expunge(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
+    s.trip(inbox.store(uid, Store::add([Flag::Deleted]))).await?;
+    let gone = s.trip(inbox.expunge(uid)).await?;
+    Ok(format!("{} gone", gone.count))
+}
+
+async fn move_away(s: &mut Scratch) -> Result<String> {
+    let (inbox, other) = (s.inbox.clone(), s.other.clone());
+    let before = s.uids.clone();
+    s.add().await?;
+    s.look().await?;
+    let added: Vec<_> = s.uids.iter().copied().filter(|uid| !before.contains(uid)).collect();
+    s.uids = before;
+    let moved = s.trip(inbox.move_to(added.as_slice(), other)).await?;
+    Ok(if !moved.uids.is_empty() { "with its new UID".into() } else { "moved".into() })
+}
+
+async fn sort(s: &mut Scratch, key: SortKey) -> Result<String> {
+    let token = s.inbox.submit(Sort::new(Search::all(), key));
+    let sorted = s.trip(token).await?;
+    Ok(count(sorted.numbers.uids().count(), "message", "messages"))
+}
+
+async fn thread(s: &mut Scratch, by: ThreadBy) -> Result<String> {
+    let token = s.inbox.thread(Search::all(), by);
+    let threads = s.trip(token).await?;
+    Ok(count(threads.iter().count(), "node", "nodes"))
+}
+
+async fn resume(s: &mut Scratch) -> Result<String> {
+    s.inbox.ready().await?;
+    let Some(state) = s.inbox.state() else { return Ok("there is no state to resume from".into()) };
+    let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
+    s.inbox = s.trip(token).await?;
+    Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
+}
+
+async fn keep_updated(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let search = inbox.submit(Search::all().returning().all().update());
+    let id = search.id();
+    let found = s.trip(search).await?;
+    if !found.is_updated {
+        return Ok("not kept up to date".into());
+    }
+    s.trip(inbox.cancel_updates(id)).await?;
+    Ok("kept up to date".into())
+}
+
+async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Option<Tried> {
+    let (imap, inbox, other) = (s.imap.clone(), s.inbox.clone(), s.other.clone());
+    let stored =
+        |uid: Option<_>| uid.map_or("stored".to_owned(), |uid: imap_duplex::Uid| format!("uid {uid}"));
+    Some(match name {
+        "ID" => {
+            let id = s.trip(imap.id(Id::nothing())).await;
+            let field = |(name, value): &(String, Option<String>)| {
+                format!("{name} {}", value.as_deref().unwrap_or("NIL"))
+            };
+            Tried("ID", id.map(|all| words(&all.iter().map(field).collect::<Vec<_>>())))
+        }
+        "IDLE" => {
+            // Ended by the next command.
+            let (idle, noop) = (inbox.idle(), imap.noop());
+            let both = async { (idle.await?, noop.await).1 };
+            Tried("IDLE", s.trip(both).await.map(|()| "and DONE".to_owned()))
+        }
+        "LITERAL+" | "LITERAL-" => {
+            let appended = s.trip(imap.append(other, message())).await;
+            Tried("APPEND", appended.map(|appended| stored(appended.uid)))
+        }
+        "MULTIAPPEND" => {
+            let both = s.trip(imap.append_all(other, [message(), message()])).await;
+            Tried("APPEND", both.map(|all| count(all.len(), "message", "messages")))
+        }
+        "APPENDLIMIT" => {
+            let status = s.trip(imap.status(other, StatusItems::append_limit())).await;
+            Tried("STATUS", status.map(|status| known(status.append_limit, "bytes")))
+        }
+        _ if name.starts_with("APPENDLIMIT=") => {
+            let appended = s.trip(imap.append(other, message())).await;
+            Tried("APPEND", appended.map(|appended| stored(appended.uid)))
+        }
+        "UNSELECT" => {
+            let done = s.trip(inbox.unselect()).await;
+            let again = imap.select(s.name.as_str());
+            match s.trip(again).await {
+                Ok(inbox) => s.inbox = inbox,
+                Err(error) => return Some(Tried("SELECT", Err(error))),
+            }
+            Tried("UNSELECT", done.map(|()| "and SELECT again".to_owned()))
+        }
+        "NOTIFY" => {
+            let watch = Notify::set().mailboxes([other], NotifyEvent::MESSAGES).status();
+            let counts = s.trip(imap.notify(watch)).await;
+            let ended = s.trip(imap.notify(Notify::none())).await;
+            Tried("NOTIFY", counts.and_then(|all| ended.map(|_| count(all.len(), "mailbox", "mailboxes"))))
+        }
+        "LANGUAGE" => Tried("LANGUAGE", s.trip(imap.language(Language::all())).await.map(|all| words(&all))),
+        _ if name.starts_with("I18NLEVEL=") => {
+            let found = s.trip(inbox.search(Search::subject("Grüße"))).await;
+            Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
+        }
+        "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE", utf8(server, s).await),
+        "COMPRESS=DEFLATE" => Tried("COMPRESS", compressed(server, s).await),
+        _ => return None,
+    })
+}
+
+/// On a connection of its own, since it would change how names are written.
+async fn utf8(server: &Server, s: &mut Scratch) -> Result<String> {
+    let config = server.config.clone().enable(["UTF8=ACCEPT"]);
+    let (imap, _events) = match &server.embedded {
+        Some(embedded) => config.connect_over(embedded.connect()).await?,
+        None => config.connect().await?,
+    };
+    let name = s.beside("ü");
+    s.trip(imap.create(name.as_str())).await?;
+    let listed = s.trip(imap.list(name.as_str())).await?;
+    s.trip(imap.delete(name)).await?;
+    s.trip(imap.logout()).await?;
+    Ok(count(listed.len(), "mailbox", "mailboxes"))
+}
+
+/// On a connection of its own, since it is switched on right after the login.
+async fn compressed(server: &Server, s: &mut Scratch) -> Result<String> {
+    let config = server.config.clone().compress(true);
+    let (imap, _events) = match &server.embedded {
+        Some(embedded) => config.connect_over(embedded.connect()).await?,
+        None => config.connect().await?,
+    };
+    s.trip(imap.noop()).await?;
+    s.trip(imap.logout()).await?;
+    Ok("NOOP answered".into())
+}
+
+fn attributes(listed: Vec<ListEntry>) -> String {
+    words(&listed.into_iter().next().map(|entry| entry.attributes).unwrap_or_default())
+}
+
+/// A few of them, for one line.
+fn words(all: &[String]) -> String {
+    match all {
+        [] => "none".to_owned(),
+        all if all.len() > 5 => format!("{} and {} more", all[..5].join(", "), all.len() - 5),
+        all => all.join(", "),
+    }
+}
+
+fn count(number: impl ToString, one: &str, more: &str) -> String {
+    let number = number.to_string();
+    format!("{number} {}", if number == "1" { one } else { more })
+}
+
+fn known(number: Option<impl ToString>, of: &str) -> String {
+    format!("{} {of}", number.map_or_else(|| "an unknown number".to_owned(), |number| number.to_string()))
+}

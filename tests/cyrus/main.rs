@@ -1,0 +1,142 @@
+//! What Dovecot lacks, against a real Cyrus: `tests/run cyrus`. It is not among the tests that
+//! `cargo test` runs by itself, since Cyrus has to be fetched.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod server;
+
+use std::time::Duration;
+
+use imap_duplex::command::{
+    Create, Enable, GetMetadata, Items, List, SetAcl, SetMetadata, SetQuota, StatusItems,
+};
+use imap_duplex::types::SpecialUse;
+use imap_duplex::{ErrorKind, Select};
+use server::Cyrus;
+use support::program::Program;
+use support::within;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+const MESSAGE: &str = "From: zoe@example.org\r\nSubject: hello\r\n\r\nIt is open\r\n";
+
+/// RFC 8440, RFC 9590, RFC 5819: in one LIST.
+#[tokio::test]
+async fn rights_annotations_and_counts_come_with_the_list() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("alice").await;
+        imap.create("Plans").await.expect("CREATE");
+        let comment = SetMetadata::of("Plans").set("/private/comment", "mine");
+        imap.set_metadata(comment).await.expect("SETMETADATA");
+        imap.append("Plans", MESSAGE).await.expect("APPEND");
+        let list = List::new("*").with_my_rights().with_metadata(["/private/comment"]);
+        // Not MAILBOXID: Cyrus 3.6 sends garbage for it within LIST.
+        let list = list.with_status(StatusItems::messages()).with_subscriptions().strict();
+        let listed = imap.list(list).await.expect("LIST");
+        let plans = listed.iter().find(|entry| entry.name.as_str() == "Plans").expect("it is there");
+        assert!(plans.my_rights.as_ref().is_some_and(|rights| rights.can('x')), "{plans:?}");
+        let comment = plans.metadata.as_ref().and_then(|all| all.get("/private/comment"));
+        assert_eq!(comment.map(|value| &value[..]), Some(&b"mine"[..]));
+        assert_eq!(plans.status.as_ref().and_then(|status| status.messages), Some(1));
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// RFC 6154 section 3, RFC 8474 section 4.
+#[tokio::test]
+async fn a_mailbox_is_made_for_a_use_and_keeps_its_identifier() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("alice").await;
+        let made = imap.create(Create::new("Spam").for_use(SpecialUse::Junk)).await.expect("CREATE");
+        assert_eq!(imap.mailbox_for(SpecialUse::Junk).await.expect("LIST"), Some("Spam".into()));
+        assert_eq!(imap.mailbox_for(SpecialUse::Flagged).await.expect("LIST"), None);
+        let id = made.mailbox_id.expect("OBJECTID");
+        imap.create("Plain").await.expect("CREATE");
+        let before = imap.status("Plain", StatusItems::mailbox_id()).await.expect("STATUS").mailbox_id;
+        imap.rename("Plain", "Other").await.expect("RENAME");
+        let after = imap.status("Other", StatusItems::mailbox_id()).await.expect("STATUS").mailbox_id;
+        assert!(before.is_some() && before == after && before != Some(id));
+        let found =
+            imap.metadata(GetMetadata::of("Spam", ["/private/specialuse"])).await.expect("GETMETADATA");
+        assert_eq!(found.get("/private/specialuse").map(|value| &value[..]), Some(&b"\\Junk"[..]));
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// RFC 9208 section 4.1.3, RFC 2087.
+#[tokio::test]
+async fn an_administrator_sets_quotas_and_rights() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let alice = server.connect("alice").await;
+        let root = alice.quota_of("INBOX").await.expect("GETQUOTAROOT").roots;
+        assert_eq!(root, ["INBOX"], "as she sees it");
+        let limits = SetQuota::of("INBOX").storage(1);
+        assert_eq!(alice.set_quota(limits).await.expect_err("she may not").kind(), ErrorKind::No);
+        let admin = server.connect("admin").await;
+        let limits = SetQuota::of("user/alice").storage(2048).messages(100);
+        admin.set_quota(limits).await.expect("SETQUOTA");
+        let quota = &alice.quota_of("INBOX").await.expect("GETQUOTAROOT").quotas[0];
+        assert_eq!(admin.quota("user/alice").await.expect("GETQUOTA").resources, quota.resources);
+        assert_eq!(quota.resource("STORAGE").and_then(|storage| storage.limit), Some(2048));
+        assert_eq!(quota.resource("MESSAGE").and_then(|messages| messages.limit), Some(100));
+        admin.set_acl(SetAcl::add("user/alice", "bob", "lr")).await.expect("SETACL");
+        let entries = alice.acl("INBOX").await.expect("GETACL").entries;
+        assert!(entries.iter().any(|(who, rights)| who == "bob" && rights.can('r')), "{entries:?}");
+        for imap in [alice, admin] {
+            imap.logout().await.expect("LOGOUT");
+        }
+    })
+    .await;
+}
+
+/// RFC 8474 section 5, RFC 7889, RFC 7162: identifiers, limits, mod-sequences.
+#[tokio::test]
+async fn identifiers_limits_and_mod_sequences_are_there() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("alice").await;
+        imap.append("INBOX", MESSAGE).await.expect("APPEND");
+        let inbox = imap.select(Select::new("INBOX").condstore()).await.expect("SELECT");
+        let items = Items::email_id().thread_id().mod_seq().save_date();
+        let rows = inbox.fetch(.., items).await.expect("FETCH");
+        assert!(rows[0].email_id().is_some() && rows[0].mod_seq().is_some(), "{rows:?}");
+        let error = imap.submit(Enable::new(["CONDSTORE"])).await.expect_err("too late");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        inbox.checkpoint().await.expect("CHECK");
+        inbox.unselect().await.expect("UNSELECT");
+        let counts = StatusItems::counts().highest_mod_seq().size();
+        let status = imap.status("INBOX", counts).await.expect("STATUS");
+        assert!(status.highest_mod_seq.is_some() && status.size.is_some(), "{status:?}");
+        assert!(imap.capabilities().value("APPENDLIMIT").is_some());
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_row_of_the_probe_works_and_nothing_is_left() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let url = format!("imap://alice:secret@127.0.0.1:{}", server.port());
+        let ended = Program::start("probe", &["--json", &url]).end().await;
+        let rows = ended.rest.join("\n");
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows}");
+        assert!(
+            rows.contains(r#""capability":"LIST-METADATA""#) && !rows.contains(r#""worked":false"#),
+            "{rows}"
+        );
+        let imap = server.connect("alice").await;
+        let mut names: Vec<_> =
+            imap.list("*").await.expect("LIST").iter().map(|entry| entry.name.to_string()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["Drafts", "INBOX", "Sent", "Trash"]);
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}

@@ -83,7 +83,11 @@
 //! | change Gmail's labels | [`Mailbox::store_labels`] |
 //! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
 //! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`], then [`Mailbox::expunge`] |
-//! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all); a large one [streamed](command::Append#streamed-uploads) |
+//! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all), [`append_each`](Sender::append_each); a large one [streamed](command::Append#streamed-uploads) |
+//! | put a message together of parts that the server has | [`Append::parts`](command::Append::parts) |
+//! | save a draft again | [`Mailbox::replace`] |
+//! | search several mailboxes | [`Sender::search_in`] |
+//! | let others read a message by a URL | [`Sender::url_auth`], [`url_fetch`](Sender::url_fetch) |
 //! | search and use the result in one round trip | [`Mailbox::save`] |
 //! | show the mailbox as it is at this moment | [`Mailbox::snapshot`]; what changed since: [`Snapshot::diff`] |
 //! | continue where I left off, after a restart or a lost connection | [`Mailbox::state`], [`Select::resume`] |

@@ -13,6 +13,7 @@ mod mailbox;
 mod receiver;
 mod select;
 mod sender;
+mod sender_messages;
 mod stats;
 mod submit;
 mod token;

@@ -215,8 +215,8 @@ impl Sender {
         self.submit(message.into().to(to))
     }
 
-    /// Puts several messages into a mailbox, all or none where the server has MULTIAPPEND (RFC
-    /// 3502), else one after the other: see [`AppendAll`].
+    /// Puts several messages into a mailbox, all or none. Needs MULTIAPPEND (RFC 3502); without it
+    /// there is [`append_each`](Self::append_each). See [`AppendAll`].
     ///
     /// ```no_run
     /// # async fn example(imap: imap_duplex::Sender) -> imap_duplex::Result<()> {

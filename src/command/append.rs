@@ -64,7 +64,45 @@ pub struct Append {
 #[derive(Clone, Debug)]
 enum Content {
     Memory(Bytes),
+    /// With UTF-8 in its header.
+    Utf8(Bytes),
     Stream(Source),
+    Parts(Vec<AppendPart>),
+}
+
+/// A part of a message that the server puts together (CATENATE, RFC 4469).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AppendPart {
+    /// These bytes.
+    Text(Bytes),
+    /// A message, or a part of one, that the server has already, by its IMAP URL:
+    /// `/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=1`.
+    Url(String),
+}
+
+impl AppendPart {
+    /// These bytes, as they are to be stored.
+    ///
+    /// ```
+    /// # use imap_duplex::command::AppendPart;
+    /// let end = AppendPart::text("\r\n--cut--\r\n");
+    /// # let _ = end;
+    /// ```
+    pub fn text(bytes: impl Into<Bytes>) -> Self {
+        Self::Text(bytes.into())
+    }
+
+    /// What the server has under this URL.
+    ///
+    /// ```
+    /// # use imap_duplex::command::AppendPart;
+    /// let attachment = AppendPart::url("/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=2");
+    /// # let _ = attachment;
+    /// ```
+    pub fn url(url: impl Into<String>) -> Self {
+        Self::Url(url.into())
+    }
 }
 
 /// Where an appended message was stored.
@@ -114,6 +152,39 @@ impl Append {
         Self::of(Content::Stream(Source::new(size, bytes)))
     }
 
+    /// A message that the server puts together of these parts, some of which it has already: so
+    /// that an attachment goes over the wire once (RFC 4469). Needs CATENATE. A URL that can't be
+    /// used fails it with [`Code::BadUrl`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Append, AppendPart};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let parts = [
+    ///     AppendPart::url("/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=HEADER"),
+    ///     AppendPart::text("It is open.\r\n"),
+    /// ];
+    /// imap.append("Sent", Append::parts(parts)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "CATENATE")]
+    pub fn parts(parts: impl IntoIterator<Item = AppendPart>) -> Self {
+        Self::of(Content::Parts(parts.into_iter().collect()))
+    }
+
+    /// A message whose header has UTF-8 (RFC 6855 section 4). Needs UTF8=ACCEPT, enabled.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Append;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.append("Drafts", Append::utf8("Subject: Grüße\r\n\r\nHallo\r\n")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn utf8(message: impl Into<Bytes>) -> Self {
+        Self::of(Content::Utf8(message.into()))
+    }
+
     fn of(message: Content) -> Self {
         Self { to: MailboxName::INBOX, message, flags: Flags::new(), date: None }
     }
@@ -136,12 +207,24 @@ impl Append {
         self
     }
 
-    /// The size of the message in bytes.
+    /// The size of the message in bytes; of one in parts, of those that are sent.
     pub(super) fn size(&self) -> u64 {
         match &self.message {
-            Content::Memory(bytes) => bytes.len() as u64,
+            Content::Memory(bytes) | Content::Utf8(bytes) => bytes.len() as u64,
             Content::Stream(source) => source.size(),
+            Content::Parts(parts) => parts.iter().map(AppendPart::size).sum(),
         }
+    }
+
+    /// Whether nothing is to be stored: by that an APPEND is cancelled (RFC 3502 section 6.3.11).
+    pub(super) fn is_empty(&self) -> bool {
+        let has_url = |part: &AppendPart| matches!(part, AppendPart::Url(_));
+        self.size() == 0 && !matches!(&self.message, Content::Parts(parts) if parts.iter().any(has_url))
+    }
+
+    /// Where it is to be stored.
+    pub(super) fn target(&self) -> &MailboxName {
+        &self.to
     }
 
     /// Whether the server is known not to take it: messages of this size in this mailbox (RFC
@@ -155,6 +238,15 @@ impl Append {
         match &self.message {
             Content::Memory(bytes) if bytes.contains(&0) && !session.can("BINARY") => {
                 Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"))
+            }
+            Content::Utf8(_) if !session.is_enabled("UTF8=ACCEPT") && !session.is_enabled("UTF8=ONLY") => {
+                Err(Error::unsupported("headers in UTF-8 are taken once UTF8=ACCEPT is enabled"))
+            }
+            Content::Parts(_) if !session.can("CATENATE") => {
+                Err(Error::unsupported("the server can't put messages together (CATENATE)"))
+            }
+            Content::Parts(parts) if parts.is_empty() => {
+                Err(Error::invalid("a message in parts has at least one"))
             }
             _ => Ok(()),
         }
@@ -173,8 +265,25 @@ impl Append {
             Content::Stream(source) => line.upload(source),
             Content::Memory(bytes) if bytes.contains(&0) => line.literal8(bytes.clone()),
             Content::Memory(bytes) => line.literal(bytes.clone()),
+            Content::Utf8(bytes) => line.word("UTF8").open().literal8(bytes.clone()).close(),
+            Content::Parts(parts) => {
+                line.word("CATENATE").open();
+                for part in parts {
+                    match part {
+                        AppendPart::Text(bytes) => line.word("TEXT").literal(bytes.clone()),
+                        AppendPart::Url(url) => line.word("URL").string(url),
+                    };
+                }
+                line.close()
+            }
         };
         Ok(())
+    }
+}
+
+impl AppendPart {
+    fn size(&self) -> u64 {
+        if let Self::Text(bytes) = self { bytes.len() as u64 } else { 0 }
     }
 }
 

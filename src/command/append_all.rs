@@ -1,4 +1,5 @@
-//! Several messages into one mailbox: MULTIAPPEND (RFC 3502), or one APPEND after the other.
+//! Several messages into one mailbox: MULTIAPPEND (RFC 3502), or on request one APPEND after the
+//! other.
 
 use super::{Append, Appended, Class, Command, Flow, Line, Session};
 use crate::error::{Error, Result};
@@ -7,8 +8,9 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 /// Messages to be put into one mailbox, in this order.
 ///
 /// With MULTIAPPEND (RFC 3502) it is one command, which stores all of them or none. Without it, it
-/// is one APPEND after the other, each sent when the one before it has been stored; the first that
-/// fails ends it, and those before it stay: [`Error::answers`](crate::Error::answers) has the OK of
+/// is refused, unsent, unless they may go [one by one](AppendAll::one_by_one): then it is one
+/// APPEND after the other, each sent when the one before it has been stored; the first that fails
+/// ends it, and those before it stay: [`Error::answers`](crate::Error::answers) has the OK of
 /// each of them, with its UID where the server reports it. An empty list, or an empty message in
 /// it, is refused, unsent. Any of them may be a [streamed upload](Append#streamed-uploads).
 ///
@@ -27,6 +29,7 @@ use crate::types::{Code, Done, MailboxName, StatusResponse};
 pub struct AppendAll {
     to: MailboxName,
     messages: Vec<Append>,
+    one_by_one: bool,
     /// How many have been written.
     written: usize,
     /// How many are sent in one line; decided with the first, so that a later change of
@@ -49,9 +52,17 @@ impl AppendAll {
         Self {
             to: to.into(),
             messages: messages.into_iter().map(Into::into).collect(),
+            one_by_one: false,
             written: 0,
             at_once: 1,
         }
+    }
+
+    /// Where the server has no MULTIAPPEND, they may be stored one after the other: then a failure
+    /// leaves those before it in the mailbox.
+    pub fn one_by_one(mut self) -> Self {
+        self.one_by_one = true;
+        self
     }
 }
 
@@ -75,7 +86,7 @@ impl Command for AppendAll {
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if self.written == 0 {
             // An empty one would cancel them all (RFC 3502 section 6.3.11).
-            if self.messages.iter().any(|message| message.size() == 0) {
+            if self.messages.iter().any(Append::is_empty) {
                 return Err(Error::invalid("one of the messages is empty"));
             }
             if self.messages.is_empty() {
@@ -83,7 +94,13 @@ impl Command for AppendAll {
             }
             // Before the first is stored, where they go one by one.
             self.messages.iter().try_for_each(|message| message.check(&self.to, session))?;
-            self.at_once = if session.can("MULTIAPPEND") { self.messages.len() } else { 1 };
+            let at_once = session.can("MULTIAPPEND");
+            if !at_once && !self.one_by_one && self.messages.len() > 1 {
+                return Err(Error::unsupported(
+                    "the server can't store several messages at once (MULTIAPPEND); one by one it could",
+                ));
+            }
+            self.at_once = if at_once { self.messages.len() } else { 1 };
         }
         line.word("APPEND").mailbox(&self.to);
         let next = self.messages.iter().skip(self.written).take(self.at_once);

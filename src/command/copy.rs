@@ -24,6 +24,9 @@ pub struct CopyMessages {
     pieces: MessageChunks,
     /// Messages that a COPYUID has named.
     reported: UidSet,
+    strict: bool,
+    /// Whether the server reports what it copies; `None`: it has not been asked to.
+    reports: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,23 @@ pub struct Copied {
     /// entry without [`pairs`](CopyUid::pairs) names the messages that were copied, but not their
     /// new UIDs.
     pub uids: Vec<CopyUid>,
+    /// What is known of how many were copied.
+    pub outcome: CopyOutcome,
+}
+
+/// What is known of how many messages were copied or moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CopyOutcome {
+    /// The server has reported them.
+    Reported,
+    /// None was there: the server has UIDPLUS and reported none, or none was named. (A server may
+    /// also leave the report out where the other mailbox's UIDs are not persistent, which hardly
+    /// any server has.)
+    NothingMatched,
+    /// The server does not report that.
+    #[default]
+    NotReported,
 }
 
 impl CopyMessages {
@@ -59,7 +79,15 @@ impl CopyMessages {
     /// ```
     pub fn copying(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         let (which, to) = (which.into(), to.into());
-        Self { which, to, step: Step::Copy, pieces: MessageChunks::default(), reported: UidSet::new() }
+        Self {
+            which,
+            to,
+            step: Step::Copy,
+            pieces: MessageChunks::default(),
+            reported: UidSet::new(),
+            strict: false,
+            reports: None,
+        }
     }
 
     /// Moves these messages to this mailbox.
@@ -73,6 +101,13 @@ impl CopyMessages {
     /// ```
     pub fn moving(which: impl Into<Messages>, to: impl Into<MailboxName>) -> Self {
         Self { step: Step::Move, ..Self::copying(which, to) }
+    }
+
+    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server has no
+    /// MOVE and a move would be done by steps.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
     }
 
     fn is_move(&self) -> bool {
@@ -142,7 +177,11 @@ impl Command for CopyMessages {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        self.reports = Some(session.can("UIDPLUS"));
         if self.step == Step::Move && !session.can("MOVE") {
+            if self.strict {
+                return Err(Error::unsupported("the server can't move messages at once (MOVE)"));
+            }
             if !session.can("UIDPLUS") {
                 return Err(Error::unsupported(
                     "the server has neither MOVE nor UIDPLUS, so that a move could remove other messages as well",
@@ -200,7 +239,13 @@ impl Command for CopyMessages {
 
     fn finish(self, done: Done, items: Vec<CopyUid>) -> Result<Copied> {
         let tagged = done.earlier.into_iter().chain([done.status]).filter_map(|s| copy_uid_of(s.code));
-        Ok(Copied { uids: items.into_iter().chain(tagged).collect() })
+        let uids: Vec<CopyUid> = items.into_iter().chain(tagged).collect();
+        let outcome = match self.reports {
+            _ if !uids.is_empty() => CopyOutcome::Reported,
+            Some(false) => CopyOutcome::NotReported,
+            _ => CopyOutcome::NothingMatched,
+        };
+        Ok(Copied { uids, outcome })
     }
 }
 

@@ -470,7 +470,9 @@ impl fmt::Debug for Line {
 pub struct Secret(SecretString);
 
 impl Secret {
-    pub(crate) fn expose(&self) -> &str {
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }

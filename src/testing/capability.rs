@@ -60,6 +60,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("QRESYNC", &["CONDSTORE", "ENABLE"]),
     ("QUOTA", &[]),
     ("QUOTASET", &["QUOTA"]),
+    ("REPLACE", &[]),
     ("SASL-IR", &[]),
     ("SAVEDATE", &[]),
     ("SEARCHRES", &["ESEARCH"]),

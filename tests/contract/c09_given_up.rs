@@ -106,7 +106,7 @@ async fn logout_behind_a_series_lets_it_be_finished() {
         let mut s = Session::with(&quiet(), "IMAP4rev1 LITERAL+ UIDPLUS ESEARCH").await;
         let inbox = s.select(&[11, 12]).await;
         let moved = inbox.move_to(uid(11), "Work");
-        let appended = s.imap.append_all("Work", ["one", "two"]);
+        let appended = s.imap.append_each("Work", ["one", "two"]);
         let logout = s.imap.logout();
         let late = s.imap.noop();
         let copy = s.server.expect("UID COPY 11 Work").await;

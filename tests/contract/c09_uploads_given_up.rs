@@ -240,7 +240,7 @@ async fn of_messages_one_by_one_no_further_one_is_sent_once_they_are_cancelled()
             let mut s = Session::with(&quiet(), "IMAP4rev1 LITERAL+").await;
             let given = Arc::new(AtomicUsize::new(0));
             let second = Append::stream(1, Same(b"x", given.clone()));
-            let both = s.imap.append_all("Archive", [Append::new("first"), second.clone()]);
+            let both = s.imap.append_each("Archive", [Append::new("first"), second.clone()]);
             let other = s.imap.append("Work", Append::reader(3, &b"012"[..]));
             let tag = s.server.expect("APPEND Archive {5+}").await;
             s.server.expect_bytes(b"first\r\n").await;

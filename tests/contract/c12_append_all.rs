@@ -54,7 +54,7 @@ async fn with_multiappend_they_are_one_command() {
             Append::stream(6, Once(Some(Ok("second".into())))),
             Append::new("third"),
         ];
-        let token = s.imap.append_all("Archive", messages);
+        let token = s.imap.append_each("Archive", messages);
         let tag = s.server.expect(r"APPEND Archive (\Seen) {5}").await;
         s.server.expect_silence(SHORT).await;
         s.server.say("+").await;
@@ -76,7 +76,7 @@ async fn with_multiappend_they_are_one_command() {
 async fn with_literal_plus_they_are_one_write() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 MULTIAPPEND LITERAL+").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let tag = s.server.expect("APPEND Archive {5+}").await;
         s.server.expect_bytes(b"first {6+}\r\nsecond {5+}\r\nthird\r\n").await;
         s.server.say(&format!("{tag} OK done")).await;
@@ -90,7 +90,7 @@ async fn with_literal_plus_they_are_one_write() {
 async fn uids_that_do_not_match_the_messages_are_not_guessed_at() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 MULTIAPPEND LITERAL+").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let tag = s.server.expect("APPEND Archive {5+}").await;
         s.server.expect_bytes(b"first {6+}\r\nsecond {5+}\r\nthird\r\n").await;
         s.server.say(&format!("{tag} OK [APPENDUID 7 11:12] done")).await;
@@ -104,7 +104,7 @@ async fn uids_that_do_not_match_the_messages_are_not_guessed_at() {
 async fn with_multiappend_a_refused_one_means_that_none_is_stored() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 MULTIAPPEND").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let tag = s.server.expect("APPEND Archive {5}").await;
         s.server.say("+").await;
         s.server.expect_bytes(b"first {6}\r\n").await;
@@ -126,7 +126,7 @@ async fn with_multiappend_a_source_that_fails_cancels_them_all() {
             Append::stream(6, Once(Some(Err(io::Error::other("gone"))))),
             Append::new("third"),
         ];
-        let token = s.imap.append_all("Archive", messages);
+        let token = s.imap.append_each("Archive", messages);
         let tag = s.server.expect("APPEND Archive {5+}").await;
         s.server.expect_bytes(b"first {6}\r\n").await;
         s.server.say("+ go on").await;
@@ -144,7 +144,7 @@ async fn with_multiappend_a_source_that_fails_cancels_them_all() {
 async fn without_multiappend_they_go_one_by_one() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 UIDPLUS").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let next = s.imap.create("Work");
         let mut made = None;
         for (uid, message) in (11..).zip(MESSAGES) {
@@ -172,7 +172,7 @@ async fn without_multiappend_they_go_one_by_one() {
 async fn multiappend_that_comes_too_late_changes_nothing() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 UIDPLUS LITERAL+").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let tag = s.server.expect("APPEND Archive {5+}").await;
         s.server.expect_bytes(b"first\r\n").await;
         s.server.say("* CAPABILITY IMAP4rev1 UIDPLUS LITERAL+ MULTIAPPEND").await;
@@ -194,7 +194,7 @@ async fn without_multiappend_the_error_tells_which_were_stored() {
     within(LIMIT, async {
         for refusal in ["NO [OVERQUOTA] full", "gone"] {
             let mut s = session("IMAP4rev1 UIDPLUS LITERAL+").await;
-            let token = s.imap.append_all("Archive", MESSAGES);
+            let token = s.imap.append_each("Archive", MESSAGES);
             for (uid, message) in (11..).zip(&MESSAGES[..2]) {
                 let tag = s.server.expect(&format!("APPEND Archive {{{}+}}", message.len())).await;
                 s.server.expect_bytes(format!("{message}\r\n").as_bytes()).await;
@@ -223,7 +223,7 @@ async fn without_multiappend_the_error_tells_which_were_stored() {
 async fn refused_in_place_of_the_plus_the_lines_before_it_still_count() {
     within(LIMIT, async {
         let mut s = session("IMAP4rev1 UIDPLUS").await;
-        let token = s.imap.append_all("Archive", MESSAGES);
+        let token = s.imap.append_each("Archive", MESSAGES);
         let next = s.imap.create("Work");
         let tag = s.server.expect("APPEND Archive {5}").await;
         s.server.say("+ go on").await;
@@ -249,10 +249,10 @@ async fn what_can_not_be_stored_is_refused_before_the_first_is() {
         let mut s = session("IMAP4rev1 APPENDLIMIT=5").await;
         let none: [&str; 0] = [];
         for (token, kind) in [
-            (s.imap.append_all("Archive", MESSAGES), ErrorKind::Unsupported),
-            (s.imap.append_all("Archive", ["a", "b\0", "c"]), ErrorKind::Invalid),
-            (s.imap.append_all("Archive", ["a", "", "c"]), ErrorKind::Invalid),
-            (s.imap.append_all("Archive", none), ErrorKind::Invalid),
+            (s.imap.append_each("Archive", MESSAGES), ErrorKind::Unsupported),
+            (s.imap.append_each("Archive", ["a", "b\0", "c"]), ErrorKind::Invalid),
+            (s.imap.append_each("Archive", ["a", "", "c"]), ErrorKind::Invalid),
+            (s.imap.append_each("Archive", none), ErrorKind::Invalid),
         ] {
             let error = token.await.expect_err("refused");
             assert_eq!((error.kind(), error.sent()), (kind, Sent::No), "{error}");
@@ -273,7 +273,7 @@ async fn what_is_larger_than_this_mailbox_takes_is_not_sent() {
         assert_eq!(status.await.expect("reported").append_limit, Some(9));
         let error = s.imap.append("Small", "0123456789").await.expect_err("too large");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
-        let error = s.imap.append_all("Small", ["1", "0123456789"]).await.expect_err("too large");
+        let error = s.imap.append_each("Small", ["1", "0123456789"]).await.expect_err("too large");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
         let fits = s.imap.append("Small", "012345678");
         let other = s.imap.append("Large", "0123456789");

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    PartialRange, Search, SearchReturn, Sort, SortKey, SortOrder, Store, StoreLabels, ThreadBy,
+    Append, AppendPart, CopyOutcome, PartialRange, Search, SearchReturn, SearchScope, Sort, SortKey,
+    SortOrder, Store, StoreLabels, ThreadBy,
 };
 use imap_duplex::types::{Answer, Date, EventKind, Flag, Message, ModSeq, Uid, UidSet};
 use imap_duplex::{ErrorKind, Sent};
@@ -246,6 +247,97 @@ async fn store_on_condition() {
             rows.iter().map(|row| row.flags().expect("FLAGS").contains(&Flag::new("$Claimed"))).collect();
         assert_eq!(claimed, [true, false, true]);
         other.logout().await;
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_at_once_or_one_by_one() {
+    within(LIMIT, async {
+        let two = ["Subject: one\r\n\r\n1\r\n", "Subject: two\r\n\r\n2\r\n"];
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS".into()), ..Options::default() };
+        for (options, at_once) in [(Options::default(), true), (old, false)] {
+            let a = Account::with(&options, |config| config.auto_idle(false)).await;
+            let all = a.imap.append_all("INBOX", two).await;
+            match all {
+                Ok(appended) => assert!(at_once && appended.len() == 2),
+                Err(error) => {
+                    assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+                    assert!(!at_once && error.to_string().contains("MULTIAPPEND"), "{error}");
+                }
+            }
+            assert_eq!(a.imap.append_each("INBOX", two).await.expect("APPEND").len(), 2);
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_of_parts_that_the_server_has() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uid =
+            a.imap.append("INBOX", message("plan", "1", "", 10)).await.expect("APPEND").uid.expect("UIDPLUS");
+        let inbox = a.inbox().await;
+        let validity = inbox.uid_validity().expect("UIDVALIDITY");
+        let url = format!("/INBOX;UIDVALIDITY={validity}/;UID={uid}/;SECTION=HEADER");
+        let parts = [AppendPart::url(url), AppendPart::text("It is closed.\r\n")];
+        let result = a.imap.append("INBOX", Append::parts(parts)).await;
+        if a.imap.capabilities().has("CATENATE") {
+            let new = result.expect("CATENATE").uid.expect("UIDPLUS");
+            let rows = inbox.fetch(new, imap_duplex::command::Items::envelope().text()).await.expect("FETCH");
+            let text = rows[0].section(&imap_duplex::types::Section::Text).expect("the text");
+            assert_eq!(text, &b"It is closed.\r\n"[..]);
+            assert!(rows[0].envelope().and_then(|e| e.subject()).is_some_and(|subject| subject == "plan"));
+            let none = format!("/INBOX;UIDVALIDITY={validity}/;UID=4000000000");
+            let error = a.imap.append("INBOX", Append::parts([AppendPart::url(none)])).await;
+            assert_eq!(error.expect_err("no such message").kind(), ErrorKind::No);
+        } else {
+            let error = result.expect_err("the server lacks it");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+        }
+        let before = inbox.count(Search::all()).await.expect("SEARCH").count;
+        let replaced = inbox.replace(uid, message("again", "2", "", 11)).await;
+        if a.imap.capabilities().has("REPLACE") {
+            let new = replaced.expect("REPLACE").uid.expect("UIDPLUS");
+            assert!(inbox.search(Search::uids(uid)).await.expect("SEARCH").is_empty());
+            let found = inbox.search(Search::subject("again")).await.expect("SEARCH");
+            assert_eq!(found.iter().collect::<Vec<_>>(), [new]);
+            let error = inbox.replace(uid, "gone").await.expect_err("no such message");
+            assert_eq!(error.kind(), ErrorKind::No);
+        } else {
+            assert_eq!(replaced.expect_err("the server lacks it").kind(), ErrorKind::Unsupported);
+        }
+        assert_eq!(inbox.count(Search::all()).await.expect("SEARCH").count, before);
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_copy() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uids = a.deliver(&["one"]).await;
+        a.imap.create("Archive").await.expect("CREATE");
+        let inbox = a.inbox().await;
+        let copied = inbox.copy(uids[0], "Archive").await.expect("COPY");
+        assert_eq!(copied.outcome, CopyOutcome::Reported);
+        let absent = Uid::new(4_000_000_000).expect("a UID");
+        let copied = inbox.copy(absent, "Archive").await.expect("COPY");
+        assert_eq!((copied.outcome, copied.uids), (CopyOutcome::NothingMatched, Vec::new()));
+        for (result, needs) in [
+            (a.imap.search_in(SearchScope::personal(), Search::all()).await.map(drop), "MULTISEARCH"),
+            (inbox.uid_batches(2000).await.map(drop), "UIDBATCHES"),
+        ] {
+            if !a.imap.capabilities().has(needs) {
+                let error = result.expect_err("the server lacks it");
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+                assert!(error.to_string().contains(needs), "{error}");
+            }
+        }
         a.finish().await;
     })
     .await;

@@ -74,7 +74,7 @@ async fn a_source_that_fails_costs_its_message_alone() {
             }
             assert_eq!(messages(&a, "INBOX").await, Some(0), "nothing was stored");
             let early = Append::stream(200_000, Broken { left: 100_000, end: None });
-            let both = a.imap.append_all("INBOX", [Append::new(MESSAGE), early]);
+            let both = a.imap.append_each("INBOX", [Append::new(MESSAGE), early]);
             assert_eq!(both.await.expect_err("it ends early").kind(), ErrorKind::Source);
             assert_eq!(messages(&a, "INBOX").await, Some(0), "none of them");
             a.deliver(&["one"]).await;
@@ -158,7 +158,7 @@ async fn several_messages_with_multiappend_and_without() {
             let mut a = Account::with(&options, |config| config.auto_idle(false)).await;
             let subjects = ["one", "two", "three"];
             let three = subjects.map(|subject| Append::new(MESSAGE.replace("hello", subject)));
-            let appended = a.imap.append_all("INBOX", three).await.expect("APPEND");
+            let appended = a.imap.append_each("INBOX", three).await.expect("APPEND");
             let uids: Vec<_> = appended.iter().filter_map(|one| one.uid).collect();
             assert_eq!(uids.len(), 3, "{appended:?}");
             let inbox = a.inbox().await;
@@ -166,7 +166,7 @@ async fn several_messages_with_multiappend_and_without() {
                 let rows = inbox.fetch(uid, Items::envelope()).await.expect("FETCH");
                 assert_eq!(rows[0].envelope().and_then(|e| e.subject()).as_deref(), Some(subject));
             }
-            let error = a.imap.append_all("Nowhere", subjects).await.expect_err("there is none");
+            let error = a.imap.append_each("Nowhere", subjects).await.expect_err("there is none");
             assert_eq!(error.code(), Some(&Code::TryCreate));
             a.finish().await;
         }

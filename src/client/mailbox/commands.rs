@@ -7,9 +7,9 @@ use super::Mailbox;
 use crate::client::submit::submit;
 use crate::client::{Body, Submit, Token};
 use crate::command::{
-    CancelUpdates, Checkpoint, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle, Items, Messages,
-    SaveSearch, Search, SearchReturn, Sort, SortOrder, Store, StoreLabels, StoreUnchanged, Thread, ThreadBy,
-    Unselect,
+    Append, BatchUids, CancelUpdates, Checkpoint, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle,
+    Items, Messages, Replace, SaveSearch, Search, SearchReturn, Sort, SortOrder, Store, StoreLabels,
+    StoreUnchanged, Thread, ThreadBy, Unselect,
 };
 use crate::types::{CommandId, MailboxName, ModSeq, Section, Uid};
 
@@ -261,6 +261,36 @@ impl Mailbox {
     /// ```
     pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
         self.submit(CopyMessages::moving(which, to))
+    }
+
+    /// Stores a message in the place of one of these: `REPLACE` (RFC 8508), both or neither. The
+    /// new one goes into this mailbox, or with [`Replace`] into another. Needs REPLACE. Where the
+    /// mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    ///
+    /// ```no_run
+    /// # async fn example(drafts: &imap_duplex::Mailbox, uid: imap_duplex::types::Uid) -> imap_duplex::Result<()> {
+    /// let appended = drafts.replace(uid, "Subject: hello\r\n\r\nNearly done.\r\n").await?;
+    /// println!("saved again as {:?}", appended.uid);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UID REPLACE")]
+    pub fn replace(&self, old: Uid, new: impl Into<Append>) -> Token<Replace> {
+        self.submit(Replace::new(old, new.into().to(self.name().clone())))
+    }
+
+    /// Cuts the mailbox into ranges of UIDs with about so many messages each: `UIDBATCHES`. Needs
+    /// UIDBATCHES.
+    ///
+    /// ```no_run
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let batches = inbox.uid_batches(2000).await?.batches;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UIDBATCHES")]
+    pub fn uid_batches(&self, size: u32) -> Token<BatchUids> {
+        self.submit(BatchUids::of(size))
     }
 
     /// Permanently removes those of these messages that have `\Deleted`: `UID EXPUNGE` (RFC 9051

@@ -1,7 +1,9 @@
 //! How commands are written: the RFCs' own examples, word for word where the grammar leaves no
 //! choice, and refusals.
 
+mod append;
 mod fetch;
+mod others;
 mod search;
 mod sort;
 mod store;

@@ -163,7 +163,7 @@ pub(super) fn submit(
         b'U' => whole(sender.append(name, upload())),
         b'M' => {
             let all = [Append::new("first"), upload(), Append::new(vec![b'z'; 10])];
-            whole(sender.submit(AppendAll::new(name, all)))
+            whole(sender.submit(AppendAll::new(name, all).one_by_one()))
         }
         b'C' => whole(sender.create(name)),
         b'D' => whole(sender.delete(name)),

@@ -1,13 +1,13 @@
 //! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all or
-//! nothing.
+//! nothing; REPLACE (RFC 8508).
 
 use crate::testing::names::can_be;
 use crate::testing::world::World;
-use crate::types::{Code, MailboxName, UidValidity};
-use crate::wire::request::AppendMessage;
+use crate::types::{Code, MailboxName, Status, UidValidity};
+use crate::wire::request::{AppendMessage, Numbers};
 
 use super::Session;
-use super::reply::{Done, Reply};
+use super::reply::{Allows, Done, Reply};
 use super::snapshot::uid_set;
 use super::store::can_be_set;
 
@@ -56,5 +56,32 @@ impl Session {
         } else {
             Reply::ok("Appended")
         })
+    }
+
+    /// RFC 8508: the new message is reported before the old one is removed.
+    pub(super) fn replace(
+        &mut self,
+        world: &mut World,
+        (old, uid): (&Numbers, bool),
+        to: &MailboxName,
+        message: AppendMessage,
+    ) -> Done {
+        let places = self.places(world, old, uid)?;
+        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
+        if snapshot.read_only {
+            return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open read-only"));
+        }
+        let mailbox = snapshot.mailbox;
+        let there = |at: &usize| snapshot.row(*at).is_some_and(|row| !row.expunged);
+        let [place] = &places[..] else { return Err(Reply::no(None, "There is no such message")) };
+        if !there(place) {
+            return Err(Reply::no(Some(Code::ExpungeIssued), "The message is expunged"));
+        }
+        let gone = snapshot.uids(&[*place]);
+        let appended = self.append(world, to, vec![message])?;
+        self.status(Status::Ok, appended.status.code, "The new message is stored");
+        world.remove(mailbox, &gone, Some(self.id));
+        self.flush(world, Allows::All);
+        Ok(Reply::ok("Replaced").with_mod_seq())
     }
 }

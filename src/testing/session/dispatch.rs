@@ -23,6 +23,7 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Thread(thread) if thread.algorithm == "REFERENCES" => "THREAD=REFERENCES",
         Command::Thread(_) => "THREAD=ORDEREDSUBJECT",
         Command::Copy { moving: true, .. } => "MOVE",
+        Command::Replace { .. } => "REPLACE",
         Command::Notify(_) => "NOTIFY",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
         Command::Other { name, .. } if name == "COMPRESS" => "COMPRESS=DEFLATE",
@@ -53,6 +54,7 @@ fn when(command: &Command) -> When {
         Command::Plain("STARTTLS") | Command::Login { .. } | Command::Authenticate { .. } => When::NoUser,
         Command::Plain("CLOSE" | "UNSELECT" | "CHECK" | "EXPUNGE")
         | Command::UidExpunge(_)
+        | Command::Replace { .. }
         | Command::Search(_)
         | Command::Sort(_)
         | Command::Thread(_)
@@ -69,6 +71,7 @@ fn changes_messages(command: &Command) -> bool {
         command,
         Command::Plain("EXPUNGE")
             | Command::UidExpunge(_)
+            | Command::Replace { .. }
             | Command::Store(_)
             | Command::Copy { moving: true, .. }
     )
@@ -138,6 +141,7 @@ impl Session {
             Command::List(list) => self.list(world, &list),
             Command::Status { mailbox, items } => self.status_of(world, &mailbox, &items),
             Command::Append { mailbox, messages } => self.append(world, &mailbox, messages),
+            Command::Replace { uid, old, to, message } => self.replace(world, (&old, uid), &to, *message),
             Command::UidExpunge(which) => self.expunge(world, Some(&which)),
             Command::Search(search) => self.search(world, tag, &search),
             Command::Sort(sort) => self.sort(world, tag, &sort),

@@ -67,6 +67,17 @@ pub(crate) enum Command {
         /// The messages.
         messages: Vec<AppendMessage>,
     },
+    /// `REPLACE` or `UID REPLACE` (RFC 8508).
+    Replace {
+        /// Whether the number is a UID.
+        uid: bool,
+        /// The message to be removed.
+        old: Numbers,
+        /// The target mailbox.
+        to: MailboxName,
+        /// The new message.
+        message: Box<AppendMessage>,
+    },
     /// `UID EXPUNGE`.
     UidExpunge(Numbers),
     /// `SEARCH` or `UID SEARCH`.

@@ -75,6 +75,14 @@ fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
             i.space()?;
             Command::Copy { uid, moving: name == "MOVE", which, to: mailbox::name(i)? }
         }
+        "REPLACE" => {
+            i.space()?;
+            let old = i.numbers()?;
+            i.space()?;
+            let to = mailbox::name(i)?;
+            i.space()?;
+            Command::Replace { uid, old, to, message: Box::new(mailbox::append_message(i)?) }
+        }
         "EXPUNGE" if uid => {
             i.space()?;
             Command::UidExpunge(i.numbers()?)

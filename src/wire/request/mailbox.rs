@@ -154,28 +154,31 @@ fn list(i: &mut Cursor<'_>) -> Read<List> {
 fn append(i: &mut Cursor<'_>) -> Read<Command> {
     let mailbox = name(i)?;
     i.space()?;
-    let messages = i.separated(|i| {
-        let mut flags = Flags::new();
-        if i.peek() == Some(b'(') {
-            flags = i.flags()?;
-            i.space()?;
-        }
-        let mut date = None;
-        if i.peek() == Some(b'"') {
-            date = Some(date_time(i)?);
-            i.space()?;
-        }
-        // RFC 6855 section 4, `utf8-literal`.
-        if i.take("UTF8 (") {
-            let data = i.literal8()?;
-            i.expect(")")?;
-            return Ok(AppendMessage { flags, date, data, binary: false, utf8: true });
-        }
-        let binary = i.peek() == Some(b'~');
-        let data = if binary { i.literal8()? } else { i.literal()? };
-        Ok(AppendMessage { flags, date, data, binary, utf8: false })
-    })?;
+    let messages = i.separated(append_message)?;
     Ok(Command::Append { mailbox, messages })
+}
+
+/// Flags, date and the message itself.
+pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
+    let mut flags = Flags::new();
+    if i.peek() == Some(b'(') {
+        flags = i.flags()?;
+        i.space()?;
+    }
+    let mut date = None;
+    if i.peek() == Some(b'"') {
+        date = Some(date_time(i)?);
+        i.space()?;
+    }
+    // RFC 6855 section 4, `utf8-literal`.
+    if i.take("UTF8 (") {
+        let data = i.literal8()?;
+        i.expect(")")?;
+        return Ok(AppendMessage { flags, date, data, binary: false, utf8: true });
+    }
+    let binary = i.peek() == Some(b'~');
+    let data = if binary { i.literal8()? } else { i.literal()? };
+    Ok(AppendMessage { flags, date, data, binary, utf8: false })
 }
 
 /// `date-time`: `"dd-Mon-yyyy hh:mm:ss +zzzz"`, a space in place of a missing first digit of the

@@ -1,0 +1,92 @@
+//! URLAUTH, UIDBATCHES, searches of several mailboxes, COPY and MOVE: how they are written, and
+//! what is made of the answers.
+
+use super::{done, line, refusal, response};
+use crate::command::{
+    BatchUids, Claim, Command, CopyMessages, CopyOutcome, GenUrlAuth, Line, ResetKey, Search, SearchIn,
+    SearchScope, UrlFetch,
+};
+use crate::types::{Uid, UidSet};
+
+#[test]
+fn urls_of_messages() {
+    // RFC 4467 section 7.
+    let rump = "imap://joe@example.com/INBOX/;uid=20/;section=1.2;urlauth=submit+fred";
+    let make = GenUrlAuth::new([rump]);
+    assert_eq!(line(make.clone(), "URLAUTH"), format!("GENURLAUTH \"{rump}\" INTERNAL"));
+    assert!(refusal(make.clone(), "IMAP4rev1").contains("URLAUTH"));
+    refusal(GenUrlAuth::new(Vec::<String>::new()), "URLAUTH");
+    let answer = response(&format!("* GENURLAUTH \"{rump}:internal:91354a473744909de610943775f92038\""));
+    assert_eq!(make.claims(&answer), Claim::Whole);
+    let urls = make.finish(done("OK"), vec![GenUrlAuth::item(answer).unwrap()]).unwrap();
+    assert!(urls[0].expose().ends_with(":internal:91354a473744909de610943775f92038"));
+    assert!(!format!("{urls:?}").contains("91354a"), "as good as a password");
+    let url = urls[0].expose().to_owned();
+    let fetch = UrlFetch::new([&*url]);
+    assert_eq!(line(fetch.clone(), "URLAUTH"), format!("URLFETCH \"{url}\""));
+    assert!(!format!("{fetch:?}").contains("91354a"));
+    let answer = response(&format!("* URLFETCH \"{url}\" \"Si vis pacem, para bellum.\""));
+    let found = fetch.finish(done("OK"), vec![UrlFetch::item(answer).unwrap()]).unwrap();
+    assert_eq!(found[0].data.as_deref(), Some(&b"Si vis pacem, para bellum."[..]));
+    assert_eq!(line(ResetKey::of_all(), "URLAUTH"), "RESETKEY");
+    assert_eq!(line(ResetKey::of("a b"), "URLAUTH"), "RESETKEY \"a b\"");
+}
+
+#[test]
+fn ranges_of_equal_counts() {
+    // The UIDBATCHES extension.
+    assert_eq!(line(BatchUids::of(2000), "UIDBATCHES"), "UIDBATCHES 2000");
+    assert_eq!(line(BatchUids::of(2000).only(10..=20), "UIDBATCHES"), "UIDBATCHES 2000 10:20");
+    assert!(refusal(BatchUids::of(2000), "IMAP4rev1").contains("UIDBATCHES"));
+    refusal(BatchUids::of(0), "UIDBATCHES");
+    let answer = response("* UIDBATCHES (TAG \"A1\") 215295:99696,99695:20351,20350:7830");
+    assert_eq!(BatchUids::of(2000).claims(&answer), Claim::Whole);
+    let batches = BatchUids::of(2000).finish(done("OK"), vec![BatchUids::item(answer).unwrap()]).unwrap();
+    let ranges: Vec<_> = batches.batches.ranges().collect();
+    assert_eq!(ranges, [(215_295, 99_696), (99_695, 20_351), (20_350, 7_830)]);
+}
+
+#[test]
+fn searches_of_several_mailboxes() {
+    // RFC 7377 section 3.
+    let scope = SearchScope::mailboxes(["folder1"]).and(SearchScope::subtree(["folder2"]));
+    let search = SearchIn::new(scope, Search::unseen());
+    assert_eq!(line(search.clone(), "MULTISEARCH"), "ESEARCH IN (mailboxes folder1 subtree folder2) UNSEEN");
+    assert!(refusal(search.clone(), "ESEARCH").contains("MULTISEARCH"));
+    let several = SearchScope::mailboxes(["a b", "c"])
+        .and(SearchScope::subtree_one(["d"]))
+        .and(SearchScope::personal())
+        .and(SearchScope::inboxes())
+        .and(SearchScope::subscribed());
+    assert_eq!(
+        line(SearchIn::new(several, Search::subject("chad")), "MULTISEARCH"),
+        "ESEARCH IN (mailboxes (\"a b\" c) subtree-one d personal inboxes subscribed) SUBJECT \"chad\""
+    );
+    let answer = response(
+        "* ESEARCH (TAG \"tag1\" MAILBOX \"folder1\" UIDVALIDITY 1) UID ALL 4001,4003,4005,4007,4009",
+    );
+    let found = search.clone().finish(done("OK"), vec![SearchIn::item(answer).unwrap()]).unwrap();
+    assert_eq!((found[0].mailbox.as_str(), found[0].uids.len()), ("folder1", 5));
+    let nameless = response("* ESEARCH UID ALL 5");
+    assert_eq!((search.claims(&nameless), SearchIn::item(nameless)), (Claim::No, None));
+    let by_uid = SearchIn::new(SearchScope::personal(), Search::uids(Uid::new(4).unwrap()));
+    refusal(by_uid, "MULTISEARCH");
+    refusal(SearchIn::new(SearchScope::subtree(Vec::<String>::new()), Search::all()), "MULTISEARCH");
+}
+
+#[test]
+fn what_is_known_of_a_copy() {
+    let copy = |capabilities: &str, end: &str| {
+        let mut copy = CopyMessages::copying("4:7".parse::<UidSet>().unwrap(), "Archive");
+        let session = super::session(capabilities);
+        copy.encode(&mut Line::new(Some("A1"), &session), &session).unwrap();
+        copy.finish(done(end), Vec::new()).unwrap().outcome
+    };
+    assert_eq!(copy("UIDPLUS", "OK [COPYUID 1 4 9] done"), CopyOutcome::Reported);
+    assert_eq!(copy("UIDPLUS", "OK No messages found."), CopyOutcome::NothingMatched);
+    assert_eq!(copy("IMAP4rev1", "OK done"), CopyOutcome::NotReported);
+    let none = CopyMessages::copying(UidSet::new(), "Archive").finish(done("OK"), Vec::new()).unwrap();
+    assert_eq!(none.outcome, CopyOutcome::NothingMatched);
+    let strict = CopyMessages::moving("4:7".parse::<UidSet>().unwrap(), "Archive").strict();
+    assert!(refusal(strict, "UIDPLUS").contains("MOVE"));
+}

@@ -298,7 +298,17 @@ async fn one_is_one_and_what_is_not_there_is_not_said_to_be_on_its_way() {
         let url = format!("imap://alice@127.0.0.1:{port}/");
         has(&output("append", &[&url, file]).await, &["1 message is on its way to INBOX"]);
         let all = folder.path().join("all");
-        has(&output("download", &["--folder", all.to_str().expect("UTF-8"), &url]).await, &["1 message, "]);
+        let all = all.to_str().expect("UTF-8");
+        has(&output("download", &["--folder", all, &url]).await, &["1 message, "]);
+        // One that is read in pieces.
+        let large = folder.path().join("large.eml");
+        let text = format!("Subject: large\r\n\r\n{}", "A line as long as any.\r\n".repeat(40_000));
+        fs::write(&large, &text).expect("a file");
+        has(&output("append", &[&url, large.to_str().expect("UTF-8")]).await, &["uid 2"]);
+        has(&output("download", &["--folder", all, &url]).await, &["1 message, ", "1 were there already"]);
+        let files = fs::read_dir(all).expect("a folder").map(|entry| entry.expect("a file").path());
+        let read = files.into_iter().find(|path| path.display().to_string().ends_with("-2.eml"));
+        assert!(fs::read_to_string(read.expect("the file of UID 2")).expect("a message") == text);
         let failed = Program::start("append", &[&format!("{url}Pier"), file]).end().await;
         assert!(failed.rest.is_empty(), "{:?}", failed.rest);
         has(&failed.errors, &["append: STATUS Pier: NO There is no such mailbox"]);

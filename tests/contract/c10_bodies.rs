@@ -288,6 +288,31 @@ async fn no_window_is_longer_than_the_limits_allow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_server_decodes_a_part_where_it_can() {
+    within(LIMIT, async {
+        let part = |inbox: &Mailbox| inbox.body(uid(11), Section::Part(Part::new(2))).binary();
+        let (_s, inbox) = session().await;
+        let error = part(&inbox).next().await.expect("an error").expect_err("it has no BINARY");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No), "{error}");
+
+        let mut s = Session::with(&quiet(), &format!("{CAPABILITIES} BINARY")).await;
+        let inbox = s.select(&[11]).await;
+        let mut read = Vec::new();
+        let mut body = part(&inbox).expecting(5);
+        let served = async {
+            let (tag, line) = s.server.expect_start("UID FETCH 11 (BINARY.PEEK[2]<0.").await;
+            assert!(line.ends_with(">)"), "{line}");
+            s.server.send(b"* 1 FETCH (UID 11 BINARY[2]<0> ~{5}\r\na\0b\r\n)\r\n").await;
+            s.server.say(&format!("{tag} OK done")).await;
+        };
+        let (done, ()) = tokio::join!(body.read_to_end(&mut read), served);
+        done.expect("read");
+        assert_eq!(read, b"a\0b\r\n");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_part_is_decoded_while_it_is_read() {
     within(LIMIT, async {
         let (mut s, inbox) = session().await;

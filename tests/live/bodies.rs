@@ -59,6 +59,10 @@ async fn a_message_is_read_whole_and_its_parts_decoded() {
                 body.read_to_end(&mut decoded).await.expect("read");
                 texts.push(decoded);
             }
+            let mut by_server = Vec::new();
+            let mut body = inbox.body(uid, Section::Part(Part::new(2))).binary();
+            body.read_to_end(&mut by_server).await.expect("it has BINARY");
+            assert!(by_server == content);
             assert_eq!(String::from_utf8_lossy(&texts[0]), "Käse und Brot");
             assert!(texts[1] == content);
             a.finish().await;

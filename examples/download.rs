@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Several commands are in flight, so that the connection is never idle; data is written as it
-//! arrives, so that memory holds no more than those few. A file that exists already is not fetched
-//! again.
+//! arrives, so that memory holds no more than those few; a large message is written while it is
+//! read. A file that exists already is not fetched again.
 
 mod support;
 
@@ -18,18 +18,19 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use imap_duplex::command::Items;
-use imap_duplex::types::{Flags, Uid, UidSet};
-use imap_duplex::{Mailbox, Sender};
+use imap_duplex::command::{Fetch, Items};
+use imap_duplex::types::{Flags, Section, Uid, UidSet};
+use imap_duplex::{Body, ErrorKind, Mailbox, Rows, Sender};
 use indicatif::{ProgressBar, ProgressStyle};
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
 use support::{demo, link, program, table};
+use tokio::io::AsyncWriteExt;
 
 /// How many FETCHes are in flight at once.
 const IN_FLIGHT: usize = 4;
-/// How much one FETCH asks for, in bytes, unless a single message is larger.
+/// How much one FETCH asks for, in bytes; a larger message is read in pieces.
 const BATCH: u64 = 256 * 1024;
 /// The link to the embedded server: its round trip, and bytes a second.
 const LINK: (Duration, u32) = (Duration::from_millis(50), 2_500_000);
@@ -95,20 +96,33 @@ async fn download(imap: &Sender, server: &Server, folder: &Path) -> Result<(), F
     let style = "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} to go";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
 
-    let mut batches = batches(&wanted).into_iter();
-    let fetch = |batch: UidSet| inbox.fetch(batch, Items::body()).stream();
-    let mut in_flight: VecDeque<_> = batches.by_ref().take(IN_FLIGHT).map(fetch).collect();
+    let mut pieces = pieces(&wanted).into_iter();
+    let ask = |piece: Piece| match piece {
+        Piece::Batch(uids) => Download::Batch(inbox.fetch(uids, Items::body()).stream()),
+        Piece::Large(uid, size) => {
+            Download::Large(Box::new(inbox.body(uid, Section::Full).expecting(size).begin()))
+        }
+    };
+    let mut in_flight: VecDeque<_> = pieces.by_ref().take(IN_FLIGHT).map(ask).collect();
     let mut written = 0_usize;
-    while let Some(mut rows) = in_flight.pop_front() {
-        while let Some(row) = rows.next().await {
-            let row = row?;
-            if let (Some(uid), Some(body)) = (row.uid(), row.body()) {
-                write(&path(folder, &inbox, uid), body).await.map_err(cannot)?;
-                bar.inc(body.len() as u64);
-                written += 1;
+    while let Some(download) = in_flight.pop_front() {
+        match download {
+            Download::Batch(mut rows) => {
+                while let Some(row) = rows.next().await {
+                    let row = row?;
+                    if let (Some(uid), Some(body)) = (row.uid(), row.body()) {
+                        write(&path(folder, &inbox, uid), body).await.map_err(cannot)?;
+                        bar.inc(body.len() as u64);
+                        written += 1;
+                    }
+                }
+            }
+            Download::Large(body) => {
+                let path = path(folder, &inbox, body.uid());
+                written += usize::from(write_large(&path, *body, &bar).await?);
             }
         }
-        in_flight.extend(batches.next().map(fetch));
+        in_flight.extend(pieces.next().map(ask));
     }
     bar.finish_and_clear();
     imap.logout().await?;
@@ -140,19 +154,34 @@ async fn wanted(inbox: &Mailbox, folder: &Path) -> Result<(Vec<(Uid, u64)>, usiz
     Ok((wanted, there))
 }
 
-/// What one FETCH each asks for.
-fn batches(wanted: &[(Uid, u64)]) -> Vec<UidSet> {
+/// What is asked for at once: several messages, or one that is large, with its size.
+enum Piece {
+    Batch(UidSet),
+    Large(Uid, u64),
+}
+
+/// The same, under way.
+enum Download {
+    Batch(Rows<Fetch>),
+    Large(Box<Body>),
+}
+
+fn pieces(wanted: &[(Uid, u64)]) -> Vec<Piece> {
     let (mut all, mut batch, mut bytes) = (Vec::new(), UidSet::new(), 0);
-    for (uid, size) in wanted {
+    for &(uid, size) in wanted {
+        if size > BATCH {
+            all.push(Piece::Large(uid, size));
+            continue;
+        }
         if bytes > 0 && bytes + size > BATCH {
-            all.push(std::mem::take(&mut batch));
+            all.push(Piece::Batch(std::mem::take(&mut batch)));
             bytes = 0;
         }
-        batch.insert(*uid);
+        batch.insert(uid);
         bytes += size;
     }
     if !batch.is_empty() {
-        all.push(batch);
+        all.push(Piece::Batch(batch));
     }
     all
 }
@@ -168,4 +197,26 @@ async fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let unfinished = path.with_extension("part");
     tokio::fs::write(&unfinished, bytes).await?;
     tokio::fs::rename(&unfinished, path).await
+}
+
+/// The same while it is read. Whether the message was still there.
+async fn write_large(path: &Path, mut body: Body, bar: &ProgressBar) -> Result<bool, Failure> {
+    let cannot = |e: std::io::Error| Failure::new(format!("{} can't be written: {e}", path.display()));
+    let unfinished = path.with_extension("part");
+    let mut file = tokio::fs::File::create(&unfinished).await.map_err(cannot)?;
+    while let Some(bytes) = body.next().await {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::Expunged => {
+                tokio::fs::remove_file(&unfinished).await.map_err(cannot)?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        file.write_all(&bytes).await.map_err(cannot)?;
+        bar.inc(bytes.len() as u64);
+    }
+    file.flush().await.map_err(cannot)?;
+    tokio::fs::rename(&unfinished, path).await.map_err(cannot)?;
+    Ok(true)
 }

@@ -293,6 +293,32 @@ impl Error {
         self.0.remedy.or_else(|| remedy::of(self.0.kind, self.status(), self.close_reason()))
     }
 
+    /// Whether the same may succeed later, without anyone changing anything: the connection was
+    /// lost, the server is away, overloaded, or has too many connections of this user.
+    ///
+    /// | what has happened | transient |
+    /// |---|---|
+    /// | the host can't be reached or looked up, a limit of [`Timeouts`](crate::Timeouts) has passed | yes |
+    /// | EOF, a failed read or write, BYE (but one that names a lack of permission) | yes |
+    /// | NO with INUSE, LIMIT (at login), SERVERBUG, UNAVAILABLE, or words that ask for time | yes |
+    /// | refused credentials, permissions, certificates, a missing STARTTLS | no |
+    /// | any other NO or BAD, an argument that is refused, a limit of [`Limits`](crate::types::Limits) | no |
+    ///
+    /// A command that may have been executed ([`sent`](Self::sent) is not [`Sent::No`]) is not to
+    /// be repeated by this alone.
+    ///
+    /// ```
+    /// # fn example(error: imap_duplex::Error) {
+    /// if error.is_transient() {
+    ///     println!("later: {error}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.remedy(), Some(Remedy::Later { .. }))
+    }
+
     /// Why the connection ended, if that made the command fail, or the command made it end.
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {
@@ -340,6 +366,13 @@ impl Error {
     #[must_use]
     pub fn unparsed(&self) -> &[Bytes] {
         &self.0.unread
+    }
+}
+
+/// The error of whatever needed the connection.
+impl From<CloseReason> for Error {
+    fn from(reason: CloseReason) -> Self {
+        Self::closed(&reason)
     }
 }
 

@@ -55,6 +55,7 @@
 //! | connect as a URL says | [`Config::from_url`], [`ImapUrl`] |
 //! | connect by a Unix socket, or through a proxy | `Config::unix`, `Config::proxy` |
 //! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
+//! | stay connected: dial again, several connections, none too many | `account::Account` |
 //! | list the mailboxes | [`Sender::list`] |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`] |
@@ -287,7 +288,7 @@
 //!
 //! # What is not there yet
 //!
-//! Reconnects, a local store. See the README.
+//! A watch over the changes of many mailboxes, a local store. See the README.
 //!
 //! # Features
 //!
@@ -295,6 +296,7 @@
 //!   verifier.
 //! - `native-tls`: TLS by the system's own library, beside rustls or instead
 //!   ([`Config::tls_backend`]).
+//! - `account`: accounts that stay connected, with a pool of connections: the module `account`.
 //! - `compress`: compressed connections (`Config::compress`).
 //! - `discover`: host, port and kind of TLS from an address, by SRV records or an autoconfig file
 //!   (`Discover`).
@@ -312,6 +314,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "account")]
+#[cfg_attr(docsrs, doc(cfg(feature = "account")))]
+pub mod account;
 mod client;
 pub mod command;
 #[cfg(test)]

@@ -123,6 +123,18 @@ impl Config {
     }
 }
 
+/// Connects, by this byte stream if there is one; the driver is the caller's.
+#[cfg(feature = "account")]
+pub(crate) async fn dial(
+    config: &Config,
+    through: Option<Box<dyn net::Io>>,
+) -> Result<(Sender, Receiver, Driver)> {
+    Ok(halves(match through {
+        Some(io) => net::connect_through(config, io).await?,
+        None => net::connect(config).await?,
+    }))
+}
+
 fn halves(connected: Connected) -> (Sender, Receiver, Driver) {
     let Connected { pump, shared } = connected;
     let handle = Arc::new(Handle { shared, check: pump.check_request() });

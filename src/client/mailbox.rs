@@ -57,6 +57,12 @@ impl Mailbox {
         self.sender.shared().largest_literal()
     }
 
+    /// The same selection, through another sender of its connection.
+    #[cfg(feature = "account")]
+    pub(crate) fn through(&self, sender: Sender) -> Self {
+        Self::new(sender, self.selection_handle.clone())
+    }
+
     /// The mailbox's name.
     ///
     /// ```no_run

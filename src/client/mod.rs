@@ -20,6 +20,8 @@ mod token;
 mod upload;
 
 pub use body::{Body, DecodedBody};
+#[cfg(feature = "account")]
+pub(crate) use connect::dial;
 pub use driver::Driver;
 pub use mailbox::Mailbox;
 pub use receiver::Receiver;

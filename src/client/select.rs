@@ -42,6 +42,19 @@ impl Select {
         Self { mailbox: mailbox.into(), read_only: false, view_sync: None, resume: None, condstore: false }
     }
 
+    /// The mailbox.
+    #[cfg(feature = "account")]
+    pub(crate) fn mailbox(&self) -> &MailboxName {
+        &self.mailbox
+    }
+
+    /// Whether a selection that this has made is as good as a new one by `other`.
+    #[cfg(feature = "account")]
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        let is_same = |a: &Self, b: &Self| a.read_only == b.read_only && a.view_sync == b.view_sync;
+        self.mailbox == other.mailbox && other.resume.is_none() && is_same(self, other)
+    }
+
     /// For reading alone: `EXAMINE`.
     ///
     /// ```no_run

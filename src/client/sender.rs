@@ -13,7 +13,7 @@ use crate::command::{
     Append, AppendAll, Capability, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
     StatusCommand, StatusItems, Subscribe,
 };
-use crate::engine::Shared;
+use crate::engine::{Scope, Shared};
 use crate::error::Result;
 use crate::types::{Capabilities, MailboxName};
 
@@ -43,11 +43,30 @@ use crate::types::{Capabilities, MailboxName};
 #[derive(Clone)]
 pub struct Sender {
     handle: Arc<Handle>,
+    /// The lease through which it submits.
+    scope: Option<Arc<Scope>>,
 }
 
 impl Sender {
     pub(crate) fn new(handle: Arc<Handle>) -> Self {
-        Self { handle }
+        Self { handle, scope: None }
+    }
+
+    /// The same connection, through this lease.
+    #[cfg(feature = "account")]
+    pub(crate) fn in_scope(&self, scope: Arc<Scope>) -> Self {
+        Self { handle: self.handle.clone(), scope: Some(scope) }
+    }
+
+    /// Whether the connection has ended.
+    #[cfg(feature = "account")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.handle.shared.closed().is_some()
+    }
+
+    /// The lease through which it submits.
+    pub(super) fn scope(&self) -> Option<&Arc<Scope>> {
+        self.scope.as_ref()
     }
 
     /// What it shares with the driver.

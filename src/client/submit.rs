@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::{Sender, Token};
 use crate::command::{Command, SaveSearch, SaveSearchCommand, SavedSearch};
-use crate::engine::{Origin, SelectionHandle, Submitted};
+use crate::engine::{Origin, Scope, SelectionHandle, Submitted};
+use crate::error::{Error, ErrorKind};
 use crate::types::{Done, Status, StatusResponse};
 
 /// What [`Sender::submit`](crate::Sender::submit) and [`Mailbox::submit`](crate::Mailbox::submit)
@@ -96,9 +97,13 @@ pub(super) fn submit<S: Submit>(
     let Prepared { mut command, companion, opens } = what.prepare(sender);
     let class = command.class();
     let nothing_to_do = command.messages().is_some_and(|which| which.is_empty());
+    let scope = sender.scope().map(Scope::enter);
+    let beyond = matches!(scope, Some(None)).then(|| lease_ended(command.name(), selection_handle));
     let (submitted, slot) = Submitted::new(command);
-    let job = Box::new(submitted);
-    let (id, refused) = if nothing_to_do {
+    let job = Box::new(submitted.in_scope(scope.flatten()));
+    let (id, refused) = if beyond.is_some() {
+        (shared.number(), beyond)
+    } else if nothing_to_do {
         let done = Done::new(StatusResponse::new(Status::Ok, None, "no messages were named"));
         shared.submit_nothing(job, done, selection_handle.map(|selection_handle| &**selection_handle))
     } else {
@@ -111,4 +116,11 @@ pub(super) fn submit<S: Submit>(
         slot.refuse(error);
     }
     Token::new(shared, slot, id, companion)
+}
+
+/// The error of what is submitted through a handle that was kept beyond its lease.
+fn lease_ended(command: &str, selection_handle: Option<&Arc<SelectionHandle>>) -> Error {
+    let why = "the lease of the connection has ended: its guard was dropped";
+    let place = selection_handle.map(|handle| &handle.place().mailbox);
+    Error::new(ErrorKind::SelectionEnded, why).in_command(command).about(place, None)
 }

@@ -36,7 +36,7 @@ pub(crate) use settings::{BatchSizes, Settings};
 #[cfg(feature = "compress")]
 pub(crate) use submit::Counters;
 pub(crate) use submit::{
-    Origin, ReadyOutcome, ResultSlot, SelectOptions, SelectionHandle, Shared, Submitted,
+    Origin, ReadyOutcome, ResultSlot, Scope, SelectOptions, SelectionHandle, Shared, Submitted,
 };
 
 use std::io;

@@ -15,8 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["net"],
     &["client"],
     &["replay"],
-    // Neighbours: neither imports the other.
-    &["store", "watch"],
+    &["account"],
     &["testing"],
     &["fuzz"],
 ];

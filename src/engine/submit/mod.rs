@@ -18,6 +18,7 @@ mod given_up;
 mod internal_command;
 mod overrun;
 mod query;
+mod scope;
 mod selection_handle;
 mod shared;
 mod slot;
@@ -29,6 +30,7 @@ pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;
 pub(crate) use self::internal_command::{InternalCommand, InternalRequest, QueuePlace};
 pub(crate) use self::query::{Look, Query, QueryFacts};
+pub(crate) use self::scope::Scope;
 pub(crate) use self::selection_handle::{
     HandleFacts, ReadyOutcome, SelectOptions, SelectionHandle, SubmitFacts, ViewFacts,
 };

@@ -252,6 +252,13 @@ impl Shared {
         (id, None)
     }
 
+    /// A number for a command that is refused before it is submitted.
+    pub(crate) fn number(&self) -> CommandId {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        CommandId(inner.next_id)
+    }
+
     /// Asks the server whether it is there, by a NOOP that no token is for.
     pub(crate) fn poll_server(&self) {
         let (noop, class) = (Submitted::internal(Noop), Noop.class());

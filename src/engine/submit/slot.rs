@@ -16,6 +16,7 @@ use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::{Backlog, BlockQueue, EventQueue, Output, data_event, mark};
 use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::overrun::{kept, overrun};
+use crate::engine::submit::scope::InScope;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, StatusResponse, Untagged,
@@ -298,17 +299,24 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
 pub(crate) struct Submitted<C: Command> {
     command: C,
     slot: Option<Arc<ResultSlot<C>>>,
+    /// The lease through which it was submitted: that is in use until the command has ended.
+    scope: Option<InScope>,
 }
 
 impl<C: Command> Submitted<C> {
     pub(crate) fn new(command: C) -> (Self, Arc<ResultSlot<C>>) {
         let slot = ResultSlot::new();
-        (Self { command, slot: Some(slot.clone()) }, slot)
+        (Self { command, slot: Some(slot.clone()), scope: None }, slot)
+    }
+
+    /// The same, submitted through a lease.
+    pub(crate) fn in_scope(self, scope: Option<InScope>) -> Self {
+        Self { scope, ..self }
     }
 
     /// One of the engine's own.
     pub(crate) fn internal(command: C) -> Self {
-        Self { command, slot: None }
+        Self { command, slot: None, scope: None }
     }
 
     /// What has become of its token; one of the engine's own is always wanted.
@@ -461,7 +469,7 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     }
 
     fn end(self: Box<Self>, result: Result<Done>) {
-        let Self { command, slot: Some(slot) } = *self else { return };
+        let Self { command, slot: Some(slot), scope: _scope } = *self else { return };
         slot.finish(match result {
             Ok(done) => End::Done(command, done),
             Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),

@@ -1,0 +1,124 @@
+//! The task of one connection: it waits at the host's gate, dials and logs in; then it moves the
+//! connection's bytes and reads its events, until it ends.
+//!
+//! In: what to dial. Out: messages to the account's task.
+
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream as _;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::gate::Gate;
+use super::message::Message;
+use super::pool::ConnectionId;
+use super::{Connector, DialReason, DialRequest};
+use crate::client::{self, Driver, Receiver, Sender};
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::Config;
+use crate::types::{CloseReason, Event};
+
+/// What a connection's task needs to begin.
+pub(super) struct Dial {
+    pub(super) id: ConnectionId,
+    pub(super) config: Arc<Config>,
+    pub(super) connector: Option<Connector>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) reason: DialReason,
+    pub(super) account: UnboundedSender<Message>,
+}
+
+/// A connection that is logged in.
+pub(super) struct Dialled {
+    pub(super) sender: Sender,
+    pub(super) tap: Arc<Tap>,
+}
+
+/// The events of a connection: read by its task, or by whoever follows a mailbox.
+pub(super) struct Tap {
+    receiver: Mutex<Option<Receiver>>,
+    returned: Notify,
+}
+
+impl Tap {
+    fn lock(&self) -> MutexGuard<'_, Option<Receiver>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The events from now on, if nobody else has them.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Events> {
+        let receiver = self.lock().take()?;
+        Some(Events { receiver: Some(receiver), tap: self.clone() })
+    }
+}
+
+/// The events of a connection, until this is dropped.
+pub(super) struct Events {
+    receiver: Option<Receiver>,
+    tap: Arc<Tap>,
+}
+
+impl Events {
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        self.receiver.as_mut()?.next().await
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        *self.tap.lock() = self.receiver.take();
+        self.tap.returned.notify_one();
+    }
+}
+
+/// Runs a connection from its dial to its end.
+pub(super) async fn serve(dial: Dial) {
+    let (id, account) = (dial.id, dial.account.clone());
+    let ended = match connect(dial).await {
+        Ok((sender, receiver, driver)) => {
+            // Without the account's task there is no use for the connection, and it logs out.
+            let tap = Arc::new(Tap { receiver: Mutex::new(Some(receiver)), returned: Notify::new() });
+            _ = account.send(Message::Dialled(id, Ok(Dialled { sender, tap: tap.clone() })));
+            Message::Ended(id, run(driver, &tap).await)
+        }
+        Err(error) => Message::Dialled(id, Err(error)),
+    };
+    _ = account.send(ended);
+}
+
+async fn connect(dial: Dial) -> Result<(Sender, Receiver, Driver)> {
+    let passage = dial.gate.pass().await;
+    let result = async {
+        let io = match &dial.connector {
+            Some(connector) => {
+                let host = dial.config.get_host().to_owned();
+                Some(connector.dial(DialRequest { host, reason: dial.reason }).await?)
+            }
+            None => None,
+        };
+        client::dial(&dial.config, io).await
+    }
+    .await;
+    let is_away =
+        |error: &Error| matches!(error.kind(), ErrorKind::Connect | ErrorKind::Resolve | ErrorKind::Timeout);
+    passage.end(!result.as_ref().is_err_and(is_away));
+    result
+}
+
+/// Moves bytes and reads events until the connection ends. Why it has ended.
+async fn run(mut driver: Driver, tap: &Tap) -> Error {
+    let mut returned = Box::pin(tap.returned.notified());
+    let ended = poll_fn(|cx: &mut Context<'_>| {
+        while returned.as_mut().poll(cx).is_ready() {
+            returned.as_mut().set(tap.returned.notified());
+        }
+        if let Some(receiver) = &mut *tap.lock() {
+            while let Poll::Ready(Some(_)) = Pin::new(&mut *receiver).poll_next(cx) {}
+        }
+        Pin::new(&mut driver).poll(cx)
+    });
+    ended.await.err().unwrap_or_else(|| Error::closed(&CloseReason::Logout))
+}

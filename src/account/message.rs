@@ -1,0 +1,65 @@
+//! What happens to an account, as messages to its task.
+//!
+//! In: calls of users, ends of leases, what the tasks of connections do. Out: the same in one
+//! queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::connection::{Dialled, Events};
+use super::lease::{MailboxLease, SessionLease};
+use super::pool::{ConnectionId, WishId};
+use crate::client::{Mailbox, Select};
+use crate::engine::Scope;
+use crate::error::{Error, Result};
+use crate::net::Config;
+use crate::types::MailboxName;
+
+/// What happens to an account, for its task.
+pub(super) enum Message {
+    Wish(WishId, Want),
+    /// Whoever wished has gone.
+    Withdrawn(WishId),
+    Dialled(ConnectionId, Result<Dialled>),
+    /// The answer to SELECT, for this wish.
+    Selected(ConnectionId, WishId, Arc<Scope>, Option<Events>, Result<Mailbox>),
+    /// A guard was dropped.
+    Returned(ConnectionId, Arc<Scope>),
+    /// All that was submitted through a lease is done.
+    Drained(ConnectionId),
+    /// A connection has ended.
+    Ended(ConnectionId, Error),
+    NetworkChanged,
+    CredentialsChanged(Option<Box<Config>>),
+    /// Nothing more is wanted; within this time, if it is limited.
+    Shutdown(Option<Duration>),
+}
+
+/// What somebody waits for.
+pub(super) enum Want {
+    Mailbox(Box<Select>, oneshot::Sender<Result<MailboxLease>>),
+    /// With the events of the connection; always by a SELECT of its own.
+    Follow(Box<Select>, oneshot::Sender<Result<(MailboxLease, Events)>>),
+    Session(oneshot::Sender<Result<SessionLease>>),
+}
+
+impl Want {
+    /// The mailbox in which whoever waits is to work.
+    pub(super) fn mailbox(&self) -> Option<MailboxName> {
+        match self {
+            Self::Mailbox(select, _) | Self::Follow(select, _) => Some(select.mailbox().clone()),
+            Self::Session(_) => None,
+        }
+    }
+
+    pub(super) fn refuse(self, error: Error) {
+        // Whoever waited may have gone.
+        match self {
+            Self::Mailbox(_, reply) => _ = reply.send(Err(error)),
+            Self::Follow(_, reply) => _ = reply.send(Err(error)),
+            Self::Session(reply) => _ = reply.send(Err(error)),
+        }
+    }
+}

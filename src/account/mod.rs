@@ -1,0 +1,34 @@
+//! Accounts that stay connected: one object for a user's account at a server, which dials when
+//! something is wanted, keeps to the limits of servers, and leases its connections.
+//!
+//! A connection ends with its TCP connection; a program goes on. An [`Account`] owns as many
+//! connections as are wanted, up to [`Policy::max_connections`], dials again after failures with
+//! pauses that no server takes for an attack, and stops where only other credentials can help.
+//!
+//! ```text
+//!   Account::mailbox ──> wish ──> pool ──> an idle connection ──> SELECT, if need be ──> MailboxLease
+//!                                  └──> redial (when) ──> gate (of the host) ──> dial ──┘
+//!   MailboxLease dropped ──> what was submitted is done ──> idle ──> the next wish, or LOGOUT
+//! ```
+//!
+//! In: a [`Config`](crate::Config) and a [`Policy`]. Out: leases of connections, and a status for a
+//! user interface.
+
+mod connection;
+mod connector;
+mod driver;
+mod gate;
+mod handle;
+mod lease;
+mod message;
+mod policy;
+mod pool;
+mod redial;
+mod status;
+
+use self::connector::Connector;
+pub use self::connector::{DialReason, DialRequest};
+pub use self::handle::{Account, AccountBuilder};
+pub use self::lease::{MailboxLease, SessionLease};
+pub use self::policy::Policy;
+pub use self::status::{AccountState, AccountStatus, StatusReceiver};

@@ -56,6 +56,7 @@
 //! | connect by a Unix socket, or through a proxy | `Config::unix`, `Config::proxy` |
 //! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
 //! | stay connected: dial again, several connections, none too many | `account::Account` |
+//! | follow all mailboxes, across failures and restarts | `account::Account::watch` |
 //! | list the mailboxes | [`Sender::list`] |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`] |
@@ -288,7 +289,7 @@
 //!
 //! # What is not there yet
 //!
-//! A watch over the changes of many mailboxes, a local store. See the README.
+//! A local store. See the README.
 //!
 //! # Features
 //!

@@ -25,6 +25,7 @@ mod policy;
 mod pool;
 mod redial;
 mod status;
+mod watch;
 
 use self::connector::Connector;
 pub use self::connector::{DialReason, DialRequest};
@@ -32,3 +33,9 @@ pub use self::handle::{Account, AccountBuilder};
 pub use self::lease::{MailboxLease, SessionLease};
 pub use self::policy::Policy;
 pub use self::status::{AccountState, AccountStatus, StatusReceiver};
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use self::watch::FileStore;
+pub use self::watch::{
+    Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture, StoredMailbox, Watch,
+};

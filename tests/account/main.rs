@@ -7,6 +7,7 @@ mod support;
 mod leases;
 mod redials;
 mod shutdown;
+mod watch;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};

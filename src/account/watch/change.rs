@@ -1,0 +1,138 @@
+//! A change of an account, and its identity.
+//!
+//! In: what a mailbox's events, or a comparison of its counts, report. Out: a change that a program
+//! acts on, acknowledges, and recognises if it is delivered once more.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
+use super::key::MailboxKey;
+use crate::types::{Flags, MailboxName, ModSeq, Uid, UidValidity};
+
+/// A change in a mailbox of the account, or of a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Change {
+    /// The mailbox, by its name at that time.
+    pub mailbox: MailboxName,
+    /// The UIDVALIDITY of its UIDs.
+    pub uid_validity: Option<UidValidity>,
+    /// The mod-sequence of the change, where the server said it.
+    pub mod_seq: Option<ModSeq>,
+    /// What has changed.
+    pub kind: ChangeKind,
+    pub(super) key: MailboxKey,
+    /// Its place among the changes of this mailbox.
+    pub(super) number: u64,
+    /// How often the mailbox had been in step before it.
+    pub(super) batch: u64,
+}
+
+/// What has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// A message arrived.
+    #[non_exhaustive]
+    Arrived {
+        /// Its UID.
+        uid: Uid,
+        /// Its flags, if they are known; else [`FlagsChanged`](Self::FlagsChanged) follows, if it
+        /// has any and the watch is one of flags.
+        flags: Option<Flags>,
+    },
+    /// Flags of a message changed.
+    #[non_exhaustive]
+    FlagsChanged {
+        /// Its UID.
+        uid: Uid,
+        /// Its flags now.
+        flags: Flags,
+    },
+    /// A message was expunged.
+    #[non_exhaustive]
+    Expunged {
+        /// The UID that it had.
+        uid: Uid,
+    },
+    /// A mailbox is new; its messages follow as [`Arrived`](Self::Arrived).
+    Created,
+    /// A mailbox has another name.
+    #[non_exhaustive]
+    Renamed {
+        /// The name that it had.
+        from: MailboxName,
+    },
+    /// A mailbox is gone, and its messages with it.
+    Deleted,
+    /// The mailbox has another UIDVALIDITY: all its UIDs mean nothing any more; its messages follow
+    /// as [`Arrived`](Self::Arrived).
+    Reset,
+    /// All changes up to now have been delivered. Acknowledging it acknowledges them all, and makes
+    /// the next look at the mailbox cheap.
+    InStep,
+}
+
+impl Change {
+    /// Its identity: the same if the change is delivered once more, because it was not acknowledged
+    /// before the program ended; another one for each other change of the account.
+    ///
+    /// It consists of the mailbox's identifier, UIDVALIDITY, UID, kind, and the mod-sequence, or
+    /// where the server has none a hash of the flags and the count of the times that the mailbox
+    /// was in step.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let validity = self.uid_validity.map_or(0, UidValidity::get);
+        let (name, uid, detail) = match &self.kind {
+            ChangeKind::Arrived { uid, .. } => ("arrived", uid.get(), String::new()),
+            ChangeKind::Expunged { uid } => ("expunged", uid.get(), String::new()),
+            ChangeKind::FlagsChanged { uid, flags } => {
+                let detail = match self.mod_seq {
+                    Some(mod_seq) => mod_seq.to_string(),
+                    None => format!("{:016x}.{}", hash(flags), self.batch),
+                };
+                ("flags", uid.get(), detail)
+            }
+            ChangeKind::Created => ("created", 0, String::new()),
+            ChangeKind::Renamed { from } => ("renamed", 0, format!("{from}.{}", self.mailbox)),
+            ChangeKind::Deleted => ("deleted", 0, String::new()),
+            ChangeKind::Reset => ("reset", 0, String::new()),
+            ChangeKind::InStep => ("in_step", 0, self.batch.to_string()),
+        };
+        format!("{}/{validity}/{uid}/{name}/{detail}", self.key)
+    }
+
+    /// The message that has changed.
+    #[must_use]
+    pub fn uid(&self) -> Option<Uid> {
+        match &self.kind {
+            ChangeKind::Arrived { uid, .. }
+            | ChangeKind::FlagsChanged { uid, .. }
+            | ChangeKind::Expunged { uid } => Some(*uid),
+            _ => None,
+        }
+    }
+}
+
+/// A hash that is the same in each run, whatever the order of the keywords.
+fn hash(flags: &Flags) -> u64 {
+    let mut names: Vec<String> = flags.iter().map(|flag| flag.to_string().to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(names.join(" "))
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.mailbox)?;
+        match &self.kind {
+            ChangeKind::Arrived { uid, .. } => write!(f, "uid {uid} arrived"),
+            ChangeKind::FlagsChanged { uid, flags } => write!(f, "uid {uid} has flags {flags}"),
+            ChangeKind::Expunged { uid } => write!(f, "uid {uid} was expunged"),
+            ChangeKind::Created => f.write_str("created"),
+            ChangeKind::Renamed { from } => write!(f, "renamed from {from}"),
+            ChangeKind::Deleted => f.write_str("deleted"),
+            ChangeKind::Reset => f.write_str("has a new UIDVALIDITY"),
+            ChangeKind::InStep => f.write_str("in step"),
+        }
+    }
+}

@@ -7,6 +7,8 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- session        a table
 //! ```
 //!
+//! `all`: whole clients at eight workloads; see `whole/mod.rs`. On Linux.
+//!
 //! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On
 //! Linux.
 //!
@@ -31,6 +33,7 @@ mod crates;
 #[path = "../../recorded/mod.rs"]
 mod recorded;
 mod session;
+mod whole;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -39,7 +42,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;
@@ -55,6 +58,20 @@ fn main() -> ExitCode {
                 eprintln!("imap-duplex-peers: {error}");
                 return ExitCode::FAILURE;
             }
+        }
+        ["all", ref rest @ ..] => match whole::all(rest) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+            None => {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
+        // What `all` starts for each client.
+        ["whole-client", name, variant, work, port] if whole::client(name, variant, work, port).is_some() => {
         }
         // The two ends by themselves, for tools that look into one of them.
         ["serve", work] if session::serve_alone(work).is_some() => {}

@@ -1,0 +1,65 @@
+//! What a client's process takes: processor time of all its threads, time by the clock, the peak of
+//! its memory, allocations. On Linux.
+
+use std::fs;
+
+use crate::count;
+
+/// What one client took at one work.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    /// Processor time, in ns.
+    pub cpu: u64,
+    /// Time by the clock, in ns; for W6 the sum of the times at which changes were received.
+    pub wall: u64,
+    /// The peak of memory, in kB; for W7 a connection's share.
+    pub peak: u64,
+    pub allocations: u64,
+}
+
+/// The beginning of what is measured.
+pub struct Begin {
+    cpu: u64,
+    wall: u64,
+    allocations: usize,
+}
+
+impl Begin {
+    pub fn now() -> Self {
+        Self { cpu: on_processor(), wall: clock(), allocations: count::allocations() }
+    }
+
+    pub fn end(self) -> Figures {
+        Figures {
+            cpu: on_processor() - self.cpu,
+            wall: clock() - self.wall,
+            peak: of_status("VmHWM:"),
+            allocations: u64::try_from(count::allocations() - self.allocations).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The clock that all processes of the machine share, in ns.
+pub fn clock() -> u64 {
+    nanos(rustix::time::ClockId::Monotonic)
+}
+
+fn on_processor() -> u64 {
+    nanos(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn nanos(of: rustix::time::ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(of);
+    u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).expect("it runs forwards")
+}
+
+/// What the process has allocated in memory now, in kB.
+pub fn resident() -> u64 {
+    of_status("RssAnon:")
+}
+
+fn of_status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is there");
+    line.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number")
+}

@@ -1,0 +1,236 @@
+//! Whole clients at work, W1 to W8, against a replay server: each in a process of its own, by
+//! turns, so that what the machine does meanwhile hits all alike. On Linux.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/peers/Cargo.toml -- all [--json] [--rounds N] \
+//!   [--only W1,W4] [--svg FILE]
+//! ```
+//!
+//! In: a work and a contender. Out: medians of all rounds; as a table for documents, as a JSON
+//! object a row, as a plot. The measured time begins behind the login and includes SELECT.
+//!
+//! ```text
+//! this process ─> server.rs (a thread a connection) <─ loopback ─> a client's process
+//!       ^                                                               │ measure.rs
+//!       └──────────────────── figures, by its output <──────────────────┘
+//! ```
+
+mod async_imap;
+mod floor;
+mod imap_next;
+mod io_imap;
+mod lines;
+mod measure;
+mod ours;
+mod plot;
+mod rust_imap;
+mod server;
+mod work;
+
+use std::process::Command;
+use std::sync::Arc;
+
+use measure::Figures;
+use server::Server;
+use work::{WORKS, Work};
+
+/// How many commands those that can have in flight in W5p: as many as fit 40,000 a second into the
+/// round trip.
+const IN_FLIGHT: usize = 1000;
+
+/// Who is compared: a crate, and how it runs.
+struct Contender {
+    name: &'static str,
+    /// Words: `current` or `multi` (the runtime), `main` or `task` (where the work is), `view` or
+    /// `off`. None of a blocking crate.
+    variant: &'static str,
+    /// The works that it does, if not all.
+    only: Option<&'static [&'static str]>,
+}
+
+impl Contender {
+    const fn new(name: &'static str, variant: &'static str, only: Option<&'static [&'static str]>) -> Self {
+        Self { name, variant, only }
+    }
+
+    fn does(&self, work: Work) -> bool {
+        self.only.is_none_or(|only| only.contains(&work.name))
+    }
+
+    fn is(&self, word: &str) -> bool {
+        self.variant.split(' ').any(|part| part == word)
+    }
+}
+
+/// What depends on the runtime.
+const RUNTIME: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5"]);
+/// What a client can do that has one command in flight, and ends IDLE at each change.
+const ONE_BY_ONE: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5", "W7", "W8"]);
+
+const CONTENDERS: [Contender; 12] = [
+    Contender::new("imap-duplex", "current off", None),
+    Contender::new("imap-duplex", "current view", None),
+    Contender::new("imap-duplex", "multi main off", RUNTIME),
+    Contender::new("imap-duplex", "multi main view", RUNTIME),
+    Contender::new("imap-duplex", "multi task view", RUNTIME),
+    Contender::new("async-imap", "current", ONE_BY_ONE),
+    Contender::new("async-imap", "multi main", RUNTIME),
+    Contender::new("async-imap", "multi task", RUNTIME),
+    Contender::new("imap-next", "current", None),
+    Contender::new("io-imap", "", ONE_BY_ONE),
+    Contender::new("rust-imap", "", ONE_BY_ONE),
+    Contender::new("floor", "", None),
+];
+
+/// One line of the result.
+pub struct Row {
+    pub work: Work,
+    pub name: &'static str,
+    pub variant: &'static str,
+    pub cpu_ms: f64,
+    pub wall_ms: f64,
+    pub peak_kb: u64,
+    pub allocations: u64,
+}
+
+/// Compares all, as the arguments say. `None`: they make no sense.
+pub fn all(arguments: &[&str]) -> Option<std::io::Result<()>> {
+    let (mut is_json, mut rounds, mut svg, mut only) = (false, 5_usize, None, None);
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match *argument {
+            "--json" => is_json = true,
+            "--rounds" => rounds = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
+            "--svg" => svg = Some(*arguments.next()?),
+            "--only" => only = Some(arguments.next()?.split(',').collect::<Vec<_>>()),
+            _ => return None,
+        }
+    }
+    let works = WORKS.into_iter().filter(|work| only.as_ref().is_none_or(|only| only.contains(&work.name)));
+    Some(compare(works, rounds, is_json, svg))
+}
+
+fn compare(
+    works: impl Iterator<Item = Work>,
+    rounds: usize,
+    is_json: bool,
+    svg: Option<&str>,
+) -> std::io::Result<()> {
+    if !is_json {
+        println!("| work | crate | variant | CPU ms | wall ms | peak kB | allocations | CPU, of the floor |");
+        println!("|---|---|---|--:|--:|--:|--:|--:|");
+    }
+    let mut all = Vec::new();
+    for work in works {
+        let rows = measured(work, rounds)?;
+        let floor = rows.last().map_or(1.0, |row| row.cpu_ms.max(0.01));
+        for row in &rows {
+            let Row { name, variant, cpu_ms, wall_ms, peak_kb, allocations, .. } = row;
+            if is_json {
+                println!(
+                    "{{\"work\":\"{}\",\"crate\":\"{name}\",\"variant\":\"{variant}\",\"cpu_ms\":{cpu_ms:.2},\
+                     \"wall_ms\":{wall_ms:.3},\"peak_kb\":{peak_kb},\"allocs\":{allocations}}}",
+                    work.name
+                );
+            } else {
+                let ratio = cpu_ms / floor;
+                println!(
+                    "| {} | {name} | {variant} | {cpu_ms:.1} | {wall_ms:.3} | {peak_kb} | {allocations} | {ratio:.1} |",
+                    work.name
+                );
+            }
+        }
+        all.extend(rows);
+    }
+    svg.map_or(Ok(()), |file| std::fs::write(file, plot::drawn(&all)))
+}
+
+/// All contenders at this work, by turns; the floor last.
+fn measured(work: Work, rounds: usize) -> std::io::Result<Vec<Row>> {
+    let answer = Arc::new(work::answer(work));
+    let those: Vec<&Contender> = CONTENDERS.iter().filter(|contender| contender.does(work)).collect();
+    let mut figures = vec![Vec::new(); those.len()];
+    for round in 0..rounds {
+        // Each begins a round in its turn: none always runs in another's wake.
+        for turn in 0..those.len() {
+            let which = (round + turn) % those.len();
+            figures[which].push(run(work, &answer, those[which])?);
+        }
+    }
+    let row = |(contender, figures): (&&Contender, &Vec<Figures>)| Row {
+        work,
+        name: contender.name,
+        variant: contender.variant,
+        cpu_ms: median(figures, |it| it.cpu) as f64 / 1e6,
+        wall_ms: median(figures, |it| it.wall) as f64 / 1e6,
+        peak_kb: median(figures, |it| it.peak),
+        allocations: median(figures, |it| it.allocations),
+    };
+    Ok(those.iter().zip(&figures).map(row).collect())
+}
+
+fn median(all: &[Figures], of: impl Fn(&Figures) -> u64) -> u64 {
+    let mut values: Vec<u64> = all.iter().map(of).collect();
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+/// One client in a process of its own.
+fn run(work: Work, answer: &Arc<Vec<u8>>, contender: &Contender) -> std::io::Result<Figures> {
+    let server = Server::start(work, answer.clone())?;
+    let Contender { name, variant, .. } = contender;
+    let arguments = ["whole-client", name, variant, work.name, &server.port.to_string()];
+    let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match (output.status.success(), &words[..]) {
+        (true, &[cpu, wall, peak, allocations]) => {
+            let wall = match work.name {
+                "W6" => wall.saturating_sub(server.sent()) / work.count as u64,
+                _ => wall,
+            };
+            Ok(Figures { cpu, wall, peak, allocations })
+        }
+        _ => Err(std::io::Error::other(format!(
+            "{name} {variant} at {}: {printed}{}",
+            work.name,
+            String::from_utf8_lossy(&output.stderr)
+        ))),
+    }
+}
+
+/// Does one work as this client, in this process, and prints what it took. `None`: no such client.
+pub fn client(name: &str, variant: &str, work: &str, port: &str) -> Option<()> {
+    let work = work::named(work)?;
+    let contender = CONTENDERS.iter().find(|known| known.name == name && known.variant == variant)?;
+    let port = port.parse().ok()?;
+    let figures = match name {
+        "floor" => floor::run(work, port),
+        "rust-imap" => rust_imap::run(work, port),
+        "io-imap" => io_imap::run(work, port),
+        _ => in_runtime(contender, work, port),
+    };
+    let Figures { cpu, wall, peak, allocations } = figures;
+    println!("{cpu} {wall} {peak} {allocations}");
+    Some(())
+}
+
+fn in_runtime(contender: &Contender, work: Work, port: u16) -> Figures {
+    let mut builder = if contender.is("multi") {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder.enable_all().build().expect("a runtime");
+    let (name, is_view_on) = (contender.name, contender.is("view"));
+    let whole = async move {
+        match name {
+            "imap-duplex" => ours::run(work, port, is_view_on).await,
+            "async-imap" => async_imap::run(work, port).await,
+            _ => imap_next::run(work, port).await,
+        }
+    };
+    let is_task = contender.is("task");
+    runtime
+        .block_on(async { if is_task { tokio::spawn(whole).await.expect("it ends") } else { whole.await } })
+}

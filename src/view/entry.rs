@@ -158,6 +158,17 @@ impl Summary for Totals {
         self.last_uid = self.last_uid.max(later.last_uid);
         self.last_slot = self.last_slot.max(later.last_slot);
     }
+
+    fn replace(&mut self, before: &Self, after: &Self) -> bool {
+        self.without_uid = self.without_uid - before.without_uid + after.without_uid;
+        self.arrived = self.arrived - before.arrived + after.arrived;
+        self.flagless = self.flagless - before.flagless + after.flagless;
+        self.unseen = self.unseen - before.unseen + after.unseen;
+        self.last_uid = self.last_uid.max(after.last_uid);
+        self.last_slot = self.last_slot.max(after.last_slot);
+        // What is not the highest any more may have been it.
+        before.last_uid <= after.last_uid && before.last_slot <= after.last_slot
+    }
 }
 
 impl Item for PackedMessage {
@@ -180,6 +191,35 @@ impl Item for PackedMessage {
 mod tests {
     use super::*;
     use crate::types::Flag;
+
+    /// A sum that follows a change is the one that adding up gives.
+    #[test]
+    fn a_sum_follows_a_change_of_one_item() {
+        let message = |n: u32| {
+            let mut entry = PackedMessage::new(n, n.is_multiple_of(3));
+            n.is_multiple_of(2).then(|| entry.set_uid(Uid::new(n * 10).unwrap()));
+            let flags = if n.is_multiple_of(5) { Flags::new() } else { Flags::from(Flag::Seen) };
+            entry.set_flags((!n.is_multiple_of(4)).then_some((&flags, 0)));
+            entry
+        };
+        let mut items: Vec<PackedMessage> = (1..=30).map(message).collect();
+        let sum = |items: &[PackedMessage]| {
+            let mut sum = Totals::default();
+            items.iter().for_each(|item| sum.add(&item.summary()));
+            sum
+        };
+        let (mut followed, mut refused) = (sum(&items), 0);
+        for n in 0..900 {
+            let (at, now) = (n * 7 % 30, message(u32::try_from(n % 37 + 1).unwrap()));
+            let before = std::mem::replace(&mut items[at], now);
+            if !followed.replace(&before.summary(), &now.summary()) {
+                refused += 1;
+                followed = sum(&items);
+            }
+            assert_eq!(followed, sum(&items));
+        }
+        assert!((1..900).contains(&refused), "{refused}");
+    }
 
     #[test]
     fn values_are_returned_as_stored() {

@@ -38,6 +38,12 @@ pub(crate) trait Item: Clone + Default {
 pub(crate) trait Summary: Copy + Default + PartialEq + fmt::Debug {
     /// Adds the sum of the items that follow.
     fn add(&mut self, later: &Self);
+
+    /// One of the items is another now, whose sum was `before` and is `after`. Whether the sum has
+    /// followed; if not, it has to be added up again.
+    fn replace(&mut self, before: &Self, after: &Self) -> bool {
+        before == after
+    }
 }
 
 /// The sequence. See the module's documentation.

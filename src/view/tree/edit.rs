@@ -64,7 +64,7 @@ impl<T: Item> Tree<T> {
     /// Changes the item at this position.
     pub(crate) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let root = self.root.as_mut().filter(|root| index < root.count)?;
-        root.update(index, change)
+        root.update(index, change).map(|(result, ..)| result)
     }
 }
 
@@ -165,16 +165,27 @@ impl<T: Item> Child<T> {
         }
     }
 
-    fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let result = match &mut self.node {
-            Node::Leaf(leaf) => Arc::make_mut(leaf).items_mut().get_mut(index).map(change),
+    /// Changes an item; returns its sum before and after, too, by which the sums above differ.
+    fn update<R>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Option<(R, T::Summary, T::Summary)> {
+        let (result, before, after) = match &mut self.node {
+            Node::Leaf(leaf) => {
+                let item = Arc::make_mut(leaf).items_mut().get_mut(index)?;
+                let before = item.summary();
+                (change(item), before, item.summary())
+            }
             Node::Branch(children) => {
                 let children = Arc::make_mut(children);
                 let (at, index) = Self::below(children, index, |index, count| index < count);
-                children[at].update(index, change)
+                children[at].update(index, change)?
             }
         };
-        self.refresh();
-        result
+        if !self.summary.replace(&before, &after) {
+            self.refresh();
+        }
+        Some((result, before, after))
     }
 }

@@ -216,7 +216,7 @@ impl RecordedResponse {
     pub fn event(&self) -> Option<Event> {
         let kind = match &self.what {
             RecordedKind::Untagged(untagged) => match untagged.answer() {
-                Answer::Status(status) => EventKind::Notice(status.clone()),
+                Answer::Status(status) => EventKind::Notice(*status.clone()),
                 Answer::Other => EventKind::Unknown {
                     name: untagged.name().to_owned(),
                     bytes: untagged.raw().cloned().unwrap_or_default(),

@@ -15,9 +15,9 @@ use tokio::time::Instant;
 
 use super::{Mailbox, Select, Submit};
 use crate::command::{SaveSearch, SavedSearch, Streaming};
-use crate::engine::{ResultSlot, Shared};
+use crate::engine::{BlockQueue, ResultSlot, Shared};
 use crate::error::Result;
-use crate::types::{CommandId, Progress};
+use crate::types::{CommandId, Progress, Untagged};
 
 /// The future of the result of one submitted command.
 ///
@@ -172,7 +172,7 @@ impl<C: Streaming> Token<C> {
     #[must_use = "dropping the stream throws the rest of the result away"]
     pub fn stream(self) -> Rows<C> {
         self.slot.set_streaming();
-        Rows { token: self }
+        Rows { token: self, taken: BlockQueue::default() }
     }
 }
 
@@ -251,6 +251,8 @@ impl<S: Submit> fmt::Debug for Token<S> {
 #[must_use = "streams do nothing unless read"]
 pub struct Rows<C: Streaming> {
     token: Token<C>,
+    /// What was taken out of the slot at once, and has not been read.
+    taken: BlockQueue<Untagged>,
 }
 
 impl<C: Streaming> Rows<C> {
@@ -302,7 +304,8 @@ impl<C: Streaming> Rows<C> {
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<C::Item>>> {
-        let item = self.token.slot.poll_item(cx, || self.token.shared.wake_driver());
+        let token = &self.token;
+        let item = token.slot.poll_item(&mut self.taken, cx, || token.shared.wake_driver());
         self.token.over |= matches!(item, Poll::Ready(None | Some(Err(_))));
         item
     }

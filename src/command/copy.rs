@@ -3,7 +3,7 @@
 use super::messages::MessageChunks;
 use super::{Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, StatusResponse, UidSet, Untagged};
+use crate::types::{Answer, Code, CopyUid, Done, Flag, Flags, MailboxName, UidSet, Untagged};
 
 /// How many ranges of messages that COPYUID has named are remembered.
 const MAX_RANGES: usize = 100_000;
@@ -223,7 +223,8 @@ impl Command for CopyMessages {
     }
 
     fn received(&mut self, response: &Untagged) {
-        if let Answer::Status(StatusResponse { code: Some(Code::CopyUid(reported)), .. }) = response.answer()
+        if let Answer::Status(status) = response.answer()
+            && let Some(Code::CopyUid(reported)) = &status.code
             && self.reported.ranges().len() <= MAX_RANGES
         {
             self.reported.union_with(&reported.from());

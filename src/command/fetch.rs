@@ -20,7 +20,10 @@ pub struct Fetch {
     pub(super) vanished: bool,
     partial: Option<Part>,
     pieces: MessageChunks,
-    /// Of which messages the flags have been received, or the UID where nothing else was asked for.
+    /// The messages of which all that was asked for has come in one row, as it nearly always does.
+    whole: ReceivedRows,
+    /// Of the others: of which messages the flags have been received, or the UID where nothing else
+    /// was asked for.
     received: ReceivedRows,
     /// The same for MODSEQ, if that was asked for.
     mod_seqs: ReceivedRows,
@@ -94,6 +97,7 @@ impl Fetch {
             vanished: false,
             partial: None,
             pieces: MessageChunks::default(),
+            whole: ReceivedRows::default(),
             received: ReceivedRows::default(),
             mod_seqs: ReceivedRows::default(),
             data: Vec::new(),
@@ -103,8 +107,9 @@ impl Fetch {
     /// Whether a row has flags, a mod-sequence or a UID alone, which were asked for and have not
     /// been received of this message.
     fn lacks_state(&self, row: &Message) -> bool {
-        self.items.has_plain(row) && !self.received.has(row)
-            || self.items.mod_seq && row.mod_seq().is_some() && !self.mod_seqs.has(row)
+        let lacks = self.items.has_plain(row) && !self.received.has(row)
+            || self.items.mod_seq && row.mod_seq().is_some() && !self.mod_seqs.has(row);
+        lacks && !self.whole.has(row)
     }
 
     /// Only those messages that have changed since this mod-sequence (RFC 7162 section 3.1.4.1);
@@ -294,12 +299,14 @@ impl Command for Fetch {
             return Claim::No;
         }
         let sure = holds == Match::Surely;
+        let whole = self.whole.has(row);
         let (mut asked, mut unasked, mut lacking) = (0, 0, 0);
         self.items.each_place(row, |place| match place {
             Some((place, very)) => {
                 asked += 1;
                 unasked += usize::from(!very);
-                lacking += usize::from(!self.data.get(place).is_some_and(|received| received.has(row)));
+                let has = whole || self.data.get(place).is_some_and(|received| received.has(row));
+                lacking += usize::from(!has);
             }
             None => unasked += 1,
         });
@@ -329,17 +336,21 @@ impl Command for Fetch {
         let Answer::Fetch(row) = response.answer() else { return RowItems::default() };
         let mut items = RowItems { flags_alone: self.items.asks_data(), ..RowItems::default() };
         items.asked.set(RowItems::FLAGS, self.items.has_plain(row));
-        items.received.set(RowItems::FLAGS, self.received.has(row));
+        let whole = self.whole.has(row);
+        let asks_flags = self.items.flags || self.items.is_uid_alone();
+        items.received.set(RowItems::FLAGS, asks_flags && whole || self.received.has(row));
         items.asked.set(RowItems::MOD_SEQ, self.items.mod_seq && row.mod_seq().is_some());
-        items.received.set(RowItems::MOD_SEQ, self.mod_seqs.has(row));
+        items.received.set(RowItems::MOD_SEQ, self.items.mod_seq && whole || self.mod_seqs.has(row));
         self.items.each_place(row, |place| {
             if let Some((place, _)) = place {
                 items.asked.set(RowItems::DATA + place, true);
                 items.flags_alone = false;
             }
         });
-        for (place, received) in self.data.iter().enumerate() {
-            items.received.set(RowItems::DATA + place, received.has(row));
+        for place in 0..self.items.places() {
+            let has = whole && self.items.asks_place(place)
+                || self.data.get(place).is_some_and(|received| received.has(row));
+            items.received.set(RowItems::DATA + place, has);
         }
         items
     }
@@ -363,6 +374,9 @@ impl Command for Fetch {
             });
         }
         let Answer::Fetch(row) = response.answer() else { return };
+        if self.items.is_whole(row) {
+            return self.whole.add(row);
+        }
         if row.flags().is_some() || self.items.is_uid_alone() {
             self.received.add(row);
         }

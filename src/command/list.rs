@@ -407,18 +407,18 @@ impl Command for List {
 
     fn item(response: Untagged) -> Option<ListEntry> {
         match response.into_answer() {
-            Answer::List(entry) => Some(entry),
+            Answer::List(entry) => Some(*entry),
             Answer::Lsub(mut entry) => {
                 // As LIST has it; a name above a subscribed one has \Noselect (RFC 3501 section
                 // 6.3.9).
                 if entry.is_selectable() && !entry.has("\\Subscribed") {
                     entry.attributes.push("\\Subscribed".to_owned());
                 }
-                Some(entry)
+                Some(*entry)
             }
             Answer::MailboxStatus(status) => {
                 let name = status.name.clone();
-                Some(ListEntry { status: Some(Box::new(status)), ..ListEntry::new(name) })
+                Some(ListEntry { status: Some(status), ..ListEntry::new(name) })
             }
             Answer::MyRights(rights) => {
                 let my_rights = Some(Box::new(rights.rights));
@@ -426,7 +426,7 @@ impl Command for List {
             }
             Answer::Metadata(metadata) => {
                 let name = metadata.mailbox.clone()?;
-                Some(ListEntry { metadata: Some(Box::new(metadata)), ..ListEntry::new(name) })
+                Some(ListEntry { metadata: Some(metadata), ..ListEntry::new(name) })
             }
             _ => None,
         }

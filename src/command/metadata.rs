@@ -217,7 +217,7 @@ impl Command for GetMetadata {
 
     fn item(response: Untagged) -> Option<Metadata> {
         match response.into_answer() {
-            Answer::Metadata(metadata) => Some(metadata),
+            Answer::Metadata(metadata) => Some(*metadata),
             _ => None,
         }
     }

@@ -446,7 +446,7 @@ impl Command for Notify {
 
     fn item(response: Untagged) -> Option<MailboxStatus> {
         match response.into_answer() {
-            Answer::MailboxStatus(status) => Some(status),
+            Answer::MailboxStatus(status) => Some(*status),
             _ => None,
         }
     }

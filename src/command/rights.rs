@@ -49,7 +49,7 @@ macro_rules! queries {
 
             fn item(response: Untagged) -> Option<$output> {
                 match response.into_answer() {
-                    Answer::$answer(answer) => Some(answer),
+                    Answer::$answer(answer) => Some(*answer),
                     _ => None,
                 }
             }

@@ -112,7 +112,7 @@ impl Command for GetNamespaces {
 
     fn item(response: Untagged) -> Option<Namespaces> {
         match response.into_answer() {
-            Answer::Namespace(all) => Some(all),
+            Answer::Namespace(all) => Some(*all),
             _ => None,
         }
     }

@@ -319,7 +319,7 @@ impl Command for StatusCommand {
 
     fn item(response: Untagged) -> Option<MailboxStatus> {
         match response.into_answer() {
-            Answer::MailboxStatus(status) => Some(status),
+            Answer::MailboxStatus(status) => Some(*status),
             _ => None,
         }
     }

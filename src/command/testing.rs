@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Claim, Command, Flow, Line, Session};
-use crate::types::{Capabilities, Done, Limits, Status, StatusResponse, Untagged};
+use crate::types::{Capabilities, Done, Limits, Status, Untagged};
 use crate::wire::{Frame, Parser, Response};
 
 /// The session with an IMAP4rev1 server that has these capabilities, and waits for no literal.
@@ -68,5 +68,5 @@ pub(super) fn answered<C: Command>(mut command: C, answers: &[&str], ok: &str) -
         other => panic!("{other:?}"),
     };
     assert_eq!(status.status, Status::Ok, "{ok}");
-    command.finish(Done::new(StatusResponse { ..status }), items)
+    command.finish(Done::new(*status), items)
 }

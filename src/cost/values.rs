@@ -243,8 +243,9 @@ fn flags_names_and_counts() {
         });
     }
     for pattern in ["*", "%", "*a*b*", "%a%b%", "a*%*%*", "*x"] {
-        let response =
-            |count: usize| Untagged::new("LIST", Answer::List(ListEntry::new("ab".repeat(count))), None);
+        let response = |count: usize| {
+            Untagged::new("LIST", Answer::List(Box::new(ListEntry::new("ab".repeat(count)))), None)
+        };
         report.measure(&format!("a name under {pattern}"), response, |response| {
             black_box(List::new(pattern).claims(&response));
         });

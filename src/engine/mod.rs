@@ -31,6 +31,7 @@ mod shutdown;
 mod submit;
 mod write;
 
+pub(crate) use events::BlockQueue;
 pub(crate) use measure::{ConnectionCount, received, responded, sent};
 pub(crate) use settings::{BatchSizes, Settings};
 #[cfg(feature = "compress")]
@@ -210,10 +211,14 @@ impl Engine {
                 self.settings.limits.unread
             )));
         }
+        // Once for all that has come together: on another thread a reader begins at once, and
+        // stands in the way.
+        self.inflight.hand_over();
+        self.output.wake();
     }
 
     /// Nothing waits, and nothing is in flight but an IDLE.
-    fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.scheduler.queue_is_empty() && self.inflight.only_idles()
     }
 

@@ -8,6 +8,7 @@
 //!              └── what is data alone ──────────────────────────────┘
 //! ```
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::Effect;
@@ -27,8 +28,8 @@ impl Engine {
         // The mailbox that it is about: the one that it names, else the selected one, else none.
         let answer = response.answer();
         let place = match answer.is_about_selected() {
-            true => self.selected.place(),
-            false => answer.mailbox().map(|name| Place { mailbox: name.clone(), selection: None }),
+            true => self.selected.shared_place(),
+            false => answer.mailbox().map(|name| Arc::new(Place { mailbox: name.clone(), selection: None })),
         };
         response.set_place(place);
         match response.answer() {
@@ -250,7 +251,8 @@ impl Engine {
 
     fn on_mailbox_status(&mut self, response: Untagged) {
         let Answer::MailboxStatus(status) = response.answer() else { return };
-        let status = MailboxStatus { name: self.mailboxes.as_named(&status.name), ..status.clone() };
+        let status =
+            MailboxStatus { name: self.mailboxes.as_named(&status.name), ..MailboxStatus::clone(status) };
         self.session.learn_append_limit(&status);
         // With NOTIFY it is an answer only if it holds all that was asked for.
         let unsolicited = self.mailboxes.watches_others() && !self.inflight.asks_for_status(&response);

@@ -63,7 +63,7 @@ impl Engine {
         }
     }
 
-    fn start(&mut self, next: Submission) {
+    fn start(&mut self, next: Box<Submission>) {
         let id = next.id;
         if next.origin.internal().is_none() {
             self.idle.users_speak();
@@ -106,7 +106,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn fail_unsent(&mut self, next: Submission, error: Error) {
+    pub(super) fn fail_unsent(&mut self, next: Box<Submission>, error: Error) {
         log::not_sent(&next, &error);
         self.give(next.fail(error));
     }

@@ -16,27 +16,33 @@ pub(super) fn answer(from: &mut Chooser<'_>) -> (&'static str, Answer) {
     match from.below(29) {
         0 => {
             let status = status(from);
-            (status.status.as_str(), Answer::Status(status))
+            (status.status.as_str(), Answer::Status(Box::new(status)))
         }
         1 => ("CAPABILITY", Answer::Capability(from.some(4, Chooser::word).into_iter().collect())),
         2 => ("ENABLED", Answer::Enabled(from.some(4, Chooser::word))),
         3 => ("ID", Answer::Id(from.list(4, |from| (from.text(), from.maybe(Chooser::text))))),
-        4 => ("NAMESPACE", Answer::Namespace(namespaces(from))),
+        4 => ("NAMESPACE", Answer::Namespace(Box::new(namespaces(from)))),
         5 => ("LANGUAGE", Answer::Language(from.some(3, Chooser::text))),
         6 => ("COMPARATOR", Answer::Comparator(Comparator::new(from.text(), from.list(3, Chooser::word)))),
         7 => ("GENURLAUTH", Answer::GenUrlAuth(from.some(3, Chooser::text))),
         8 => ("URLFETCH", Answer::UrlFetch(from.some(3, url))),
         9 => ("JMAPACCESS", Answer::JmapAccess(from.text())),
-        10 => ("LIST", Answer::List(list_entry(from))),
-        11 => ("LSUB", Answer::Lsub(list_entry(from))),
-        12 => ("STATUS", Answer::MailboxStatus(mailbox_status(from))),
-        13 => ("METADATA", Answer::Metadata(metadata(from))),
-        14 => ("ACL", Answer::Acl(Acl::new(mailbox(from), from.list(3, |from| (from.text(), rights(from)))))),
+        10 => ("LIST", Answer::List(Box::new(list_entry(from)))),
+        11 => ("LSUB", Answer::Lsub(Box::new(list_entry(from)))),
+        12 => ("STATUS", Answer::MailboxStatus(Box::new(mailbox_status(from)))),
+        13 => ("METADATA", Answer::Metadata(Box::new(metadata(from)))),
+        14 => (
+            "ACL",
+            Answer::Acl(Box::new(Acl::new(mailbox(from), from.list(3, |from| (from.text(), rights(from)))))),
+        ),
         15 => {
             let (name, who, required) = (mailbox(from), from.text(), rights(from));
-            ("LISTRIGHTS", Answer::ListRights(ListRights::new(name, who, required, from.list(3, rights))))
+            (
+                "LISTRIGHTS",
+                Answer::ListRights(Box::new(ListRights::new(name, who, required, from.list(3, rights)))),
+            )
         }
-        16 => ("MYRIGHTS", Answer::MyRights(MyRights::new(mailbox(from), rights(from)))),
+        16 => ("MYRIGHTS", Answer::MyRights(Box::new(MyRights::new(mailbox(from), rights(from))))),
         17 => {
             let resource = |from: &mut Chooser<'_>| {
                 QuotaResource::new(from.word(), from.maybe(Chooser::large), from.maybe(Chooser::large))

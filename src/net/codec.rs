@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use crate::types::Limits;
-use crate::wire::frame::{Frame, FrameError, Framer};
+use crate::wire::frame::{Frame, FrameError, Framer, WholeLine};
 
 /// Cuts bytes into frames.
 pub(crate) struct Codec {
@@ -19,6 +19,16 @@ impl Codec {
     /// Whether a response has begun and not ended.
     pub(crate) fn is_partial(&self, src: &BytesMut) -> bool {
         self.framer.is_partial(src)
+    }
+
+    /// The first line, if it is a response by itself.
+    pub(crate) fn first_line(&self, src: &[u8]) -> Option<WholeLine> {
+        self.framer.first_line(src)
+    }
+
+    /// The line was read where it stood.
+    pub(crate) fn skip_line(&mut self, line: WholeLine, src: &mut BytesMut) {
+        self.framer.skip_line(line, src);
     }
 
     /// How many more bytes a large literal needs.

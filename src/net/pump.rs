@@ -7,12 +7,13 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant as StdInstant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::codec::Decoder;
@@ -27,13 +28,15 @@ use crate::engine::{self, ConnectionCount, Engine, Shared};
 use crate::types::{Answer, CloseReason};
 use crate::wire::{Frame, Parser, Response};
 
-/// The first read after a quiet time uses a buffer on the stack, so that an idle connection holds
-/// none.
+/// The first read after a quiet time uses a buffer on the stack, so that a connection on which
+/// nothing is in flight but IDLE holds none.
 const FIRST_READ: usize = 4 << 10;
 /// Reads after a full one, and writes of many commands at once.
 const BLOCK: usize = 64 << 10;
-/// How many turns in a row, with a read or bytes of an upload, before the task yields to others.
-const TURNS_A_POLL: usize = 4;
+/// How many turns in a row, with a read or bytes of an upload, before the task yields to others. A
+/// runtime may come back to us sixty times before it polls a reader in the main future, and what we
+/// read meanwhile waits in memory.
+const TURNS_A_POLL: usize = 1;
 /// How many writes are made in one turn: a stream that takes all at once must not keep us from
 /// reading.
 const WRITES_A_TURN: usize = 16;
@@ -113,15 +116,17 @@ impl Pump {
         self.shared.set_driver(cx.waker());
         let mut turns = 0;
         loop {
-            self.look_at_clocks();
-            self.engine.poll(Instant::now().into_std());
+            let now = Instant::now();
+            self.look_at_clocks(now);
+            let now = now.into_std();
+            self.engine.poll(now);
             self.check_server();
             let exhausted = self.poll_source(cx);
             let more_to_write = self.poll_write(cx);
             if self.is_over() {
                 return Poll::Ready(());
             }
-            let held = self.engine.holds(Instant::now().into_std()) || self.is_switch_due();
+            let held = self.engine.holds(now) || self.is_switch_due();
             let read = if held { Poll::Pending } else { self.poll_read(cx) };
             if self.is_over() {
                 return Poll::Ready(());
@@ -130,6 +135,8 @@ impl Pump {
             let goes_on = read.is_ready() || more_to_write || !exhausted && self.engine.source().is_some();
             match goes_on {
                 true if turns >= TURNS_A_POLL => {
+                    // The readers first.
+                    self.engine.poll(now);
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -149,8 +156,8 @@ impl Pump {
     }
 
     /// Asks the server whether it is there if the machine has been asleep.
-    fn look_at_clocks(&mut self) {
-        if !self.suspend.has_slept(Instant::now()) || !self.engine.lifecycle().is_ready() {
+    fn look_at_clocks(&mut self, now: Instant) {
+        if !self.suspend.has_slept(now) || !self.engine.lifecycle().is_ready() {
             return;
         }
         tracing::info!(target: "imap_duplex", "the machine has been asleep: is the server still there?");
@@ -255,8 +262,7 @@ impl Pump {
     /// One read, if what was read before has been dealt with, and all responses that it completes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !std::mem::take(&mut self.left_over) && self.read(cx).is_pending() {
-            if self.incoming.is_empty() {
-                // It is quiet now.
+            if self.incoming.is_empty() && self.engine.is_at_rest() {
                 self.incoming = BytesMut::new();
             }
             return Poll::Pending;
@@ -293,8 +299,8 @@ impl Pump {
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let io = Pin::new(&mut self.io);
         if self.incoming.capacity() == 0 && self.codec.wanted() == 0 {
-            let mut stack = [0; FIRST_READ];
-            let mut buffer = ReadBuf::new(&mut stack);
+            let mut stack = [MaybeUninit::uninit(); FIRST_READ];
+            let mut buffer = ReadBuf::uninit(&mut stack);
             ready!(io.poll_read(cx, &mut buffer))?;
             self.incoming.extend_from_slice(buffer.filled());
             return Poll::Ready(Ok(buffer.filled().len()));
@@ -303,12 +309,19 @@ impl Pump {
         tokio_util::io::poll_read_buf(io, cx, &mut self.incoming)
     }
 
+    /// All responses that are there. The clock is read once: they have come together.
     fn take_frames(&mut self) {
+        let now = Instant::now().into_std();
         while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
-            match self.codec.decode(&mut self.incoming) {
-                Ok(Some(frame)) => {
-                    let now = Instant::now().into_std();
-                    self.take_frame(&frame, now);
+            let taken = match self.take_row(now) {
+                true => Ok(Some(())),
+                false => {
+                    let frame = self.codec.decode(&mut self.incoming);
+                    frame.map(|frame| frame.map(|frame| self.take_frame(&frame, now)))
+                }
+            };
+            match taken {
+                Ok(Some(())) => {
                     if self.engine.holds(now) || self.is_switch_due() {
                         self.left_over = true;
                         return;
@@ -324,6 +337,18 @@ impl Pump {
                 }
             }
         }
+    }
+
+    /// Takes a row of FETCH that is one line, as most responses of a large result are: it is read
+    /// where it stands, without a frame of its own. Whether there was one.
+    fn take_row(&mut self, now: StdInstant) -> bool {
+        let Some(line) = self.codec.first_line(&self.incoming) else { return false };
+        let text = self.incoming.get(..line.text).unwrap_or_default();
+        let Some(row) = self.parser.read_row(text) else { return false };
+        let raw = self.engine.wants_raw().then(|| Bytes::copy_from_slice(text));
+        self.codec.skip_line(line, &mut self.incoming);
+        self.engine.handle(row, raw, now);
+        true
     }
 
     fn take_frame(&mut self, frame: &Frame, now: StdInstant) {

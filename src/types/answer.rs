@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,7 +11,7 @@ use super::comparator::Comparator;
 use super::context::{PartialResult, ResultChange};
 use super::event::Place;
 use super::flag::Flags;
-use super::heap_size::HeapSize;
+use super::heap_size::{HeapSize, shared};
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
 use super::message::Message;
 use super::metadata::Metadata;
@@ -29,7 +30,7 @@ use super::url::UrlData;
 #[non_exhaustive]
 pub enum Answer {
     /// `* OK`, `* NO`, `* BAD`, `* BYE`, `* PREAUTH`.
-    Status(StatusResponse),
+    Status(Box<StatusResponse>),
     /// `* CAPABILITY` (RFC 9051 section 7.2.2).
     Capability(Capabilities),
     /// `* ENABLED`: what ENABLE switched on (RFC 9051 section 7.2.1).
@@ -37,11 +38,11 @@ pub enum Answer {
     /// `* FLAGS`: the flags defined in the mailbox (RFC 9051 section 7.3.5).
     Flags(Flags),
     /// `* LIST` (RFC 9051 section 7.3.1).
-    List(ListEntry),
+    List(Box<ListEntry>),
     /// `* LSUB` (RFC 3501 section 7.2.3).
-    Lsub(ListEntry),
+    Lsub(Box<ListEntry>),
     /// `* STATUS` (RFC 9051 section 7.3.4).
-    MailboxStatus(MailboxStatus),
+    MailboxStatus(Box<MailboxStatus>),
     /// `* SEARCH` (RFC 3501 section 7.2.5).
     Search(SearchNumbers),
     /// `* ESEARCH` (RFC 9051 section 7.3.4, RFC 4731).
@@ -71,19 +72,19 @@ pub enum Answer {
     /// `* ID`: the server's description of itself (RFC 2971); empty for `NIL`.
     Id(Vec<(String, Option<String>)>),
     /// `* NAMESPACE` (RFC 2342, RFC 9051 section 7.3.6).
-    Namespace(Namespaces),
+    Namespace(Box<Namespaces>),
     /// `* ACL` (RFC 4314 section 3.6).
-    Acl(Acl),
+    Acl(Box<Acl>),
     /// `* LISTRIGHTS` (RFC 4314 section 3.7).
-    ListRights(ListRights),
+    ListRights(Box<ListRights>),
     /// `* MYRIGHTS` (RFC 4314 section 3.8; with LIST, RFC 8440).
-    MyRights(MyRights),
+    MyRights(Box<MyRights>),
     /// `* QUOTA` (RFC 9208 section 4.2.1).
     Quota(Quota),
     /// `* QUOTAROOT` (RFC 9208 section 4.2.2).
     QuotaRoot(QuotaRoot),
     /// `* METADATA` (RFC 5464 section 4.4; with LIST, RFC 9590).
-    Metadata(Metadata),
+    Metadata(Box<Metadata>),
     /// `* SORT` (RFC 5256 section 4).
     Sort(SortResult),
     /// `* THREAD` (RFC 5256 section 4).
@@ -240,7 +241,7 @@ impl ESearch {
 pub struct Untagged {
     name: &'static str,
     answer: Answer,
-    place: Option<Place>,
+    place: Option<Arc<Place>>,
     /// The size that counts against the limits while it waits to be read.
     weight: usize,
     // A response is moved several times on its way to a token, and most are rows of FETCH: what
@@ -328,7 +329,7 @@ impl Untagged {
     /// about no mailbox.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.place.as_deref()
     }
 
     /// Its content, by value.
@@ -355,7 +356,10 @@ impl Untagged {
     /// Bytes of memory on the heap. The mailbox name is not counted: the response's own content or
     /// the selection holds it anyway.
     pub(crate) fn heap_size(&self) -> usize {
-        self.answer.heap_size() + self.rare.heap_size()
+        // The place of a selection is shared by all that is about it.
+        let own_place = self.place.as_ref().filter(|place| place.selection.is_none());
+        let place = own_place.map_or(0, |_| shared(size_of::<Place>()));
+        self.answer.heap_size() + self.rare.heap_size() + place
     }
 
     pub(crate) fn weight(&self) -> usize {
@@ -375,7 +379,7 @@ impl Untagged {
         self.rare.as_ref().is_some_and(|rare| rare.has_secret)
     }
 
-    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+    pub(crate) fn set_place(&mut self, place: Option<Arc<Place>>) {
         self.place = place;
     }
 }

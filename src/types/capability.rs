@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
-use super::heap_size::HeapSize;
+use super::heap_size::{HeapSize, shared};
 use super::iter::CapabilitiesIter;
 
 /// The capabilities of a server (RFC 9051 section 7.2.2).
@@ -16,7 +17,8 @@ use super::iter::CapabilitiesIter;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    names: Vec<Box<str>>,
+    /// Shared: session, senders and events each have them.
+    names: Arc<[Box<str>]>,
 }
 
 impl Capabilities {
@@ -77,21 +79,23 @@ impl Capabilities {
 
 impl HeapSize for Capabilities {
     fn heap_size(&self) -> usize {
-        self.names.heap_size()
+        // That others share it is not considered.
+        let names: usize = self.names.iter().map(HeapSize::heap_size).sum();
+        shared(self.names.len() * size_of::<Box<str>>()) + names
     }
 }
 
 impl<S: AsRef<str>> FromIterator<S> for Capabilities {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
-        let mut all = Self::default();
+        let mut all: Vec<Box<str>> = Vec::new();
         // A hash set, because the server decides how many there are.
         let mut known = HashSet::new();
         for name in names {
             if known.insert(name.as_ref().to_ascii_lowercase()) {
-                all.names.push(name.as_ref().into());
+                all.push(name.as_ref().into());
             }
         }
-        all
+        Self { names: all.into() }
     }
 }
 
@@ -103,7 +107,7 @@ impl fmt::Display for Capabilities {
 
 impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.names).finish()
+        f.debug_list().entries(&*self.names).finish()
     }
 }
 

@@ -71,8 +71,21 @@ impl View {
     /// Whether this UID fits between the known neighbours: UIDs ascend with the sequence numbers
     /// (RFC 9051 section 2.3.1.1).
     pub(super) fn could_be(&self, place: usize, uid: Uid) -> bool {
-        let (min, max) = self.mirror.room(place, place + 1);
+        let (min, max) = self.room_behind_known(place).unwrap_or_else(|| self.mirror.room(place, place + 1));
         (min..=max).contains(&u64::from(uid.get()))
+    }
+
+    /// The same as [`Mirror::room`](super::Mirror::room) of one message without UID, where that of
+    /// the one before is known: as while rows come in order.
+    fn room_behind_known(&self, place: usize) -> Option<(u64, u64)> {
+        let messages = &self.mirror.messages;
+        let before = place.checked_sub(1).map_or(Some(0), |at| Some(messages.get(at)?.uid()?.get()))?;
+        let (end, after) = match messages.find(|totals| totals.last_uid > before) {
+            Some(at) => (at, u64::from(messages.get(at)?.uid()?.get())),
+            None => (messages.len(), 1 << 32),
+        };
+        let between = end.checked_sub(place + 1)? as u64;
+        Some((u64::from(before) + 1, (after - 1).saturating_sub(between)))
     }
 
     /// The position of the message with this UID, for a row without sequence number (RFC 9586

@@ -36,6 +36,10 @@
 //!   cut into pieces, each a frame by itself ([`list_piece`]), so the line stays within the limits
 //!   however many messages were found.
 
+mod line;
+
+pub(crate) use self::line::WholeLine;
+
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
@@ -289,29 +293,6 @@ impl Framer {
             self.text = BytesMut::new();
         }
         Ok(None)
-    }
-
-    /// A response of one line that has arrived whole, as nearly all do: the result of the steps of
-    /// [`advance`](Self::advance) in one. Takes nothing if the line needs more care: a partial
-    /// response before it, an announcement, a limit that is near.
-    fn whole_line(&mut self, src: &mut BytesMut, end: usize) -> Option<Frame> {
-        if !self.text.is_empty() || end > TEXT_BLOCK / 2 {
-            return None;
-        }
-        let mut line = src.get(..end)?;
-        while let [rest @ .., b'\r'] = line {
-            line = rest;
-        }
-        let room =
-            self.line_limit.saturating_sub(self.line).min(self.response_limit.saturating_sub(self.total));
-        if matches!(line, [] | [.., b'}']) || end > room {
-            return None;
-        }
-        self.make_room(line.len());
-        self.text.extend_from_slice(line);
-        src.advance(end + 1);
-        (self.line, self.total) = (0, 0);
-        Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
     }
 
     /// How many bytes the line of a response without a literal is short of the length at which

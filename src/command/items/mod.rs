@@ -35,6 +35,9 @@ use crate::types::{Message, Section};
 #[must_use]
 pub struct Items(ItemChain);
 
+/// How many items have a place of their own, before the sections and extensions.
+const SIMPLE: usize = 4;
+
 impl Deref for Items {
     type Target = ItemChain;
 
@@ -144,18 +147,48 @@ impl ItemChain {
         *self == Self::default()
     }
 
+    /// How many places there are for items, FLAGS, UID and MODSEQ aside.
+    pub(super) fn places(&self) -> usize {
+        SIMPLE + self.sections.len() + self.extensions.len()
+    }
+
+    /// Whether the item with this place was asked for.
+    pub(super) fn asks_place(&self, place: usize) -> bool {
+        let simple = [self.internal_date, self.size, self.envelope, self.body_structure];
+        simple.get(place).copied().unwrap_or(place < self.places())
+    }
+
+    /// Whether the row has all that was asked for. With more items than bits it may not say so.
+    pub(super) fn is_whole(&self, row: &Message) -> bool {
+        if self.flags && row.flags().is_none() || self.mod_seq && row.mod_seq().is_none() {
+            return false;
+        }
+        let bit = |place: usize| u32::try_from(place).ok().and_then(|place| 1u64.checked_shl(place));
+        let mut lacking = u64::from(self.internal_date)
+            | u64::from(self.size) << 1
+            | u64::from(self.envelope) << 2
+            | u64::from(self.body_structure) << 3;
+        if self.places() > SIMPLE {
+            let Some(behind) = bit(self.places()) else { return false };
+            lacking |= behind - (1 << SIMPLE);
+        }
+        self.each_place(row, |place| {
+            lacking &= !place.and_then(|(place, _)| bit(place)).unwrap_or(0);
+        });
+        lacking == 0
+    }
+
     /// The row's items, FLAGS, UID and MODSEQ aside, which servers add unasked: `each` is called
     /// with the item's place among those that were asked for and whether it is exactly what was
     /// asked for, or with `None` if it was not asked for. Loops, since a chain of iterators costs
     /// each row of flags a hundred instructions more.
     pub(super) fn each_place(&self, row: &Message, mut each: impl FnMut(Option<(usize, bool)>)) {
-        let simple = [
+        let simple: [_; SIMPLE] = [
             (row.internal_date().is_some(), self.internal_date),
             (row.size().is_some(), self.size),
             (row.envelope().is_some(), self.envelope),
             (row.body_structure().is_some(), self.body_structure),
         ];
-        let behind = simple.len();
         for (place, (is_there, wanted)) in simple.into_iter().enumerate() {
             if is_there {
                 each(wanted.then_some((place, true)));
@@ -163,10 +196,10 @@ impl ItemChain {
         }
         for data in row.sections() {
             let place = chain::place_of(self.sections.iter().enumerate(), &data.section, data.origin);
-            each(place.map(|(place, very)| (behind + place, very)));
+            each(place.map(|(place, very)| (SIMPLE + place, very)));
         }
         if row.has_extensions() {
-            self.each_extension(row, behind + self.sections.len(), each);
+            self.each_extension(row, SIMPLE + self.sections.len(), each);
         }
     }
 }

@@ -130,7 +130,7 @@ fn untagged(name: &'static str, answer: Answer) -> Untagged {
 fn status(name: &str, messages: u32) -> Untagged {
     let mut status = MailboxStatus::new(name);
     status.messages = Some(messages);
-    untagged("STATUS", Answer::MailboxStatus(status))
+    untagged("STATUS", Answer::MailboxStatus(Box::new(status)))
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn mailboxes_are_counted_one_by_one_where_list_does_not() {
     let mut above = ListEntry::new("above");
     above.attributes.push("\\Noselect".into());
     for entry in [ListEntry::new("INBOX"), above, ListEntry::new("a b"), ListEntry::new("INBOX")] {
-        list.received(&untagged("LIST", Answer::List(entry)));
+        list.received(&untagged("LIST", Answer::List(Box::new(entry))));
     }
     let expected =
         ["STATUS INBOX (MESSAGES)", "MYRIGHTS INBOX", "STATUS \"a b\" (MESSAGES)", "MYRIGHTS \"a b\""];
@@ -161,10 +161,10 @@ fn mailboxes_are_counted_one_by_one_where_list_does_not() {
 #[test]
 fn what_arrives_beside_the_list_is_put_to_its_mailbox() {
     let mut list = List::new("*").with_status(StatusItems::messages()).with_metadata(["/a"]);
-    let entry = |name: &str| untagged("LIST", Answer::List(ListEntry::new(name)));
+    let entry = |name: &str| untagged("LIST", Answer::List(Box::new(ListEntry::new(name))));
     let annotation = |name: &str, value: MetadataValue| {
         let entries = vec![MetadataEntry::new("/a".into(), value)];
-        untagged("METADATA", Answer::Metadata(Metadata::new(Some(name.into()), entries)))
+        untagged("METADATA", Answer::Metadata(Box::new(Metadata::new(Some(name.into()), entries))))
     };
     let value = MetadataValue::Set("x".into());
     let changed = annotation("foo", MetadataValue::Changed);
@@ -177,7 +177,7 @@ fn what_arrives_beside_the_list_is_put_to_its_mailbox() {
         assert_eq!(list.claims(answer), Claim::Whole, "{answer:?}");
         list.received(answer);
     }
-    assert_ne!(list.claims(&untagged("STATUS", Answer::MailboxStatus(empty))), Claim::Whole);
+    assert_ne!(list.claims(&untagged("STATUS", Answer::MailboxStatus(Box::new(empty)))), Claim::Whole);
     let items = answers.into_iter().filter_map(List::item).collect();
     let done = Done::new(StatusResponse::new(Status::Ok, None, ""));
     let all = list.finish(done, items).expect("it is whole");
@@ -193,6 +193,6 @@ fn of_an_xlist_what_has_a_use_is_kept() {
     assert_eq!(next_lines(&mut list, &server(&["XLIST"])), ["XLIST \"\" *"]);
     let mut spam = ListEntry::new("[Gmail]/Spam");
     spam.attributes = vec!["\\HasNoChildren".into(), "\\Spam".into()];
-    assert!(list.trim(&mut untagged("XLIST", Answer::List(spam))));
-    assert!(!list.trim(&mut untagged("XLIST", Answer::List(ListEntry::new("[Gmail]")))));
+    assert!(list.trim(&mut untagged("XLIST", Answer::List(Box::new(spam)))));
+    assert!(!list.trim(&mut untagged("XLIST", Answer::List(Box::new(ListEntry::new("[Gmail]"))))));
 }

@@ -1,5 +1,5 @@
 //! A queue that holds just what is in it: its places come in blocks, which are not moved when it
-//! grows and go when they have been emptied. A `VecDeque` may have room for twice what it holds,
+//! grows and go when they have been emptied, the last one too. A `VecDeque` may have room for twice what it holds,
 //! and keeps the room that it once needed.
 
 use std::collections::VecDeque;
@@ -54,6 +54,7 @@ impl<T> BlockQueue<T> {
     pub(crate) fn pop_front(&mut self) -> Option<T> {
         self.len = self.len.saturating_sub(1);
         match self.full.front_mut() {
+            None if self.last.len() == 1 => std::mem::take(&mut self.last).pop_front(),
             None => self.last.pop_front(),
             Some(first) if first.len() > 1 => first.pop_front(),
             Some(_) => self.pop_block(),

@@ -27,7 +27,7 @@ pub(crate) fn data_event(response: Untagged, claimer: Option<CommandId>) -> Even
     } else {
         match response.into_answer() {
             // Annotations that have changed (RFC 5464 section 4.4.2).
-            Answer::Metadata(changed) if claimer.is_none() => EventKind::MetadataChanged(changed),
+            Answer::Metadata(changed) if claimer.is_none() => EventKind::MetadataChanged(*changed),
             answer => EventKind::Data(answer),
         }
     };

@@ -13,21 +13,32 @@ use crate::types::{CloseReason, Event, EventKind};
 pub(crate) struct Output {
     queue: Arc<EventQueue>,
     overrun: bool,
+    /// The reader has not been woken for what was reported last.
+    unannounced: bool,
 }
 
 impl Output {
     pub(crate) fn new(queue: Arc<EventQueue>) -> Self {
-        Self { queue, overrun: false }
+        Self { queue, overrun: false, unannounced: false }
     }
 
-    /// Reports an event.
+    /// Reports an event; the reader is woken by [`wake`](Self::wake).
     pub(crate) fn report(&mut self, event: Event) {
-        self.overrun |= self.queue.push(event).is_err();
+        self.unannounced = true;
+        self.overrun |= !self.queue.push_quietly(event);
     }
 
     /// Reports a piece of a detached command's result. `false` if there is no room for it.
-    pub(crate) fn report_row(&self, event: Event) -> bool {
-        self.queue.push_row(event)
+    pub(crate) fn report_row(&mut self, event: Event) -> bool {
+        self.unannounced = true;
+        self.queue.push_row_quietly(event)
+    }
+
+    /// Wakes the reader, if something has been reported.
+    pub(crate) fn wake(&mut self) {
+        if std::mem::take(&mut self.unannounced) {
+            self.queue.wake();
+        }
     }
 
     /// Whether more events that may not be left out wait than the limit allows.

@@ -69,10 +69,6 @@ struct WaitingEvent {
     invalidates: Invalidation,
 }
 
-/// More waits unread than [`Limits::unread`](crate::types::Limits::unread) allows.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Overrun;
-
 impl EventQueue {
     pub(crate) fn new(limits: &Limits) -> Self {
         let Limits { events, unread, .. } = *limits;
@@ -87,13 +83,6 @@ impl EventQueue {
     pub(crate) fn waiting(&self) -> (usize, usize) {
         let state = self.lock();
         (state.queue.len() - state.superseded_count, state.backlog.bytes())
-    }
-
-    /// Adds an event and wakes the reader.
-    pub(crate) fn push(&self, event: Event) -> Result<(), Overrun> {
-        let result = self.push_quietly(event);
-        self.wake();
-        if result { Ok(()) } else { Err(Overrun) }
     }
 
     /// Adds an event and leaves the wake to the caller. `false` if what may not be left out is too
@@ -126,15 +115,8 @@ impl EventQueue {
         state.kept <= self.unread
     }
 
-    /// Adds a piece of a detached command's result, and wakes the reader. `false` if there is no
-    /// room for it: then it is dropped, and the result can't be whole any more.
-    pub(crate) fn push_row(&self, event: Event) -> bool {
-        let result = self.push_row_quietly(event);
-        self.wake();
-        result
-    }
-
-    /// The same, and leaves the wake to the caller.
+    /// Adds a piece of a detached command's result, and leaves the wake to the caller. `false` if
+    /// there is no room for it: then it is dropped, and the result can't be whole any more.
     pub(crate) fn push_row_quietly(&self, event: Event) -> bool {
         let mut state = self.lock();
         if state.reader_dropped || state.closed {

@@ -5,22 +5,21 @@
 //! asked for their claim, each in the order of sending. The rest would say no. And whether a
 //! command may be sent beside those in flight though the answers of a user's own are not known.
 
-use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{ClaimScope, Class, Messages, ResponseKinds};
 use crate::engine::inflight::command::InFlightCommand;
-use crate::engine::inflight::message_index::{Entry, MessageIndex};
+use crate::engine::inflight::message_index::{Entry, MessageIndex, take_out};
 use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 
 /// Commands in flight by what they may claim.
 #[derive(Debug, Default)]
 pub(super) struct ClaimIndex {
-    /// The library's commands and barriers, by kind of response.
-    kinds: [Claimers; ResponseKinds::KINDS],
+    /// The library's commands and barriers, by kind of response; nothing where there are none.
+    kinds: [Option<Box<Claimers>>; ResponseKinds::KINDS],
     /// Users' own, by the keywords that they name.
-    keywords: HashMap<&'static str, Claimers>,
+    keywords: BTreeMap<&'static str, Claimers>,
 }
 
 /// Commands that may claim responses of one kind.
@@ -31,7 +30,7 @@ struct Claimers {
     messages: MessageIndex,
     /// By the mailbox's name in small letters and one spelling, for servers that have their own
     /// mind about these.
-    mailboxes: HashMap<String, BTreeSet<Entry>>,
+    mailboxes: BTreeMap<String, BTreeSet<Entry>>,
 }
 
 impl ClaimIndex {
@@ -57,8 +56,12 @@ impl ClaimIndex {
             return;
         }
         for kind in class.answered_by.kinds() {
-            if let Some(claimers) = self.kinds.get_mut(kind) {
+            if let Some(place) = self.kinds.get_mut(kind) {
+                let claimers = place.get_or_insert_default();
                 claimers.put(entry, &class.about, messages, is_in);
+                if claimers.is_empty() {
+                    *place = None;
+                }
             }
         }
     }
@@ -66,7 +69,7 @@ impl ClaimIndex {
     /// Gives those that may have removed some of these messages.
     pub(super) fn of_removed(&self, uids: &UidSet, mut route: impl FnMut(&BTreeSet<Entry>)) {
         let messages = Messages::Uids(uids.clone());
-        for kind in ResponseKinds::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)) {
+        for kind in ResponseKinds::EXPUNGE.kinds().filter_map(|kind| self.kinds.get(kind)?.as_deref()) {
             kind.messages.overlapping(Some(&messages), &mut route);
         }
     }
@@ -78,7 +81,7 @@ impl ClaimIndex {
         response: &Untagged,
         mut route: impl FnMut(&BTreeSet<Entry>),
     ) {
-        for claimers in kinds.kinds().filter_map(|kind| self.kinds.get(kind)) {
+        for claimers in kinds.kinds().filter_map(|kind| self.kinds.get(kind)?.as_deref()) {
             claimers.of(response, &mut route);
         }
         if !self.keywords.is_empty()
@@ -108,7 +111,7 @@ impl ClaimIndex {
                 let scope = scope_of(keyword, next, messages);
                 let may_meet = |claimers: &Claimers| claimers.may_meet(&scope, messages, &names_same);
                 self.keywords.get(keyword).is_some_and(may_meet)
-                    || kind.kinds().filter_map(|kind| self.kinds.get(kind)).any(may_meet)
+                    || kind.kinds().filter_map(|kind| self.kinds.get(kind)?.as_deref()).any(may_meet)
             });
         }
         !self.keywords.is_empty()
@@ -124,7 +127,7 @@ impl Claimers {
     fn put(&mut self, entry: Entry, scope: &ClaimScope, messages: Option<&Messages>, is_in: bool) {
         match scope {
             ClaimScope::Anything if is_in => drop(self.any.insert(entry)),
-            ClaimScope::Anything => drop(self.any.remove(&entry)),
+            ClaimScope::Anything => drop(take_out(&mut self.any, &entry)),
             ClaimScope::Messages if is_in => self.messages.add(entry, messages),
             ClaimScope::Messages => self.messages.remove(entry, messages),
             ClaimScope::Mailbox(name) => put_under(&mut self.mailboxes, name.folded(), entry, is_in),
@@ -200,7 +203,7 @@ fn copied(code: Option<&Code>) -> Option<Uid> {
     if let Some(Code::CopyUid(reported)) = code { reported.from().first() } else { None }
 }
 
-fn put_under<K: Hash + Eq>(sets: &mut HashMap<K, BTreeSet<Entry>>, key: K, entry: Entry, is_in: bool) {
+fn put_under<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<Entry>>, key: K, entry: Entry, is_in: bool) {
     match sets.entry(key) {
         Slot::Occupied(mut set) if !is_in => {
             set.get_mut().remove(&entry);

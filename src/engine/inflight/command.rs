@@ -16,7 +16,7 @@ use crate::types::{Answer, Code, Done, StatusResponse, Uid, UidValidity};
 use crate::view::View;
 
 pub(super) struct InFlightCommand {
-    pub(super) submission: Submission,
+    pub(super) submission: Box<Submission>,
     /// The messages that it names, as they were sent.
     pub(super) messages: Option<Messages>,
     /// Its end is not reported.
@@ -103,7 +103,7 @@ pub(super) enum Next {
 }
 
 impl InFlightCommand {
-    pub(super) fn new(mut submission: Submission, order: u64, at_start: AtStart) -> Self {
+    pub(super) fn new(mut submission: Box<Submission>, order: u64, at_start: AtStart) -> Self {
         Self {
             messages: submission.job.messages().cloned(),
             quiet: !submission.origin.is_user(),
@@ -159,7 +159,7 @@ impl InFlightCommand {
         Some(
             error
                 .in_command(self.submission.job.name())
-                .add_answers(self.replies.drain(..).map(Answer::Status)),
+                .add_answers(self.replies.drain(..).map(|status| Answer::Status(Box::new(status)))),
         )
     }
 

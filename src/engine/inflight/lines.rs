@@ -37,7 +37,7 @@ impl InFlight {
     pub(crate) fn may_be_idled_behind(&self) -> bool {
         let may =
             |f: &InFlightCommand| f.is_internal() && !f.submission.class.alone && f.next == Next::Nothing;
-        self.entries.values().all(may)
+        self.entries.values().all(|entry| may(entry))
     }
 
     /// Whether its first line named UIDs under another UIDVALIDITY than the mailbox has now.

@@ -5,7 +5,7 @@
 //! the same messages as another command. More may come out than are (a block of numbers is looked
 //! up as one); none is left out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::Messages;
 use crate::types::{CommandId, Seq, Uid};
@@ -16,7 +16,7 @@ pub(super) type Entry = (u64, CommandId);
 /// What kind of number it is, whether of a block of numbers, and which.
 type MessagePlace = (Space, bool, u32);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Space {
     Uid,
     Seq,
@@ -43,7 +43,7 @@ const BLOCK: u32 = 256;
 #[derive(Debug, Default)]
 pub(super) struct MessageIndex {
     all: BTreeSet<Entry>,
-    placed: HashMap<MessagePlace, BTreeSet<Entry>>,
+    placed: BTreeMap<MessagePlace, BTreeSet<Entry>>,
     /// Those that name too many, or that don't say which.
     wide: BTreeSet<Entry>,
     /// How many name theirs by UID, and by number.
@@ -73,7 +73,7 @@ impl MessageIndex {
 
     /// `messages` are those that it was added with.
     pub(super) fn remove(&mut self, entry: Entry, messages: Option<&Messages>) {
-        if !self.all.remove(&entry) || self.wide.remove(&entry) {
+        if !take_out(&mut self.all, &entry) || take_out(&mut self.wide, &entry) {
             return;
         }
         *self.count(messages) -= 1;
@@ -124,6 +124,16 @@ impl MessageIndex {
             route(&self.all);
         }
     }
+}
+
+/// Takes an entry out of a set, and lets go of the set's memory with the last one: on most
+/// connections nothing is in flight at most times.
+pub(super) fn take_out(set: &mut BTreeSet<Entry>, entry: &Entry) -> bool {
+    let was_there = set.remove(entry);
+    if set.is_empty() {
+        *set = BTreeSet::new();
+    }
+    was_there
 }
 
 /// Under which keys a command is kept; `None`: under none, it is always in question.

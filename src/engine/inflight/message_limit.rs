@@ -19,8 +19,7 @@ impl InFlight {
     /// The server has reported a limit apart from a command's OK. Whether it may belong to a
     /// command.
     pub(crate) fn note_limit(&mut self, status: &StatusResponse) -> bool {
-        let may_be_meant = |entry: &&mut _| is_candidate(entry);
-        let mut meant = self.entries.values_mut().filter(may_be_meant).peekable();
+        let mut meant = self.entries.values_mut().filter(|entry| is_candidate(entry)).peekable();
         if meant.peek().is_none() {
             return false;
         }

@@ -50,21 +50,23 @@ use crate::types::{Answer, CloseReason, CommandId, Progress, SelectionId, Status
 /// The commands in flight.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    entries: BTreeMap<CommandId, InFlightCommand>,
+    entries: BTreeMap<CommandId, Box<InFlightCommand>>,
     /// The same by what others ask of them.
     index: InFlightIndex,
     /// How many commands have been started.
     started: u64,
     limits: MessageLimits,
     unparsed: UnparsedLines,
+    /// Commands that were given something of which their readers are still to be woken.
+    fed: Vec<CommandId>,
 }
 
 impl InFlight {
     /// A command is sent; its messages are those that its line will name.
-    pub(crate) fn start(&mut self, submission: Submission, at_start: AtStart) {
+    pub(crate) fn start(&mut self, submission: Box<Submission>, at_start: AtStart) {
         self.started += 1;
         let id = submission.id;
-        let entry = InFlightCommand::new(submission, self.started, at_start);
+        let entry = Box::new(InFlightCommand::new(submission, self.started, at_start));
         self.index.add(id, &entry);
         self.entries.insert(id, entry);
     }
@@ -81,17 +83,20 @@ impl InFlight {
     }
 
     /// Takes a command out that has ended.
-    fn take(&mut self, id: CommandId) -> Option<InFlightCommand> {
+    fn take(&mut self, id: CommandId) -> Option<Box<InFlightCommand>> {
         let entry = self.entries.remove(&id)?;
         self.index.remove(id, &entry);
         Some(entry)
     }
 
     /// Takes a command out that is to be sent again.
-    fn take_for_retry(&mut self, id: CommandId) -> Option<Submission> {
+    fn take_for_retry(&mut self, id: CommandId) -> Option<Box<Submission>> {
         let entry = self.take(id)?;
         let sent_before = entry.sent();
-        Some(Submission { then: SubmitFacts::default(), named: None, sent_before, ..entry.submission })
+        let mut submission = entry.submission;
+        submission.then = SubmitFacts::default();
+        (submission.named, submission.sent_before) = (None, sent_before);
+        Some(submission)
     }
 
     /// Whether the line of this SELECT has parameters.
@@ -115,7 +120,7 @@ impl InFlight {
             measure::ended(entry.submission.job.name(), Some(&error), None);
             // What the earlier lines of a series achieved is not lost.
             let done = entry.replies.into_iter().filter(|reply| reply.status == Status::Ok);
-            let error = error.add_answers(done.map(Answer::Status));
+            let error = error.add_answers(done.map(|status| Answer::Status(Box::new(status))));
             Ended::new(id, entry.submission.job, place, Err(error)).reporting_failure(!entry.quiet)
         });
         ended.collect()
@@ -250,7 +255,7 @@ impl InFlight {
         };
         let mut any = false;
         self.index.flag_users.overlapping(messages, |set| {
-            any = any || set.iter().filter_map(|(_, id)| self.entries.get(id)).any(conflicts);
+            any = any || set.iter().filter_map(|(_, id)| self.entries.get(id)).any(|other| conflicts(other));
         });
         any
     }
@@ -318,6 +323,13 @@ impl InFlight {
     pub(crate) fn backed_up(&self, out: &Output) -> Option<(CommandId, u64)> {
         let (id, entry) = self.entries.first_key_value().filter(|_| self.len() == 1)?;
         Some((*id, entry.submission.job.backed_up(out)?))
+    }
+
+    /// Wakes the readers of what has been given since the last time.
+    pub(crate) fn hand_over(&mut self) {
+        for id in self.fed.drain(..) {
+            self.entries.get(&id).into_iter().for_each(|entry| entry.submission.job.hand_over());
+        }
     }
 
     /// A line could not be read; it begins with this keyword, which is of this kind.

@@ -7,11 +7,10 @@ use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::events::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
+use crate::engine::inflight::claim_index::keyword_of;
 use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::submit::{InternalCommand, Origin};
-use crate::types::{
-    Answer, Code, CommandId, Event, Limits, ListEntry, StatusResponse, Uid, UidSet, Untagged,
-};
+use crate::types::{Answer, Code, CommandId, Event, Limits, ListEntry, Uid, UidSet, Untagged};
 use crate::view::View;
 
 /// How well a response fits a command, best first.
@@ -128,6 +127,9 @@ impl InFlight {
         if let Origin::Internal(internal) = &mut entry.submission.origin {
             internal.received(response.answer());
         }
+        if self.fed.last() != Some(&id) {
+            self.fed.push(id);
+        }
         let (sent, has_secret) = (entry.sent(), response.has_secret());
         let back = entry.submission.job.receive(response, limits, sent)?;
         entry.left_out |= has_secret;
@@ -154,6 +156,10 @@ impl InFlight {
             let asked =
                 self.entries.get(&owner).is_some_and(|f| f.submission.class.answered_by.overlaps(kind));
             return asked.then_some((Fit::Whole, owner));
+        }
+        if let Some((id, entry)) = self.entries.first_key_value().filter(|_| self.entries.len() == 1) {
+            let fit = entry.may_claim_kind(kind, response).then(|| entry.fit_of(response, view));
+            return Some((fit??, *id));
         }
         // A better fit before a lesser one, an older command before a younger one.
         let mut best: Option<((Fit, u64), CommandId)> = None;
@@ -198,7 +204,7 @@ impl InFlight {
         };
         let mut any = false;
         self.index.claimers.of(ResponseKinds::STATUS, response, |set| {
-            any |= set.iter().filter_map(|(_, id)| self.entries.get(id)).any(asks);
+            any |= set.iter().filter_map(|(_, id)| self.entries.get(id)).any(|entry| asks(entry));
         });
         any
     }
@@ -212,6 +218,15 @@ pub(crate) fn vanished(response: &Untagged, uids: &UidSet) -> Untagged {
 }
 
 impl InFlightCommand {
+    /// Whether it claims responses of this kind, or with this keyword.
+    fn may_claim_kind(&self, kind: ResponseKinds, response: &Untagged) -> bool {
+        let class = &self.submission.class;
+        match class.claims_by_keyword() {
+            true => class.keywords.contains(&keyword_of(response)),
+            false => class.answered_by.overlaps(kind),
+        }
+    }
+
     /// How well this response fits the command, if it does.
     fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
         // What came before its first byte was written answers something else.
@@ -227,10 +242,16 @@ impl InFlightCommand {
             Claim::Part => Fit::Part,
         };
         match response.answer() {
-            Answer::Status(StatusResponse { code: Some(Code::CopyUid(copied)), .. }) => Some(match fit {
-                Fit::Whole if self.names_more(&copied.from(), view) => Fit::Some,
-                Fit::Part if !matches!(self.submission.class.effect, Effect::Move) => Fit::Stopgap,
-                fit => fit,
+            Answer::Status(status) => Some(match (&status.code, fit) {
+                (Some(Code::CopyUid(copied)), Fit::Whole) if self.names_more(&copied.from(), view) => {
+                    Fit::Some
+                }
+                (Some(Code::CopyUid(_)), Fit::Part)
+                    if !matches!(self.submission.class.effect, Effect::Move) =>
+                {
+                    Fit::Stopgap
+                }
+                _ => fit,
             }),
             _ => Some(fit),
         }
@@ -294,7 +315,6 @@ impl InFlightCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::inflight::claim_index::keyword_of;
 
     impl InFlight {
         /// The same by asking all: so that each test of the engine is one of the index, too.
@@ -304,15 +324,7 @@ mod tests {
             view: Option<&View>,
             kind: ResponseKinds,
         ) -> Option<CommandId> {
-            let listens = |f: &InFlightCommand| {
-                let by_keyword = f.submission.class.keywords.contains(&keyword_of(response));
-                if f.submission.class.claims_by_keyword() {
-                    by_keyword
-                } else {
-                    f.submission.class.answered_by.overlaps(kind)
-                }
-            };
-            let all = self.entries.iter().filter(|(_, f)| listens(f));
+            let all = self.entries.iter().filter(|(_, f)| f.may_claim_kind(kind, response));
             let ranked = all.filter_map(|(id, f)| Some((f.fit_of(response, view)?, f.order, *id)));
             ranked.min().map(|(.., id)| id)
         }

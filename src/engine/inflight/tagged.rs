@@ -31,7 +31,7 @@ pub(crate) enum Reply {
     /// Its next line has waited for this.
     NextLine,
     /// It is sent again: a SELECT whose parameters the server does not understand.
-    Retry(Submission),
+    Retry(Box<Submission>),
     /// It was the last, and this is the result; `ok`: the server said so.
     End { ok: bool, result: Result<Done> },
 }
@@ -39,7 +39,7 @@ pub(crate) enum Reply {
 impl InFlight {
     /// How much of it has been written.
     pub(crate) fn sent(&self, id: CommandId) -> Sent {
-        self.entries.get(&id).map_or(Sent::No, InFlightCommand::sent)
+        self.entries.get(&id).map_or(Sent::No, |entry| entry.sent())
     }
 
     /// Whether the code of this tagged response means something else than it says.
@@ -153,9 +153,9 @@ impl InFlight {
         let entry = self.take(id)?;
         log::ended(&entry.submission, &result, entry.took, entry.sent_bytes, &entry.span);
         entry.tags.iter().for_each(|tag| shared.release_tag(tag));
-        let InFlightCommand { submission, messages, at_start, quiet, .. } = entry;
+        let InFlightCommand { submission, messages, at_start, quiet, .. } = *entry;
         let place = submission.place();
-        let Submission { job, class, selection_handle, opens, origin, .. } = submission;
+        let Submission { job, class, selection_handle, opens, origin, .. } = *submission;
         let error = result.as_ref().err();
         let facts = QueryFacts {
             selection: selection_handle.map(|handle| handle.id()),
@@ -188,7 +188,7 @@ impl InFlightCommand {
             // What its earlier lines achieved is not lost.
             (Some(error), last) => {
                 let replies = self.replies.drain(..).chain(last).filter(|reply| reply.status == Status::Ok);
-                Err(error.add_answers(replies.map(Answer::Status)))
+                Err(error.add_answers(replies.map(|status| Answer::Status(Box::new(status)))))
             }
             (None, None) => Err(Error::protocol("the command ended without a response")),
         }

@@ -34,8 +34,8 @@ const MAX_STARVATION: u32 = 32;
 pub(crate) struct Scheduler {
     /// Where the halves submit.
     shared: Arc<Shared>,
-    queue: VecDeque<Submission>,
-    background: VecDeque<Submission>,
+    queue: VecDeque<Box<Submission>>,
+    background: VecDeque<Box<Submission>>,
     /// How many commands have started before the first in the background.
     starvation_count: u32,
     /// How many of those that wait ask for what the view lacks. Ten thousand users' commands are
@@ -103,12 +103,12 @@ impl Scheduler {
         self.queue.iter().chain(&self.background).any(|s| s.origin.internal().is_some_and(&is))
     }
 
-    pub(crate) fn extend(&mut self, submissions: VecDeque<Submission>) {
+    pub(crate) fn extend(&mut self, submissions: VecDeque<Box<Submission>>) {
         self.queue.extend(submissions);
     }
 
     /// Queues a command again that was refused, before all others.
-    pub(crate) fn resubmit(&mut self, submission: Submission) {
+    pub(crate) fn resubmit(&mut self, submission: Box<Submission>) {
         self.queue.push_front(submission);
     }
 
@@ -118,13 +118,13 @@ impl Scheduler {
         let (id, before) = self.shared.register_own();
         self.extend(before);
         let place = request.place();
-        let submission = Submission::internal(id, request);
+        let submission = Box::new(Submission::internal(id, request));
         self.sync_query_count += usize::from(submission.is_sync_query());
         let ends = |s: &Submission| matches!(s.class.effect, Effect::Select { .. } | Effect::Deselect);
         match place {
             QueuePlace::Back => self.queue.push_back(submission),
             QueuePlace::BeforeSelectionEnds => {
-                let at = self.queue.iter().position(ends).unwrap_or(self.queue.len());
+                let at = self.queue.iter().position(|s| ends(s)).unwrap_or(self.queue.len());
                 self.queue.insert(at, submission);
             }
             QueuePlace::Background => self.background.push_back(submission),
@@ -147,14 +147,14 @@ impl Scheduler {
 
     /// Takes the command that is next, from the background if it is its turn. One that may not
     /// start is [put back](Self::put_back).
-    fn next(&mut self) -> Option<(Submission, Queue)> {
+    fn next(&mut self) -> Option<(Box<Submission>, Queue)> {
         let starved = self.starvation_count >= MAX_STARVATION && !self.background.is_empty();
         let from = if self.queue.is_empty() || starved { Queue::Background } else { Queue::Users };
         let next = self.of(from).pop_front()?;
         Some((self.taken(next), from))
     }
 
-    fn put_back(&mut self, next: Submission, from: Queue) {
+    fn put_back(&mut self, next: Box<Submission>, from: Queue) {
         self.sync_query_count += usize::from(next.is_sync_query());
         self.of(from).push_front(next);
     }
@@ -166,7 +166,7 @@ impl Scheduler {
         };
     }
 
-    fn of(&mut self, queue: Queue) -> &mut VecDeque<Submission> {
+    fn of(&mut self, queue: Queue) -> &mut VecDeque<Box<Submission>> {
         match queue {
             Queue::Users => &mut self.queue,
             Queue::Background => &mut self.background,
@@ -175,31 +175,35 @@ impl Scheduler {
 
     /// Takes out users' commands whose tokens have been dropped or cancelled, or whose time has
     /// ended.
-    pub(crate) fn take_withdrawn(&mut self, overdue: impl Fn(&Submission) -> bool) -> VecDeque<Submission> {
+    pub(crate) fn take_withdrawn(
+        &mut self,
+        overdue: impl Fn(&Submission) -> bool,
+    ) -> VecDeque<Box<Submission>> {
         // In one pass: ten thousand tokens may have been dropped at once.
         let goes = |s: &Submission| s.is_withdrawn() || overdue(s);
-        let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(goes);
+        let (go, stay) = std::mem::take(&mut self.queue).into_iter().partition(|s| goes(s));
         self.queue = stay;
         go
     }
 
     /// Takes out the first of the engine's own commands that is such.
-    fn take_internal(&mut self, is: impl Fn(&InternalCommand) -> bool) -> Option<Submission> {
+    fn take_internal(&mut self, is: impl Fn(&InternalCommand) -> bool) -> Option<Box<Submission>> {
         let is = |s: &Submission| s.origin.internal().is_some_and(&is);
-        let taken = match self.queue.iter().position(is) {
+        let taken = match self.queue.iter().position(|s| is(s)) {
             Some(at) => self.queue.remove(at),
-            None => self.background.iter().position(is).and_then(|at| self.background.remove(at)),
+            None => self.background.iter().position(|s| is(s)).and_then(|at| self.background.remove(at)),
         }?;
         Some(self.taken(taken))
     }
 
     /// Takes out what the engine wanted to ask of a selection: what is queued, and the background.
-    pub(crate) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Submission> {
+    pub(crate) fn take_internal_of(&mut self, selection: SelectionId) -> VecDeque<Box<Submission>> {
         let of_it = |s: &Submission| {
             let handle = s.selection_handle.as_ref().filter(|_| s.origin.internal().is_some());
             handle.is_some_and(|handle| handle.id() == selection)
         };
-        let (mut go, stay): (VecDeque<_>, _) = std::mem::take(&mut self.queue).into_iter().partition(of_it);
+        let (mut go, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(|s| of_it(s));
         self.queue = stay;
         go.append(&mut self.background);
         self.sync_query_count = self.queue.iter().filter(|s| s.is_sync_query()).count();
@@ -208,14 +212,14 @@ impl Scheduler {
     }
 
     /// Takes out all that waits, at the end of the connection.
-    pub(crate) fn take_all(&mut self) -> VecDeque<Submission> {
+    pub(crate) fn take_all(&mut self) -> VecDeque<Box<Submission>> {
         self.background.clear();
         self.ready_to_continue.clear();
         (self.starvation_count, self.sync_query_count) = (0, 0);
         std::mem::take(&mut self.queue)
     }
 
-    fn taken(&mut self, submission: Submission) -> Submission {
+    fn taken(&mut self, submission: Box<Submission>) -> Box<Submission> {
         self.sync_query_count -= usize::from(submission.is_sync_query());
         submission
     }

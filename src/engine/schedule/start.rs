@@ -31,11 +31,11 @@ pub(crate) enum Start {
     Nothing,
     /// What it needs is asked before it.
     Later,
-    Go(Submission),
+    Go(Box<Submission>),
     /// It may never go.
-    Refused(Submission, Error),
+    Refused(Box<Submission>, Error),
     /// It might go, but there is nothing to send: its messages have gone, or can't be named.
-    Unsent(Submission, Result<()>),
+    Unsent(Box<Submission>, Result<()>),
 }
 
 impl Scheduler {
@@ -102,7 +102,7 @@ impl StartFacts<'_> {
     }
 
     /// It may go: its messages are what they have been resolved to, if there are any.
-    fn settle(&self, mut next: Submission, resolved: Resolved) -> Start {
+    fn settle(&self, mut next: Box<Submission>, resolved: Resolved) -> Start {
         let asks_by_number = next.is_sync_query() && next.job.messages().is_some_and(|m| m.by_number());
         if let Err(error) = self.name_messages(&mut next, resolved) {
             return Start::Unsent(next, Err(error));

@@ -59,7 +59,7 @@ impl Selected {
         to.inflight.route(response, view, to.limits, |claimer, response| {
             if let Some(opening) = next.as_mut().filter(|opening| opening.id == claimer) {
                 opening.on_data(response);
-                response.set_place(Some(opening.handle.place().clone()));
+                response.set_place(Some(opening.handle.shared_place()));
             }
         })
     }
@@ -181,7 +181,6 @@ impl Selected {
                 selection.mark_behind((seq, uid), mod_seq, marks_as_seen, held);
             }
         }
-        let place = response.place().filter(|_| is_data).cloned();
         let (claimer, back) = self.claim(response, to);
         if let (Now::Open(selection), false) = (&mut self.now, learned.contradiction) {
             // It counts only if it is surely no answer to a FETCH (RFC 7162 section 6): flags that
@@ -207,6 +206,7 @@ impl Selected {
             }
         }
         if let Some(back) = back.filter(|_| is_data) {
+            let place = back.place().cloned();
             self.report(Event::new(EventKind::Data(back.into_answer())).at(place), to.out);
         }
         if learned.contradiction {

@@ -111,8 +111,13 @@ impl Selected {
 
     /// The mailbox that untagged data is about which names none.
     pub(crate) fn place(&self) -> Option<Place> {
+        self.shared_place().map(Arc::unwrap_or_clone)
+    }
+
+    /// The same for each response that is about it.
+    pub(crate) fn shared_place(&self) -> Option<Arc<Place>> {
         let handle = self.current().map(Selection::handle).or_else(|| self.opening_handle());
-        handle.map(|handle| handle.place().clone())
+        handle.map(SelectionHandle::shared_place)
     }
 
     /// The selection that it will make.

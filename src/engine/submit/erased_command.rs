@@ -29,6 +29,8 @@ pub(crate) trait ErasedCommand: Send {
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
     /// the command.
     fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    /// Wakes a reader of rows: all that has come together is there.
+    fn hand_over(&self);
     /// The server has said how far it has come.
     fn progress(&self, progress: &Progress);
     /// What was given back found no room: the result ends there.

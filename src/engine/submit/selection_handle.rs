@@ -4,7 +4,7 @@
 //! and a wake when it is complete or has ended. Its lock is held for a move and never across a
 //! wake.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::engine::submit::end_cause::EndCause;
@@ -26,7 +26,7 @@ pub(crate) struct SubmitFacts {
 /// One selection of a mailbox, as its handles see it.
 #[derive(Debug)]
 pub(crate) struct SelectionHandle {
-    place: Place,
+    place: Arc<Place>,
     id: SelectionId,
     options: SelectOptions,
     state: Mutex<HandleState>,
@@ -113,12 +113,17 @@ pub(crate) struct HandleFacts {
 
 impl SelectionHandle {
     pub(crate) fn new(place: Place, id: SelectionId, options: SelectOptions) -> Self {
-        Self { place, id, options, state: Mutex::default() }
+        Self { place: Arc::new(place), id, options, state: Mutex::default() }
     }
 
     /// The mailbox and the selection of it.
     pub(crate) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// The same for each response that is about it.
+    pub(crate) fn shared_place(&self) -> Arc<Place> {
+        self.place.clone()
     }
 
     pub(crate) fn id(&self) -> SelectionId {

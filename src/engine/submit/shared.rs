@@ -4,7 +4,7 @@
 //! cancelled tokens; to the senders, the capabilities, and whether there is room. One lock, held
 //! for a few moves: never across I/O, a user's code or a wake.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -48,7 +48,8 @@ impl Origin {
     }
 }
 
-/// A command that has been submitted.
+/// A command that has been submitted. It is in a box all the way from there to its end, since it is
+/// large.
 pub(crate) struct Submission {
     pub(crate) id: CommandId,
     pub(crate) job: Box<dyn ErasedCommand>,
@@ -151,7 +152,7 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    submissions: VecDeque<Submission>,
+    submissions: VecDeque<Box<Submission>>,
     table: TagTable,
     next_id: u64,
     next_selection: u64,
@@ -181,8 +182,8 @@ impl Inner {
 /// The commands from submission to end, and the tags of those in flight.
 #[derive(Default)]
 struct TagTable {
-    commands: HashMap<CommandId, Record>,
-    tags: HashMap<u64, CommandId>,
+    commands: BTreeMap<CommandId, Record>,
+    tags: BTreeMap<u64, CommandId>,
     next_tag: u64,
     /// How many of them are users'.
     users: usize,
@@ -198,7 +199,7 @@ struct Record {
 /// What the driver takes at once.
 #[derive(Default)]
 pub(crate) struct Drained {
-    pub(crate) submissions: VecDeque<Submission>,
+    pub(crate) submissions: VecDeque<Box<Submission>>,
     pub(crate) given_up: GivenUp,
     pub(crate) abandoned: bool,
 }
@@ -242,7 +243,7 @@ impl Shared {
         selection_handle.iter().for_each(|handle| handle.mark_used());
         inner.table.commands.insert(id, Record { is_user });
         inner.table.users += usize::from(is_user);
-        let submission = Submission::new(id, job, class, [selection_handle, opens], origin);
+        let submission = Box::new(Submission::new(id, job, class, [selection_handle, opens], origin));
         inner.submissions.push_back(submission);
         let driver = inner.driver.take();
         drop(inner);
@@ -311,7 +312,7 @@ impl Shared {
 
     /// A number for a command of the engine's own, and its place in the tag table; with what was
     /// submitted before it.
-    pub(crate) fn register_own(&self) -> (CommandId, VecDeque<Submission>) {
+    pub(crate) fn register_own(&self) -> (CommandId, VecDeque<Box<Submission>>) {
         let mut inner = self.lock();
         inner.next_id += 1;
         let id = CommandId(inner.next_id);
@@ -456,7 +457,7 @@ impl Shared {
 
     /// The connection has ended: nothing is taken up any more; gives what the driver had not taken
     /// yet.
-    pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Submission> {
+    pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Box<Submission>> {
         let mut inner = self.lock();
         inner.closed.get_or_insert_with(|| reason.clone());
         inner.table = TagTable { next_tag: inner.table.next_tag, ..TagTable::default() };

@@ -1,5 +1,5 @@
 //! The slot of a token: where the driver puts a command's responses and its end, and where the task
-//! with the token takes the result. And `Submitted`, a command as the driver holds it.
+//! with the token takes the result.
 //!
 //! ```text
 //!              receive(untagged) ─> items ──> item() ──> stream, or finish()
@@ -9,21 +9,20 @@
 //!
 //! A slot has a lock of its own, held for a few moves and never across a wake or a user's code.
 
+mod submitted;
+
+#[cfg(test)]
+pub(crate) use self::submitted::PLACE;
+pub(crate) use self::submitted::Submitted;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
-use crate::engine::events::{Backlog, BlockQueue, EventQueue, Output, data_event, mark};
-use crate::engine::submit::erased_command::ErasedCommand;
+use crate::command::Command;
+use crate::engine::events::{Backlog, BlockQueue, EventQueue, data_event};
 use crate::engine::submit::overrun::{kept, overrun};
-use crate::engine::submit::scope::InScope;
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::types::{
-    CommandId, Done, Event, EventKind, Limits, MailboxName, Progress, Status, StatusResponse, Untagged,
-};
-
-/// How many bytes of memory the place of a row takes.
-pub(crate) const PLACE: usize = size_of::<Untagged>();
+use crate::types::{CommandId, Done, Event, EventKind, Progress, Status, Untagged};
 
 /// What became of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +41,15 @@ enum TokenState {
 
 pub(crate) struct ResultSlot<C> {
     state: Mutex<SlotState<C>>,
+    /// What waits unread: here, and of what a reader of rows has taken all at once.
+    backlog: Backlog,
 }
 
 struct SlotState<C> {
     items: BlockQueue<Untagged>,
-    /// What they hold.
-    backlog: Backlog,
+    /// All of one read is there: a reader of rows may take them. It never takes them one by one
+    /// while the driver adds to them, since then each would wait for the other's lock.
+    handed_over: bool,
     cut: Truncation,
     end: Option<End<C>>,
     fate: TokenState,
@@ -84,7 +86,7 @@ impl<C: Command> ResultSlot<C> {
     fn new() -> Arc<Self> {
         let state = SlotState {
             items: BlockQueue::default(),
-            backlog: Backlog::default(),
+            handed_over: false,
             cut: Truncation::No,
             end: None,
             fate: TokenState::Held,
@@ -93,7 +95,7 @@ impl<C: Command> ResultSlot<C> {
             progress: None,
             reader: None,
         };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self { state: Mutex::new(state), backlog: Backlog::default() })
     }
 
     fn finish(&self, end: End<C>) {
@@ -124,8 +126,8 @@ impl<C: Command> ResultSlot<C> {
             }
             Some(end) => {
                 let items = std::mem::take(&mut state.items);
-                state.backlog.clear();
                 drop(state);
+                self.backlog.clear();
                 Poll::Ready(match end {
                     End::Done(command, done) => finish(command, done, collect::<C>(items)),
                     End::Failed(error) => {
@@ -150,25 +152,32 @@ impl<C: Command> ResultSlot<C> {
         self.lock().streaming = true;
     }
 
-    /// The next piece of the result; an error that ended it is the last. `relieved` is called when
-    /// there is room again.
+    /// The next piece of the result; an error that ended it is the last. `taken` are pieces that
+    /// were taken before; `relieved` is called when there is room again.
     pub(crate) fn poll_item(
         &self,
+        taken: &mut BlockQueue<Untagged>,
         cx: &mut Context<'_>,
         relieved: impl Fn(),
     ) -> Poll<Option<Result<C::Item>>> {
         loop {
-            let mut state = self.lock();
-            if let Some(response) = state.items.pop_front() {
-                let room = state.backlog.take(response.weight());
-                drop(state);
-                if room {
+            while let Some(response) = taken.pop_front() {
+                if self.backlog.take(response.weight()) {
                     relieved();
                 }
-                match C::item(response) {
-                    Some(item) => return Poll::Ready(Some(Ok(item))),
-                    None => continue,
+                if let Some(item) = C::item(response) {
+                    return Poll::Ready(Some(Ok(item)));
                 }
+            }
+            let mut state = self.lock();
+            if !state.items.is_empty() {
+                if state.may_be_taken() {
+                    state.handed_over = false;
+                    std::mem::swap(taken, &mut state.items);
+                    continue;
+                }
+                set_reader(&mut state.reader, cx);
+                return Poll::Pending;
             }
             return match state.take_end() {
                 None => {
@@ -200,7 +209,7 @@ impl<C: Command> ResultSlot<C> {
                 state.cut = Truncation::Due(overrun("unread", events.unread()));
             }
         }
-        state.backlog.clear();
+        self.backlog.clear();
         let refused = std::mem::take(&mut state.refused);
         let (end, cut) = (state.end.take(), state.cut.error());
         drop(state);
@@ -238,7 +247,7 @@ impl<C: Command> ResultSlot<C> {
             state.fate = if cancel { TokenState::Cancelled } else { TokenState::Dropped };
         }
         let items = std::mem::take(&mut state.items);
-        state.backlog.clear();
+        self.backlog.clear();
         let under_way = state.end.is_none();
         state.reader = None;
         drop(state);
@@ -261,6 +270,11 @@ impl Truncation {
 }
 
 impl<C> SlotState<C> {
+    /// Whether a reader of rows may take what is there.
+    fn may_be_taken(&self) -> bool {
+        self.handed_over || self.end.is_some() || !matches!(self.cut, Truncation::No)
+    }
+
     /// How it ended, once; `None` while it runs.
     fn take_end(&mut self) -> Option<End<C>> {
         match std::mem::replace(&mut self.cut, Truncation::Reported) {
@@ -292,187 +306,5 @@ fn set_reader(reader: &mut Option<Waker>, cx: &Context<'_>) {
     match reader {
         Some(old) => old.clone_from(cx.waker()),
         None => *reader = Some(cx.waker().clone()),
-    }
-}
-
-/// A command with the slot of its token; the engine's own have no token.
-pub(crate) struct Submitted<C: Command> {
-    command: C,
-    slot: Option<Arc<ResultSlot<C>>>,
-    /// The lease through which it was submitted: that is in use until the command has ended.
-    scope: Option<InScope>,
-}
-
-impl<C: Command> Submitted<C> {
-    pub(crate) fn new(command: C) -> (Self, Arc<ResultSlot<C>>) {
-        let slot = ResultSlot::new();
-        (Self { command, slot: Some(slot.clone()), scope: None }, slot)
-    }
-
-    /// The same, submitted through a lease.
-    pub(crate) fn in_scope(self, scope: Option<InScope>) -> Self {
-        Self { scope, ..self }
-    }
-
-    /// One of the engine's own.
-    pub(crate) fn internal(command: C) -> Self {
-        Self { command, slot: None, scope: None }
-    }
-
-    /// What has become of its token; one of the engine's own is always wanted.
-    fn fate(&self) -> TokenState {
-        self.slot.as_ref().map_or(TokenState::Held, |slot| slot.lock().fate)
-    }
-}
-
-impl<C: Command> ErasedCommand for Submitted<C> {
-    fn name(&self) -> &str {
-        self.command.name()
-    }
-
-    fn mailbox(&self) -> Option<&MailboxName> {
-        self.command.mailbox()
-    }
-
-    fn messages(&mut self) -> Option<&mut Messages> {
-        self.command.messages()
-    }
-
-    fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        self.command.encode(line, session)
-    }
-
-    fn claims(&self, response: &Untagged) -> Claim {
-        self.command.claims(response)
-    }
-
-    fn challenge(&mut self, text: &[u8], line: &mut Line) -> Result<()> {
-        self.command.challenge(text, line)
-    }
-
-    fn awaits_challenge(&self) -> bool {
-        self.command.awaits_challenge()
-    }
-
-    fn items_of(&self, response: &Untagged) -> RowItems {
-        self.command.items_of(response)
-    }
-
-    fn line_ended(&mut self, at: usize) {
-        self.command.line_ended(at);
-    }
-
-    fn trim(&self, response: &mut Untagged) -> bool {
-        self.command.trim(response)
-    }
-
-    fn tolerates(&self, status: &StatusResponse) -> bool {
-        self.command.tolerates(status)
-    }
-
-    fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
-        self.command.received(&response);
-        let slot = self.slot.as_ref()?;
-        let mut state = slot.lock();
-        match state.fate {
-            TokenState::Held if matches!(state.cut, Truncation::No) => {
-                let (limit, most, item) = if state.streaming {
-                    ("unread", limits.unread, 0)
-                } else {
-                    // All are made items before it is given out.
-                    ("result", limits.result, size_of::<C::Item>())
-                };
-                let weight = PLACE + item + response.heap_size();
-                // A piece that is larger than the whole room still passes, alone.
-                if state.items.is_empty() || state.backlog.bytes() + weight <= most {
-                    state.items.push_back(response);
-                    if let Some(response) = state.items.back_mut() {
-                        response.set_weight(weight);
-                    }
-                    state.backlog.add(weight, mark(limits));
-                } else {
-                    drop(state);
-                    let error = overrun(limit, most).in_command(self.command.name()).with_sent(sent);
-                    state = slot.lock();
-                    // If it has been detached meanwhile, this row is lacking all the same.
-                    state.cut = Truncation::Due(error);
-                }
-                // A reader that awaits the whole is woken by its end alone.
-                let over = state.streaming || !matches!(state.cut, Truncation::No);
-                let reader = if over { state.reader.take() } else { None };
-                drop(state);
-                if let Some(reader) = reader {
-                    reader.wake();
-                }
-                None
-            }
-            TokenState::Detached if matches!(state.cut, Truncation::No) => Some(response),
-            _ => None,
-        }
-    }
-
-    fn progress(&self, progress: &Progress) {
-        if let Some(slot) = &self.slot {
-            slot.lock().progress = Some(progress.clone());
-        }
-    }
-
-    fn overrun(&mut self, limits: &Limits) {
-        let error = overrun("unread", limits.unread).in_command(self.command.name());
-        if let Some(slot) = &self.slot {
-            slot.lock().cut = Truncation::Due(error);
-        }
-    }
-
-    fn overrun_detached(&self) -> Option<Error> {
-        let state = self.slot.as_ref()?.lock();
-        state.cut.error().filter(|_| state.fate == TokenState::Detached)
-    }
-
-    fn backed_up(&self, out: &Output) -> Option<u64> {
-        let state = self.slot.as_ref()?.lock();
-        match state.fate {
-            TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
-                state.backlog.is_full()
-            }
-            TokenState::Detached if matches!(state.cut, Truncation::No) => out.is_full(),
-            _ => None,
-        }
-    }
-
-    fn wanted(&self) -> bool {
-        matches!(self.fate(), TokenState::Held | TokenState::Detached)
-    }
-
-    fn cancelled(&self) -> bool {
-        self.fate() == TokenState::Cancelled
-    }
-
-    fn expire(&self, error: Error) -> bool {
-        let Some(slot) = &self.slot else { return false };
-        let mut state = slot.lock();
-        if state.fate != TokenState::Held || !matches!(state.cut, Truncation::No) {
-            return false;
-        }
-        state.fate = TokenState::Expired;
-        state.end = Some(End::Failed(error.about(None, self.command.mailbox().cloned())));
-        let reader = state.reader.take();
-        drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
-        true
-    }
-
-    fn detached(&self) -> bool {
-        self.fate() == TokenState::Detached
-    }
-
-    fn end(self: Box<Self>, result: Result<Done>) {
-        let Self { command, slot: Some(slot), scope: _scope } = *self else { return };
-        slot.finish(match result {
-            Ok(done) => End::Done(command, done),
-            Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),
-        });
     }
 }

@@ -174,6 +174,10 @@ impl Outbox {
             }
             self.chunks.pop_front();
         }
+        if self.chunks.is_empty() {
+            // An idle connection holds no room for them.
+            self.chunks = VecDeque::new();
+        }
         written
     }
 }

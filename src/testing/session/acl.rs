@@ -34,7 +34,7 @@ impl Session {
                 let owner = (self.user(), Rights::new(ALL_RIGHTS));
                 let others = held.rights.iter().map(|(who, rights)| (who.clone(), Rights::new(&**rights)));
                 let entries = [owner].into_iter().chain(others).collect();
-                self.answer("ACL", Answer::Acl(Acl::new(mailbox, entries)));
+                self.answer("ACL", Answer::Acl(Box::new(Acl::new(mailbox, entries))));
             }
             ("SETACL", [who, rights]) => {
                 let (change, letters) = match rights.strip_prefix(['+', '-']) {
@@ -56,7 +56,7 @@ impl Session {
             ("LISTRIGHTS", [who]) => {
                 let optional = ALL_RIGHTS.chars().map(Rights::new).collect();
                 let rights = ListRights::new(mailbox, who.clone(), Rights::default(), optional);
-                self.answer("LISTRIGHTS", Answer::ListRights(rights));
+                self.answer("LISTRIGHTS", Answer::ListRights(Box::new(rights)));
             }
             ("MYRIGHTS", []) => self.my_rights(mailbox),
             _ => return Err(bad()),
@@ -66,6 +66,6 @@ impl Session {
 
     /// `* MYRIGHTS` of one of the user's own.
     pub(super) fn my_rights(&mut self, mailbox: MailboxName) {
-        self.answer("MYRIGHTS", Answer::MyRights(MyRights::new(mailbox, Rights::new(ALL_RIGHTS))));
+        self.answer("MYRIGHTS", Answer::MyRights(Box::new(MyRights::new(mailbox, Rights::new(ALL_RIGHTS)))));
     }
 }

@@ -185,11 +185,11 @@ impl Session {
             if self.enabled.utf8 {
                 self.quirks.change_entry(&mut entry);
             }
-            self.answer("LIST", Answer::List(entry));
+            self.answer("LIST", Answer::List(Box::new(entry)));
             if let Some(items) = options.status.as_ref().filter(|_| selectable && fits_itself)
                 && let Some(counts) = self.counts(world, &name, items)?
             {
-                self.answer("STATUS", Answer::MailboxStatus(counts));
+                self.answer("STATUS", Answer::MailboxStatus(Box::new(counts)));
             }
             if options.my_rights && selectable && fits_itself {
                 self.my_rights(name.clone());
@@ -203,9 +203,9 @@ impl Session {
 
     fn answer_list(&mut self, lsub: bool, entry: ListEntry) {
         if lsub {
-            self.answer("LSUB", Answer::Lsub(entry));
+            self.answer("LSUB", Answer::Lsub(Box::new(entry)));
         } else {
-            self.answer("LIST", Answer::List(entry));
+            self.answer("LIST", Answer::List(Box::new(entry)));
         }
     }
 

@@ -73,7 +73,7 @@ impl Session {
     pub(super) fn namespace(&mut self) -> Reply {
         let mut all = Namespaces::default();
         all.personal.push(Namespace::new(String::new(), Some(DELIMITER)));
-        self.answer("NAMESPACE", Answer::Namespace(all));
+        self.answer("NAMESPACE", Answer::Namespace(Box::new(all)));
         Reply::ok("Namespaces listed")
     }
 }

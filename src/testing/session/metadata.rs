@@ -120,7 +120,7 @@ impl Session {
         }
         if !entries.is_empty() {
             let mailbox = Some(mailbox).filter(|name| !name.as_str().is_empty());
-            self.answer("METADATA", Answer::Metadata(Metadata::new(mailbox, entries)));
+            self.answer("METADATA", Answer::Metadata(Box::new(Metadata::new(mailbox, entries))));
         }
         Ok(match longest.and_then(|bytes| u64::try_from(bytes).ok()) {
             Some(bytes) => Reply::ok_with(Code::Metadata(MetadataCode::LongEntries(bytes)), "Some were long"),
@@ -181,7 +181,7 @@ impl Session {
             MetadataEntry::new(name.clone(), value)
         };
         let entries = names.iter().map(entry).collect();
-        self.answer("METADATA", Answer::Metadata(Metadata::new(Some(mailbox.clone()), entries)));
+        self.answer("METADATA", Answer::Metadata(Box::new(Metadata::new(Some(mailbox.clone()), entries))));
     }
 }
 

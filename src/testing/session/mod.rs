@@ -401,7 +401,7 @@ impl Session {
     /// `* OK [CODE] text`.
     fn status(&mut self, status: Status, code: Option<Code>, text: &str) {
         let response = StatusResponse::new(status, code, text);
-        self.answer(status.as_str(), Answer::Status(response));
+        self.answer(status.as_str(), Answer::Status(Box::new(response)));
     }
 
     fn tagged(&mut self, tag: &str, status: StatusResponse) {

@@ -30,7 +30,7 @@ impl Session {
         }
         if status {
             for status in world.watched(self.id) {
-                self.answer("STATUS", Answer::MailboxStatus(status));
+                self.answer("STATUS", Answer::MailboxStatus(Box::new(status)));
             }
         }
         Ok(Reply::ok("Notify set"))

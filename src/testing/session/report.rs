@@ -192,8 +192,8 @@ impl Session {
                 }
             }
             Notification::NewFlags { .. } => self.write_known_flags(world),
-            Notification::Status(status) => self.answer("STATUS", Answer::MailboxStatus(*status)),
-            Notification::List(entry) => self.answer("LIST", Answer::List(*entry)),
+            Notification::Status(status) => self.answer("STATUS", Answer::MailboxStatus(status)),
+            Notification::List(entry) => self.answer("LIST", Answer::List(entry)),
         }
     }
 

@@ -138,7 +138,7 @@ impl Session {
         if self.enabled.rev2 {
             // RFC 9051 section 6.3.2: LIST with the server's name of the mailbox.
             let entry = world.list_entry(&self.user(), &name, Wanted::default());
-            self.answer("LIST", Answer::List(entry));
+            self.answer("LIST", Answer::List(Box::new(entry)));
         }
     }
 

@@ -13,7 +13,7 @@ impl Session {
         let counts = self.counts(world, name, items)?;
         match counts {
             Some(counts) => {
-                self.answer("STATUS", Answer::MailboxStatus(counts));
+                self.answer("STATUS", Answer::MailboxStatus(Box::new(counts)));
                 let id = world.find(&self.user(), name);
                 let is_selected = self.selected.as_ref().is_some_and(|snapshot| Some(snapshot.mailbox) == id);
                 // RFC 9051 section 6.3.11: STATUS should not be used on the selected mailbox.

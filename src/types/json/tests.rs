@@ -306,17 +306,17 @@ fn data_of_other_commands() {
     let mut entry = ListEntry::new("Sent");
     entry.delimiter = Some('/');
     assert_eq!(
-        data(Answer::List(entry.clone())),
+        data(Answer::List(Box::new(entry.clone()))),
         r#"{"event":"data","id":7,"answer":"list","name":"Sent","delimiter":"/","attributes":[]}"#
     );
     assert_eq!(
-        data(Answer::Lsub(entry)),
+        data(Answer::Lsub(Box::new(entry))),
         r#"{"event":"data","id":7,"answer":"lsub","name":"Sent","delimiter":"/","attributes":[]}"#
     );
     let mut status = MailboxStatus::new("Sent");
     status.unseen = Some(0);
     assert_eq!(
-        data(Answer::MailboxStatus(status)),
+        data(Answer::MailboxStatus(Box::new(status))),
         r#"{"event":"data","id":7,"answer":"status","name":"Sent","unseen":0}"#
     );
     let numbers = |text: &str| NumberSet(text.parse().unwrap());
@@ -358,7 +358,7 @@ fn data_about_the_selected_mailbox_and_the_session() {
     );
     let status = StatusResponse::new(Status::Ok, None, "hm");
     assert_eq!(
-        data(Answer::Status(status)),
+        data(Answer::Status(Box::new(status))),
         r#"{"event":"data","id":7,"answer":"status_response","status":"OK","text":"hm"}"#
     );
     assert_eq!(
@@ -387,7 +387,7 @@ fn data_of_extensions() {
         entry("/c", MetadataValue::Changed),
     ];
     assert_eq!(
-        data(Answer::Metadata(Metadata::new(Some("INBOX".into()), entries))),
+        data(Answer::Metadata(Box::new(Metadata::new(Some("INBOX".into()), entries)))),
         r#"{"event":"data","id":7,"answer":"metadata","name":"INBOX","data":[{"entry":"/a","value":"x"},{"entry":"/b","state":"unset"},{"entry":"/c","state":"changed"}]}"#
     );
     let mut row = Message::default();

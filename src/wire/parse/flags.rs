@@ -114,11 +114,16 @@ impl FlagLists {
     }
 }
 
-/// The place of a list among those remembered.
+/// The place of a list among those remembered. All bytes matter: keywords may differ in the middle
+/// of a list.
 fn place(list: &[u8]) -> usize {
-    let ends = list.first_chunk::<8>().zip(list.last_chunk::<8>());
-    let (first, last) = ends.map_or((0, 0), |(a, b)| (u64::from_le_bytes(*a), u64::from_le_bytes(*b)));
-    let mixed = (first ^ last.rotate_left(23) ^ list.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = list.as_chunks::<8>();
+    let rest = rest.iter().fold(0, |word, b| word << 8 | u64::from(*b));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let mixed = words.fold(rest ^ list.len() as u64, |mixed, word| {
+        (mixed.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     usize::try_from(mixed >> 32).unwrap_or(0) % REMEMBERED
 }
 

@@ -208,6 +208,13 @@ impl Parser {
         self.read_with(frame, &marked)
     }
 
+    /// A row of FETCH without large literals, in its usual form; any other response is `None`, and
+    /// left to [`read`](Self::read).
+    pub(crate) fn read_row(&mut self, text: &[u8]) -> Option<Response> {
+        let message = row(Input::new(text, &[]), self)?.ok()?;
+        Some(untagged("FETCH", Answer::Fetch(message)))
+    }
+
     #[inline]
     fn read_with(&mut self, frame: &Frame, literals: &[Bytes]) -> Result<Response, Unparsable> {
         let all = Input::new(&frame.text, literals);
@@ -315,7 +322,7 @@ fn tagged(i: Input<'_>, rules: &Rules) -> Result<Response, nom::Err<Fail>> {
 
 fn untagged_code(i: Input<'_>, rules: &Rules) -> Result<Response, nom::Err<Fail>> {
     match status::bracketed(i, rules) {
-        Some(_) => Ok(untagged("OK", Answer::Status(status::status_rest(i, Status::Ok, rules)))),
+        Some(_) => Ok(untagged("OK", Answer::Status(Box::new(status::status_rest(i, Status::Ok, rules))))),
         None => Err(expected(i, "a code with its closing bracket")),
     }
 }
@@ -373,7 +380,7 @@ const EXCERPT: usize = 200;
 fn no_message(all: Input<'_>) -> Response {
     let row = String::from_utf8_lossy(all.text.get(..EXCERPT).unwrap_or(all.text));
     let text = format!("there is no message 0: {row}");
-    untagged("NO", Answer::Status(StatusResponse::new(Status::No, None, text)))
+    untagged("NO", Answer::Status(Box::new(StatusResponse::new(Status::No, None, text))))
 }
 
 /// `* LIST …` and the like: `i` is after the keyword.
@@ -387,7 +394,11 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Res
         end(rest)?;
         Ok(untagged(name, answer(value)))
     }
-    let status = |name, status| Ok(untagged(name, Answer::Status(status::status_rest(i, status, rules))));
+    fn boxed<T>(read: Parsed<'_, T>) -> Parsed<'_, Box<T>> {
+        read.map(|(rest, value)| (rest, Box::new(value)))
+    }
+    let status =
+        |name, status| Ok(untagged(name, Answer::Status(Box::new(status::status_rest(i, status, rules)))));
     match Upper::new(word).as_bytes() {
         b"OK" => status("OK", Status::Ok),
         b"NO" => status("NO", Status::No),
@@ -401,22 +412,22 @@ fn named(all: Input<'_>, i: Input<'_>, word: &[u8], rules: &Rules) -> Result<Res
             Answer::Enabled(all.into_iter().map(Cow::into_owned).collect())
         }),
         b"FLAGS" => typed("FLAGS", flags::flags_of_mailbox(spaces(i), rules.words), Answer::Flags),
-        b"LIST" | b"XLIST" => typed("LIST", mailbox::list(i, rules), Answer::List),
-        b"LSUB" => typed("LSUB", mailbox::list(i, rules), Answer::Lsub),
-        b"STATUS" => typed("STATUS", mailbox::status(i, rules), Answer::MailboxStatus),
+        b"LIST" | b"XLIST" => typed("LIST", boxed(mailbox::list(i, rules)), Answer::List),
+        b"LSUB" => typed("LSUB", boxed(mailbox::list(i, rules)), Answer::Lsub),
+        b"STATUS" => typed("STATUS", boxed(mailbox::status(i, rules)), Answer::MailboxStatus),
         b"SEARCH" => typed("SEARCH", search::search(i), Answer::Search),
         b"ESEARCH" => typed("ESEARCH", search::esearch(i, rules), |found| Answer::ESearch(Box::new(found))),
         b"VANISHED" => {
             typed("VANISHED", search::vanished(i), |(earlier, uids)| Answer::Vanished { earlier, uids })
         }
         b"ID" => typed("ID", mailbox::id(i, rules), Answer::Id),
-        b"NAMESPACE" => typed("NAMESPACE", server::namespaces(i, rules), Answer::Namespace),
-        b"ACL" => typed("ACL", rights::acl(i, rules), Answer::Acl),
-        b"LISTRIGHTS" => typed("LISTRIGHTS", rights::list_rights(i, rules), Answer::ListRights),
-        b"MYRIGHTS" => typed("MYRIGHTS", rights::my_rights(i, rules), Answer::MyRights),
+        b"NAMESPACE" => typed("NAMESPACE", boxed(server::namespaces(i, rules)), Answer::Namespace),
+        b"ACL" => typed("ACL", boxed(rights::acl(i, rules)), Answer::Acl),
+        b"LISTRIGHTS" => typed("LISTRIGHTS", boxed(rights::list_rights(i, rules)), Answer::ListRights),
+        b"MYRIGHTS" => typed("MYRIGHTS", boxed(rights::my_rights(i, rules)), Answer::MyRights),
         b"QUOTA" => typed("QUOTA", rights::quota(i, rules), Answer::Quota),
         b"QUOTAROOT" => typed("QUOTAROOT", rights::quota_root(i, rules), Answer::QuotaRoot),
-        b"METADATA" => typed("METADATA", server::metadata(i, rules), Answer::Metadata),
+        b"METADATA" => typed("METADATA", boxed(server::metadata(i, rules)), Answer::Metadata),
         b"SORT" => typed("SORT", sort::sort(i), Answer::Sort),
         b"THREAD" => typed("THREAD", sort::thread(i, rules), Answer::Thread),
         b"LANGUAGE" => typed("LANGUAGE", server::languages(i, rules), Answer::Language),

@@ -3,6 +3,26 @@
 use super::*;
 use crate::types::{Flag, Flags, Place, SelectionId, Uid};
 
+/// More waits unread than [`Limits::unread`] allows.
+#[derive(Debug, PartialEq, Eq)]
+struct Overrun;
+
+impl EventQueue {
+    /// Adds an event and wakes the reader.
+    fn push(&self, event: Event) -> Result<(), Overrun> {
+        let result = self.push_quietly(event);
+        self.wake();
+        if result { Ok(()) } else { Err(Overrun) }
+    }
+
+    /// Adds a piece of a detached command's result, and wakes the reader.
+    fn push_row(&self, event: Event) -> bool {
+        let result = self.push_row_quietly(event);
+        self.wake();
+        result
+    }
+}
+
 /// What an event takes that holds no text.
 fn weight_of(kind: EventKind) -> usize {
     weight(&Event::new(kind))
@@ -366,8 +386,8 @@ fn each_event_weighs_what_it_holds() {
     let listed = Event::new(EventKind::MailboxCreated(entry.clone()));
     let at = Place { mailbox: entry.name.clone(), selection: None };
     assert_eq!(weight(&listed.at(Some(at.clone()))), PLACE + entry.heap_size());
-    let data = Event::new(EventKind::Data(Answer::List(entry.clone()))).at(Some(at.clone()));
-    assert_eq!(weight(&data), PLACE + entry.heap_size());
+    let data = Event::new(EventKind::Data(Answer::List(Box::new(entry.clone())))).at(Some(at.clone()));
+    assert_eq!(weight(&data), PLACE + Box::new(entry.clone()).heap_size());
     assert_eq!(
         weight(&Event::new(EventKind::MailboxDeleted).at(Some(at.clone()))),
         PLACE + entry.heap_size()

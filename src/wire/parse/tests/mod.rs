@@ -36,7 +36,7 @@ fn answer(text: impl AsRef<[u8]>) -> Answer {
 
 fn status(text: impl AsRef<[u8]>) -> StatusResponse {
     match answer(text) {
-        Answer::Status(status) => status,
+        Answer::Status(status) => *status,
         other => panic!("{other:?}"),
     }
 }

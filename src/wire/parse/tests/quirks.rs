@@ -9,7 +9,7 @@ pub(super) fn structure(text: &str) -> crate::types::BodyStructure {
 
 pub(super) fn list(text: &str) -> crate::types::ListEntry {
     match answer(text) {
-        Answer::List(entry) => entry,
+        Answer::List(entry) => *entry,
         other => panic!("{other:?}"),
     }
 }

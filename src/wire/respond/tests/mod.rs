@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn status_responses(status in values::status(), tag in "[A-Za-z0-9]{1,8}") {
         let name = status.status.as_str();
-        round(name, Answer::Status(status.clone()))?;
+        round(name, Answer::Status(Box::new(status.clone())))?;
         if name == "PREAUTH" {
             return Ok(());
         }

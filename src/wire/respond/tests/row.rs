@@ -52,7 +52,7 @@ fn a_structure_has_the_name_of_its_form() {
 fn utf8_is_quoted_where_allowed() {
     let mut entry = ListEntry::new("Grüße & \"x\"");
     entry.delimiter = Some('/');
-    let list = Response::Untagged(Untagged::new("LIST", Answer::List(entry), None));
+    let list = Response::Untagged(Untagged::new("LIST", Answer::List(Box::new(entry)), None));
     let text = |strings| String::from_utf8(response(&list, strings)).unwrap();
     assert_eq!(text(Strings::Utf8), "* LIST () \"/\" \"Grüße & \\\"x\\\"\"\r\n");
     assert_eq!(text(Strings::Quoted), "* LIST () \"/\" \"Gr&APwA3w-e &- \\\"x\\\"\"\r\n");

@@ -393,7 +393,7 @@ pub(super) fn answer() -> BoxedStrategy<(&'static str, Answer)> {
         words().prop_map(|all| Answer::Capability(all.into_iter().collect())).prop_map(named("CAPABILITY")),
         words().prop_map(Answer::Enabled).prop_map(named("ENABLED")),
         vec((text(), of(text())), 0..4).prop_map(Answer::Id).prop_map(named("ID")),
-        namespaces().prop_map(Answer::Namespace).prop_map(named("NAMESPACE")),
+        namespaces().prop_map(|all| Answer::Namespace(Box::new(all))).prop_map(named("NAMESPACE")),
         vec(text(), 1..3).prop_map(Answer::Language).prop_map(named("LANGUAGE")),
         (text(), words())
             .prop_map(|(a, m)| Answer::Comparator(Comparator::new(a, m)))
@@ -403,18 +403,18 @@ pub(super) fn answer() -> BoxedStrategy<(&'static str, Answer)> {
         text().prop_map(Answer::JmapAccess).prop_map(named("JMAPACCESS")),
     ];
     let mailboxes = prop_oneof![
-        list_entry().prop_map(Answer::List).prop_map(named("LIST")),
-        list_entry().prop_map(Answer::Lsub).prop_map(named("LSUB")),
-        mailbox_status().prop_map(Answer::MailboxStatus).prop_map(named("STATUS")),
-        metadata().prop_map(Answer::Metadata).prop_map(named("METADATA")),
+        list_entry().prop_map(|entry| Answer::List(Box::new(entry))).prop_map(named("LIST")),
+        list_entry().prop_map(|entry| Answer::Lsub(Box::new(entry))).prop_map(named("LSUB")),
+        mailbox_status().prop_map(|status| Answer::MailboxStatus(Box::new(status))).prop_map(named("STATUS")),
+        metadata().prop_map(|data| Answer::Metadata(Box::new(data))).prop_map(named("METADATA")),
         (mailbox(), vec((text(), rights()), 0..3))
-            .prop_map(|(m, e)| Answer::Acl(Acl::new(m, e)))
+            .prop_map(|(m, e)| Answer::Acl(Box::new(Acl::new(m, e))))
             .prop_map(named("ACL")),
         (mailbox(), text(), rights(), vec(rights(), 0..3))
-            .prop_map(|(m, who, r, o)| Answer::ListRights(ListRights::new(m, who, r, o)))
+            .prop_map(|(m, who, r, o)| Answer::ListRights(Box::new(ListRights::new(m, who, r, o))))
             .prop_map(named("LISTRIGHTS")),
         (mailbox(), rights())
-            .prop_map(|(m, r)| Answer::MyRights(MyRights::new(m, r)))
+            .prop_map(|(m, r)| Answer::MyRights(Box::new(MyRights::new(m, r))))
             .prop_map(named("MYRIGHTS")),
         (text(), vec((word(), of(any::<u64>()), of(any::<u64>())), 0..3))
             .prop_map(|(root, all)| {

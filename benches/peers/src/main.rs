@@ -9,6 +9,8 @@
 //!
 //! `all`: whole clients at eight workloads; see `whole/mod.rs`. On Linux.
 //!
+//! `memory [CONNECTIONS]`: what an idle connection of ours costs; see `memory.rs`.
+//!
 //! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On
 //! Linux.
 //!
@@ -30,6 +32,7 @@
 
 mod count;
 mod crates;
+mod memory;
 #[path = "../../recorded/mod.rs"]
 mod recorded;
 mod session;
@@ -42,7 +45,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;
@@ -75,6 +78,14 @@ fn main() -> ExitCode {
         }
         // The two ends by themselves, for tools that look into one of them.
         ["serve", work] if session::serve_alone(work).is_some() => {}
+        ["memory"] | ["memory", _] => {
+            let connections = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(200);
+            if let Err(error) = memory::measure(connections) {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        ["idle-server", messages] if messages.parse().map(memory::serve).is_ok() => {}
         // What `session` starts for each client.
         ["client", client, work, port] if session::client(client, work, port).is_some() => {}
         _ => {

@@ -9,15 +9,16 @@
 //! tool.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use imap_duplex::Config;
 use imap_duplex::command::{Items, Search};
-use imap_duplex::types::{ViewSync, Seq};
+use imap_duplex::types::{Seq, ViewSync};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::recorded;
@@ -25,8 +26,19 @@ use crate::recorded;
 /// How many rounds each client has at each work.
 const ROUNDS: usize = 5;
 
-/// The compared crates, ours first.
-const CLIENTS: [&str; 3] = ["imap-duplex", "async-imap", "floor"];
+/// The compared clients, ours first. Behind the crate's name stands what is unlike the plain case:
+/// `view` with the view on, `multi` on a multi-thread runtime, read there by the main future or by
+/// a `task`.
+const CLIENTS: [&str; 8] = [
+    "imap-duplex",
+    "imap-duplex-view",
+    "imap-duplex-view-multi",
+    "imap-duplex-view-multi-task",
+    "async-imap",
+    "async-imap-multi",
+    "async-imap-multi-task",
+    "floor",
+];
 
 /// What is asked.
 #[derive(Clone, Copy)]
@@ -63,40 +75,48 @@ fn answer(Work { name, exists, .. }: Work) -> Vec<u8> {
 
 /// Prints a table of all works and clients.
 pub fn compare() -> std::io::Result<()> {
-    println!("{:<10} {:<12} {:>10} {:>10} {:>7}", "work", "client", "CPU ms", "peak MB", "ratio");
+    println!(
+        "{:<10} {:<28} {:>8} {:>8} {:>8} {:>6}",
+        "work", "client", "CPU ms", "wall ms", "peak MB", "ratio"
+    );
     for work in WORKS {
         let answer = answer(work);
-        let mut best = [(u64::MAX, u64::MAX); CLIENTS.len()];
+        let mut best = [[u64::MAX; 3]; CLIENTS.len()];
         for round in 0..ROUNDS {
             for turn in 0..CLIENTS.len() {
                 let which = (round + turn) % CLIENTS.len();
-                let (nanos, peak) = run(work, &answer, CLIENTS[which])?;
-                best[which] = (best[which].0.min(nanos), best[which].1.min(peak));
+                let figures = run(work, &answer, CLIENTS[which])?;
+                best[which].iter_mut().zip(figures).for_each(|(best, figure)| *best = figure.min(*best));
             }
         }
-        for (client, (nanos, peak)) in CLIENTS.iter().zip(best) {
-            let (ms, mb, ratio) =
-                (nanos as f64 / 1e6, peak as f64 / 1e3, nanos as f64 / best[0].0.max(1) as f64);
-            println!("{:<10} {client:<12} {ms:>10.1} {mb:>10.1} {ratio:>7.2}", work.name);
+        for (client, [cpu, wall, peak]) in CLIENTS.iter().zip(best) {
+            let ratio = cpu as f64 / best[0][0].max(1) as f64;
+            let (cpu, wall, peak) = (cpu as f64 / 1e6, wall as f64 / 1e6, peak as f64 / 1e3);
+            println!("{:<10} {client:<28} {cpu:>8.1} {wall:>8.1} {peak:>8.1} {ratio:>6.2}", work.name);
         }
     }
     Ok(())
 }
 
-/// One client in a process of its own: its time on a processor in ns, and its peak of memory in kB.
-fn run(work: Work, answer: &[u8], client: &str) -> std::io::Result<(u64, u64)> {
+/// One client in a process of its own: its time on processors and by the clock, both in ns, and its
+/// peak of memory in kB.
+fn run(work: Work, answer: &[u8], client: &str) -> std::io::Result<[u64; 3]> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let port = listener.local_addr()?.port();
     let output = thread::scope(|scope| {
         let server = scope.spawn(move || serve(listener.accept()?.0, work, answer));
         let arguments = ["client", client, work.name, &port.to_string()];
         let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
-        server.join().expect("the server ends").map(|()| output)
+        // A client that has ended may have left something unread.
+        match server.join().expect("the server ends") {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error),
+            _ => Ok(output),
+        }
     })?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match (output.status.success(), &figures[..]) {
-        (true, [nanos, peak]) => Ok((*nanos, *peak)),
+        (true, &[cpu, wall, peak]) => Ok([cpu, wall, peak]),
         _ => panic!("{client} at {}: {printed}{}", work.name, String::from_utf8_lossy(&output.stderr)),
     }
 }
@@ -117,6 +137,7 @@ fn serve(stream: TcpStream, work: Work, answer: &[u8]) -> std::io::Result<()> {
     out.write_all(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")?;
     let mut lines = BufReader::new(stream);
     let mut line = String::new();
+    let uids = uids(answer);
     while lines.read_line(&mut line)? > 0 {
         let mut words = line.split_whitespace();
         let (tag, name) = (words.next().unwrap_or("*"), words.next().unwrap_or(""));
@@ -130,6 +151,9 @@ fn serve(stream: TcpStream, work: Work, answer: &[u8]) -> std::io::Result<()> {
                 out.write_all(rows.as_bytes())?;
             }
             "LOGOUT" => out.write_all(b"* BYE see you\r\n")?,
+            "SEARCH" if work.name != "search" => {
+                out.write_all(search(&uids, words.last().unwrap_or_default()).as_bytes())?;
+            }
             "FETCH" | "SEARCH" => out.write_all(answer)?,
             _ => {}
         }
@@ -139,32 +163,68 @@ fn serve(stream: TcpStream, work: Work, answer: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The UIDs of these rows, which a client with a view asks for.
+fn uids(rows: &[u8]) -> Vec<String> {
+    let rows = rows.split(|b| *b == b'\n').filter(|line| line.starts_with(b"* "));
+    let uid = |row: &[u8]| {
+        let behind = memchr::memmem::find(row, b"(UID ")? + 5;
+        let digits = row[behind..].iter().take_while(|b| b.is_ascii_digit()).map(|b| char::from(*b));
+        Some(digits.collect())
+    };
+    rows.filter_map(uid).collect()
+}
+
+/// The answer to a search for the messages with these numbers, or for `ALL`.
+fn search(uids: &[String], which: &str) -> String {
+    let ends: Vec<usize> = which.split(':').filter_map(|end| end.parse().ok()).collect();
+    let found = match ends[..] {
+        [first, last] => uids.get(first - 1..last.min(uids.len())).unwrap_or_default(),
+        [one] => uids.get(one - 1..one).unwrap_or_default(),
+        _ => uids,
+    };
+    format!("* SEARCH {}\r\n", found.join(" "))
+}
+
 /// Does the work as this client, in this process, and prints what it took.
 pub fn client(client: &str, work: &str, port: &str) -> Option<()> {
     let work = *WORKS.iter().find(|known| known.name == work)?;
     let (work, commands, exists) = (work.name, work.commands, work.exists as usize);
     let port = port.parse().ok()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let nanos = runtime.block_on(async {
+    let is = |word: &str| client.split('-').any(|part| part == word);
+    let mut runtime = match is("multi") {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().ok()?;
+    let (is_view_on, is_task, client) = (is("view"), is("task"), client.to_owned());
+    let whole = async move {
         let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("a server");
         stream.set_nodelay(true).expect("a socket");
-        let (begin, read) = match client {
-            "imap-duplex" => ours(stream, work, commands).await,
-            "async-imap" => async_imap(stream, work, commands).await,
+        let ((cpu, wall), read) = match client.split("-view").next().unwrap_or_default() {
+            "imap-duplex" => ours(stream, work, commands, is_view_on).await,
+            name if name.starts_with("async-imap") => async_imap(stream, work, commands).await,
             "floor" => floor(stream, work, commands).await,
             _ => panic!("no client {client}"),
         };
+        let figures = (on_processor() - cpu, wall.elapsed().as_nanos());
         let wanted = if matches!(work, "small" | "pipelined") { commands } else { exists };
         assert!(read == wanted || client == "floor", "{client} read {read} of {wanted}");
-        on_processor() - begin
-    });
-    println!("{nanos} {}", peak());
+        figures
+    };
+    let (cpu, wall) = runtime
+        .block_on(async { if is_task { tokio::spawn(whole).await.expect("it ends") } else { whole.await } });
+    println!("{cpu} {wall} {}", peak());
     Some(())
 }
 
-/// How long this thread has run, in ns.
+/// The time on processors and by the clock, from which on a work is measured.
+fn begun() -> (u64, Instant) {
+    (on_processor(), Instant::now())
+}
+
+/// How long this process has run on processors, in ns.
 fn on_processor() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).expect("it runs forwards")
 }
 
@@ -179,13 +239,18 @@ const FLAGS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
 const ENVELOPES: &str = "(UID FLAGS ENVELOPE BODYSTRUCTURE)";
 const BODIES: &str = "(UID BODY.PEEK[])";
 
-async fn ours(stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u64, usize) {
-    // Only what is asked is fetched, as others do it.
-    let config =
-        Config::new("127.0.0.1").plaintext().login("user", "password").view_sync(ViewSync::Off).auto_idle(false);
+async fn ours(
+    stream: tokio::net::TcpStream,
+    work: &str,
+    commands: usize,
+    is_view_on: bool,
+) -> ((u64, Instant), usize) {
+    let config = Config::new("127.0.0.1").plaintext().login("user", "password").auto_idle(false);
+    // With the view off only what is asked is fetched, as others do it.
+    let config = if is_view_on { config } else { config.view_sync(ViewSync::Off) };
     let (imap, events) = config.connect_over(stream).await.expect("connected");
     drop(events);
-    let begin = on_processor();
+    let begin = begun();
     let mailbox = imap.examine("INBOX").await.expect("selected");
     let items = match work {
         "flags" => Items::new().flags().internal_date().size(),
@@ -215,11 +280,11 @@ async fn ours(stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u6
     (begin, read)
 }
 
-async fn async_imap(stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u64, usize) {
+async fn async_imap(stream: tokio::net::TcpStream, work: &str, commands: usize) -> ((u64, Instant), usize) {
     let mut client = async_imap::Client::new(stream);
     client.read_response().await.expect("read").expect("a greeting");
     let Ok(mut session) = client.login("user", "password").await else { panic!("logged in") };
-    let begin = on_processor();
+    let begin = begun();
     session.examine("INBOX").await.expect("selected");
     let items = match work {
         "flags" => FLAGS,
@@ -239,7 +304,7 @@ async fn async_imap(stream: tokio::net::TcpStream, work: &str, commands: usize) 
     (begin, read)
 }
 
-async fn floor(mut stream: tokio::net::TcpStream, work: &str, commands: usize) -> (u64, usize) {
+async fn floor(mut stream: tokio::net::TcpStream, work: &str, commands: usize) -> ((u64, Instant), usize) {
     let mut room = vec![0; 64 << 10];
     // Until this line has arrived, of which only the end is compared.
     async fn until(stream: &mut tokio::net::TcpStream, room: &mut [u8], end: &[u8]) -> usize {
@@ -257,7 +322,7 @@ async fn floor(mut stream: tokio::net::TcpStream, work: &str, commands: usize) -
         }
     }
     until(&mut stream, &mut room, b"ready\r\n").await;
-    let begin = on_processor();
+    let begin = begun();
     stream.write_all(b"A EXAMINE INBOX\r\n").await.expect("sent");
     until(&mut stream, &mut room, b"A OK done\r\n").await;
     let line = match work {

@@ -1,5 +1,5 @@
-//! Counts allocations, and bytes where they are asked for. The only place with unsafe code in this repository: an allocator can't be
-//! written without.
+//! Counts allocations, and bytes where they are asked for. The only place with unsafe code in this
+//! repository: an allocator can't be written without.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! A queue that holds just what is in it: its places come in blocks, which are not moved when it
-//! grows and go when they have been emptied, the last one too. A `VecDeque` may have room for twice what it holds,
-//! and keeps the room that it once needed.
+//! grows and go when they have been emptied, the last one too. A `VecDeque` may have room for twice
+//! what it holds, and keeps the room that it once needed.
 
 use std::collections::VecDeque;
 use std::collections::vec_deque::IntoIter;

@@ -13,6 +13,7 @@ mod chooser;
 pub(crate) mod codes;
 mod commands;
 mod engine;
+mod mailbox_commands;
 mod round_trip;
 mod rows;
 

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::answers::uids;
 use super::chooser::Chooser;
+use super::mailbox_commands::about_mailboxes;
 use super::rows::flags;
 use crate::command::{self, Items, Line, Session};
 use crate::types::{Flag, MailboxName, ModSeq, Part, Section, Timestamp};
@@ -36,7 +37,7 @@ fn session(from: &mut Chooser<'_>) -> Session {
 }
 
 /// The command that a server parses from this one; `None` if the client refuses to write it.
-fn read(mut command: impl command::Command, session: &Session) -> Option<Command> {
+pub(super) fn read(mut command: impl command::Command, session: &Session) -> Option<Command> {
     let mut line = Line::new(Some("A1"), session);
     command.encode(&mut line, session).ok()?;
     let fragments = line.finish().ok()?;
@@ -70,7 +71,7 @@ fn same(command: impl command::Command, session: &Session, meant: &Command) {
 /// Makes one command, writes it and parses the output.
 pub(super) fn command(from: &mut Chooser<'_>) {
     let session = &session(from);
-    match from.below(13) {
+    match from.below(14) {
         0 => {
             let (user, password) = (from.text(), from.text());
             let meant = Command::Login { user: user.clone().into(), password: password.clone().into() };
@@ -108,6 +109,7 @@ pub(super) fn command(from: &mut Chooser<'_>) {
         9 => fetch(from, session),
         10 => store(from, session),
         11 => notify(from, session),
+        12 => about_mailboxes(from, session),
         _ => {
             let (field, value) = (from.text(), from.text());
             let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);

@@ -86,6 +86,12 @@ impl From<&str> for SpecialUse {
     }
 }
 
+impl From<String> for SpecialUse {
+    fn from(attribute: String) -> Self {
+        Self::new(attribute)
+    }
+}
+
 impl ListEntry {
     /// What it is for, as far as the server says so and the library knows the use; also by the
     /// names of XLIST, such as `\Spam`. Servers report it if

@@ -244,7 +244,7 @@ async fn the_sum_of_the_stream_is_the_mailbox() {
 }
 
 async fn run_program(seed: u64) {
-    let world = World::new(if seed % 2 == 0 {
+    let world = World::new(if seed.is_multiple_of(2) {
         Server::builder().without(["QRESYNC", "NOTIFY"]).start()
     } else {
         Server::new()

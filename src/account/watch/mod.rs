@@ -6,7 +6,7 @@
 //!                                                      └──────> Changes::ack ──> StateStore
 //! ```
 //!
-//! In: an [`Account`](super::Account), which mailboxes, what was acknowledged before. Out: changes
+//! In: an [`Account`], which mailboxes, what was acknowledged before. Out: changes
 //! in order for each mailbox, each at least once, and not again once it was acknowledged.
 
 mod change;

@@ -33,6 +33,7 @@ const UTF7: &str =
 const MAILDIR: &str = "a name that Maildir++ has no file for; other stores have, and so has memory";
 const INBOX: &str = "RFC 9051 section 6.3.6 says what it does; Dovecot can't";
 const DELETED: &str = "an item of RFC 9208, which is younger than Dovecot's QUOTA";
+const ADMIN: &str = "annotations of the server are the administrator's there";
 const EVENTS: &str =
     "RFC 5465: BADEVENT for events that are unknown; flags or annotations only with MessageNew";
 
@@ -47,15 +48,12 @@ const DIFFERENT: &[(&str, &str, &str, &str)] = &[
     (r#"FETCH 1 BODY[0]"#, "OK", "BAD", GRAMMAR),
     (r#"FETCH 1 BODY[TEXT]<0.0>"#, "OK", "BAD", GRAMMAR),
     (r#"FETCH 1 BODY.PEEK[]<0>"#, "OK", "BAD", GRAMMAR),
-    (r#"FETCH 1 BODY.PEEK[]<4294967296.1>"#, "OK", "BAD", GRAMMAR),
     (r#"SEARCH KEYWORD \Seen"#, "OK", "BAD", GRAMMAR),
     (r#"SEARCH SINCE 32-Jan-2020"#, "OK", "BAD", DAY),
     (r#"SEARCH 99:*"#, "OK", "BAD", NUMBER),
     (r#"SEARCH 1:99"#, "OK", "BAD", NUMBER),
     (r#"SEARCH RETURN (PARTIAL 1:2) ALL"#, "OK", "BAD", LACKING),
     (r#"SEARCH FUZZY SUBJECT x"#, "OK", "BAD", LACKING),
-    (r#"SORT RETURN (COUNT) (DATE) UTF-8 ALL"#, "OK", "BAD", LACKING),
-    (r#"THREAD REFERENCES UTF-8 ALL"#, "OK", "BAD", LACKING),
     (r#"STATUS Old (DELETED)"#, "BAD", "OK", DELETED),
     (r#"SELECT Src ()"#, "OK READ-WRITE", "BAD", GRAMMAR),
     (r#"CREATE "a%b""#, "OK", "NO CANNOT", WILDCARD),
@@ -74,10 +72,7 @@ const DIFFERENT: &[(&str, &str, &str, &str)] = &[
     (r#"APPEND Old "1-Jan-2020 00:00:00 +0000" {3+}|abc"#, "OK APPENDUID", "BAD", GRAMMAR),
     (r#"APPEND Old "32-Jan-2020 00:00:00 +0000" {3+}|abc"#, "OK APPENDUID", "BAD", DAY),
     (r#"APPEND Old CATENATE (TEXT {3+}|abc)"#, "OK APPENDUID", "BAD", LACKING),
-    (r#"GETMETADATA "" /shared/comment"#, "OK", "BAD", LACKING),
-    (r#"SETMETADATA "" (/shared/comment NIL)"#, "NO CANNOT", "BAD", LACKING),
-    (r#"GETACL INBOX"#, "OK", "BAD", LACKING),
-    (r#"MYRIGHTS INBOX"#, "OK", "BAD", LACKING),
+    (r#"SETMETADATA "" (/shared/comment NIL)"#, "NO CANNOT", "OK", ADMIN),
     (r#"NAMESPACE x"#, "OK", "BAD", GRAMMAR),
     (r#"ID"#, "OK", "BAD", GRAMMAR),
     (r#"ID ("name")"#, "OK", "BAD", GRAMMAR),

@@ -10,7 +10,9 @@
 //! enter, and a wake when the next lessee may have the connection.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
+#[cfg(feature = "account")]
+use std::task::{Context, Poll};
 
 /// A lease, as its senders and mailbox handles share it.
 #[derive(Debug, Default)]

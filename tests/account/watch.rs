@@ -7,7 +7,7 @@ use imap_duplex::account::{
     Account, Change, ChangeKind, Changes, FileStore, MemoryStore, Policy, StateStore, Watch,
 };
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags, MailboxName, Uid, UidSet, UidValidity};
+use imap_duplex::types::{Code, Flag, Flags, MailboxName, Uid, UidSet, UidValidity};
 use tokio::time::{sleep, timeout};
 
 use crate::support::within;
@@ -226,6 +226,43 @@ async fn a_reader_that_is_slow_gets_all_in_the_end() {
             changes.ack(&change).await.expect("a store in memory");
         }
         assert_eq!(mirror.uids("INBOX"), world.server.mailbox("INBOX").expect("it is there").uids());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_with_its_account_and_an_account_with_its_watch() {
+    within(LIMIT, async {
+        let world = World::new(server());
+        let (account, mut changes) = start(&world, &MemoryStore::new()).await;
+        all(&mut changes, QUIET).await;
+        account.shutdown(Duration::from_secs(60)).await;
+        while let Some(change) = changes.next().await {
+            change.expect("no error");
+        }
+        // Nothing was acknowledged, so the watch waits for that: it ends all the same.
+        let world = World::new(server());
+        let account = world.account();
+        let watch = Watch::all().from_start(true).max_unacknowledged(1);
+        let changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+        sleep(QUIET).await;
+        let mut status = account.status();
+        drop((account, changes));
+        while status.changed().await.is_some() {}
+        assert!(world.count("LOGOUT") > 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_is_refused_is_not_hammered() {
+    within(LIMIT, async {
+        let world = World::new(server());
+        world.server.on("EXAMINE").no_with(Code::InUse, "not now").always();
+        let (_account, mut changes) = start(&world, &MemoryStore::new()).await;
+        assert_eq!(all(&mut changes, Duration::from_secs(600)).await, []);
+        let tried = world.count("EXAMINE");
+        assert!((10..=60).contains(&tried), "{tried} in ten sweeps over two mailboxes");
     })
     .await;
 }

@@ -45,6 +45,8 @@ pub(super) enum Ended {
     InStep,
     /// Not all of it: to be looked into again.
     Again,
+    /// The server contradicts itself: to be looked into again, but not at once.
+    Later,
     Failed(Error),
 }
 
@@ -164,7 +166,7 @@ impl Stream<'_> {
                 self.send(Note::Delta(self.what.key.clone(), None, Delta::Reset(uid_validity))).await?;
                 return Ok(Some(Ok(Ended::Again)));
             }
-            EventKind::Contradiction { .. } if reports => return Ok(Some(Ok(Ended::Again))),
+            EventKind::Contradiction { .. } if reports => return Ok(Some(Ok(Ended::Later))),
             EventKind::SelectionEnded => return Ok(Some(Ok(Ended::Again))),
             _ => {}
         }

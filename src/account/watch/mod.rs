@@ -199,6 +199,14 @@ impl Changes {
     }
 }
 
+impl Drop for Changes {
+    fn drop(&mut self) {
+        // The task may wait for an acknowledgement.
+        self.next.close();
+        self.shared.acknowledged.notify_one();
+    }
+}
+
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes")

@@ -187,9 +187,10 @@ impl Plan {
         Some(key.clone())
     }
 
-    /// It is followed as it changes: no looks are needed meanwhile. Whether it is there.
+    /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not after a
+    /// failure, until the next sweep.
     pub(super) fn follow(&mut self, key: &MailboxKey) -> bool {
-        let tracked = self.mailboxes.get_mut(key).filter(|tracked| !tracked.busy);
+        let tracked = self.mailboxes.get_mut(key).filter(|tracked| !tracked.busy && !tracked.failed);
         tracked.map(|tracked| tracked.busy = true).is_some()
     }
 

@@ -34,6 +34,8 @@ use crate::types::{MailboxName, ModSeq};
 const MAX_LOOKS: usize = 2;
 /// How soon a sweep follows a hint that something has changed.
 const SOON: Duration = Duration::from_secs(1);
+/// How soon a sweep follows one that was cut off.
+const SOON_AGAIN: Duration = Duration::from_secs(10);
 
 /// What a task of the watch reports.
 pub(super) enum Note {
@@ -81,7 +83,7 @@ pub(super) struct WatchTask {
     is_first_run: bool,
 }
 
-/// The program has dropped the watch.
+/// The program has dropped the watch, or the account has ended.
 struct Dropped;
 
 type Delivered = std::result::Result<(), Dropped>;
@@ -189,6 +191,11 @@ impl WatchTask {
                 self.next_sweep = Instant::now() + self.watch.interval;
                 match result {
                     Ok(found) => self.on_swept(found).await?,
+                    Err(error) if has_ended(&error) => return Err(Dropped),
+                    // The account connects again by itself, when it may.
+                    Err(error) if error.is_transient() => {
+                        self.next_sweep = Instant::now() + SOON_AGAIN.min(self.watch.interval);
+                    }
                     Err(error) => self.report(error).await?,
                 }
             }
@@ -205,6 +212,12 @@ impl WatchTask {
         match ended {
             Ended::InStep => self.plan.on_looked(key, true),
             Ended::Again => self.plan.look_again(key),
+            Ended::Later => self.plan.on_looked(key, false),
+            Ended::Failed(error) if has_ended(&error) => return Err(Dropped),
+            // The server refuses it for now: not again before the next sweep.
+            Ended::Failed(error) if error.is_transient() && error.kind() == ErrorKind::No => {
+                self.plan.on_looked(key, false);
+            }
             Ended::Failed(error) if error.is_transient() => self.plan.look_again(key),
             Ended::Failed(error) => {
                 self.plan.on_looked(key, false);
@@ -246,6 +259,9 @@ impl WatchTask {
     async fn deliver(&mut self, key: &MailboxKey, mod_seq: Option<ModSeq>, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             self.shared.acknowledged.notified().await;
+            if self.changes.is_closed() {
+                return Err(Dropped);
+            }
         }
         let name: Option<MailboxName> = self
             .plan
@@ -263,6 +279,11 @@ impl WatchTask {
     async fn report(&mut self, error: Error) -> Delivered {
         self.changes.send(Err(error)).await.map_err(|_| Dropped)
     }
+}
+
+/// Whether this is the end of the account, not of one of its connections.
+fn has_ended(error: &Error) -> bool {
+    error.kind() == ErrorKind::Closed && error.close_reason().is_none()
 }
 
 /// The error of a store that has failed.

@@ -48,7 +48,8 @@ pub(super) fn quota(response: &Quota, out: &mut Out) {
 pub(super) fn quota_root(response: &QuotaRoot, out: &mut Out) {
     out.raw("QUOTAROOT ").mailbox(&response.mailbox);
     response.roots.iter().for_each(|root| {
-        out.space().astring(root.as_bytes());
+        // All in quotes: an atom before quotes would look like a part of the mailbox's name.
+        out.space().string(root.as_bytes());
     });
 }
 

@@ -75,7 +75,7 @@ impl Config {
     ///
     /// In memory it costs a connection some 20 to 50 kB for good, and up to 320 kB more while
     /// commands are written and for a second after the last. Of 1,000 connections, by the resident
-    /// memory of the process on Linux, each took 26 kB without it; with it 45 kB while idle and 275
+    /// memory of the process on Linux, each took 26 kB without it; with it 45 kB while idle and 198
     /// kB while all wrote at once. What was freed goes back to the system only if the allocator
     /// gives it: that of glibc 2.36 kept all of it by default (up to 635 kB a connection), and gave
     /// it back with `MALLOC_MMAP_THRESHOLD_=131072` in the environment.

@@ -16,6 +16,7 @@ use imap_duplex::{Config, Sender};
 use tempfile::TempDir;
 
 use crate::support::PASSWORD;
+use crate::support::dovecot::watch;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -119,23 +120,4 @@ fn greets(address: SocketAddr) -> io::Result<bool> {
     let mut line = String::new();
     io::BufRead::read_line(&mut io::BufReader::new(stream), &mut line)?;
     Ok(line.contains("Cyrus"))
-}
-
-/// A shell that ends the server and removes its folder once its input ends. All processes of the
-/// server are in the master's group.
-fn watch(master: &Child, folder: &Path) -> Child {
-    const SCRIPT: &str = r#"
-        cat >/dev/null
-        kill -s KILL -- "-$1"
-        rm -rf "$2" || { sleep 0.2; rm -rf "$2"; }
-    "#;
-    Command::new("sh")
-        .args(["-c", SCRIPT, "sh", &master.id().to_string()])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .expect("a POSIX shell")
 }

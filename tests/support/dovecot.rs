@@ -226,7 +226,7 @@ impl Drop for Dovecot {
 
 /// A shell that stops the server and removes its folder once its input ends: when we close it, or
 /// when this process is no more, however it ended.
-fn watch(master: &Child, folder: &Path) -> Child {
+pub fn watch(master: &Child, folder: &Path) -> Child {
     // KILL, not TERM: on TERM Dovecot takes more than a second, and of its mail nothing is to be
     // kept. All its processes are in the master's group. Nothing waits for the orphans: until init
     // reaps them they are zombies, which only `ps` can distinguish from the living.

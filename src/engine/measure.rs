@@ -58,9 +58,10 @@ mod reports {
     use crate::error::{Error, ErrorKind};
 
     /// The commands that are named; any other is `other`.
-    const VERBS: [&str; 40] = [
+    const VERBS: &[&str] = &[
         "APPEND",
         "AUTHENTICATE",
+        "CANCELUPDATE",
         "CAPABILITY",
         "CHECK",
         "CLOSE",
@@ -70,15 +71,18 @@ mod reports {
         "DELETE",
         "DELETEACL",
         "ENABLE",
+        "ESEARCH",
         "EXAMINE",
         "EXPUNGE",
         "FETCH",
+        "GENURLAUTH",
         "GETACL",
         "GETMETADATA",
         "GETQUOTA",
         "GETQUOTAROOT",
         "ID",
         "IDLE",
+        "LANGUAGE",
         "LIST",
         "LISTRIGHTS",
         "LOGIN",
@@ -90,19 +94,27 @@ mod reports {
         "NOOP",
         "NOTIFY",
         "RENAME",
+        "REPLACE",
+        "RESETKEY",
         "SEARCH",
         "SELECT",
+        "SETACL",
+        "SETMETADATA",
+        "SETQUOTA",
         "SORT",
         "STARTTLS",
         "STATUS",
         "STORE",
         "SUBSCRIBE",
         "THREAD",
+        "UIDBATCHES",
+        "UNSELECT",
         "UNSUBSCRIBE",
+        "URLFETCH",
     ];
 
     fn verb(name: &str) -> &'static str {
-        VERBS.into_iter().find(|verb| verb.eq_ignore_ascii_case(name)).unwrap_or("other")
+        VERBS.iter().find(|verb| verb.eq_ignore_ascii_case(name)).unwrap_or(&"other")
     }
 
     fn result(error: Option<&Error>) -> &'static str {

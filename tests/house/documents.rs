@@ -191,3 +191,30 @@ fn names_of_documents_are_seen() {
     assert_eq!(named_files(files).into_iter().collect::<Vec<_>>(), ["engine/mod.rs", "src/lib.rs"]);
     assert_eq!(documents(text).into_iter().collect::<Vec<_>>(), ["./CONTRIBUTING.md", "ARCHITECTURE.md"]);
 }
+
+/// A command without a label of its own would be counted among the unknown ones.
+#[test]
+fn each_command_has_a_label_in_the_metrics() {
+    let measure = fs::read_to_string(root().join("src/engine/measure.rs")).expect("the source of metrics");
+    let mut paths = Vec::new();
+    files(&root().join("src/command"), &mut paths);
+    let texts = paths.iter().filter_map(|path| fs::read_to_string(path).ok());
+    let names: BTreeSet<String> = texts.flat_map(|text| command_names(&text)).collect();
+    assert!(names.len() > 30, "{names:?}");
+    let lacking: Vec<_> =
+        names.into_iter().filter(|name| !measure.contains(&format!("\"{name}\","))).collect();
+    report("each command of the library has its label in src/engine/measure.rs", &lacking);
+}
+
+/// The names that commands return as they are.
+fn command_names(text: &str) -> Vec<String> {
+    let bodies = text.split("impl Command for ").skip(1);
+    let names = bodies
+        .filter_map(|body| body.split_once("fn name(&self) -> &str {"))
+        .map(|(_, name)| name.trim_start());
+    let literals = names.filter_map(|name| name.strip_prefix('"')?.split_once('"'));
+    literals
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase()))
+        .collect()
+}

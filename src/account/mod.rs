@@ -11,8 +11,10 @@
 //!   MailboxLease dropped ──> what was submitted is done ──> idle ──> the next wish, or LOGOUT
 //! ```
 //!
-//! In: a [`Config`](crate::Config) and a [`Policy`]. Out: leases of connections, and a status for a
-//! user interface.
+//! [`Account::watch`] follows what changes in its mailboxes, across failures and restarts.
+//!
+//! In: a [`Config`](crate::Config) and a [`Policy`]. Out: leases of connections, a status for a user
+//! interface, the changes of a watch.
 
 mod connection;
 mod connector;

@@ -267,6 +267,27 @@ async fn a_mailbox_that_is_refused_is_not_hammered() {
     .await;
 }
 
+/// To read the state takes time in the number of messages.
+#[tokio::test(start_paused = true)]
+async fn a_busy_mailbox_is_not_read_whole_at_each_message() {
+    within(LIMIT, async {
+        let world = World::new(server());
+        let (_account, mut changes) = start(&world, &MemoryStore::new()).await;
+        all(&mut changes, QUIET).await;
+        let before = world.count("NOOP");
+        for number in 0..200 {
+            world.server.deliver("INBOX", format!("Subject: {number}\r\n\r\n"));
+            sleep(Duration::from_millis(100)).await;
+        }
+        let found = all(&mut changes, QUIET).await;
+        assert_eq!(found.iter().filter(|change| change.uid().is_some()).count(), 200);
+        assert_eq!(found.last().map(|change| &change.kind), Some(&ChangeKind::InStep));
+        let states = world.count("NOOP") - before;
+        assert!((2..=8).contains(&states), "{states} in twenty seconds");
+    })
+    .await;
+}
+
 /// Random changes by others, cuts, and restarts of the program at any moment: what was acknowledged
 /// is not delivered again, and the sum of the stream is what the server has.
 #[tokio::test(start_paused = true)]

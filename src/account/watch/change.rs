@@ -4,7 +4,6 @@
 //! acts on, acknowledges, and recognises if it is delivered once more.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use super::key::MailboxKey;
 use crate::types::{Flags, MailboxName, ModSeq, Uid, UidValidity};
@@ -26,6 +25,8 @@ pub struct Change {
     pub(super) number: u64,
     /// How often the mailbox had been in step before it.
     pub(super) batch: u64,
+    /// How often the flags of this message had changed since then.
+    pub(super) repeat: u32,
 }
 
 /// What has changed.
@@ -77,9 +78,10 @@ impl Change {
     /// Its identity: the same if the change is delivered once more, because it was not acknowledged
     /// before the program ended; another one for each other change of the account.
     ///
-    /// It consists of the mailbox's identifier, UIDVALIDITY, UID, kind, and the mod-sequence, or
-    /// where the server has none a hash of the flags and the count of the times that the mailbox
-    /// was in step.
+    /// It consists of the mailbox's identifier, UIDVALIDITY, UID, kind, and the mod-sequence. Where
+    /// the server has none: the flags, how often the mailbox had been in step, and how
+    /// often this message had changed since then. So a change of flags has another identity the next
+    /// time, where an [`InStep`](ChangeKind::InStep) before it was delivered and not acknowledged.
     #[must_use]
     pub fn id(&self) -> String {
         let validity = self.uid_validity.map_or(0, UidValidity::get);
@@ -89,7 +91,7 @@ impl Change {
             ChangeKind::FlagsChanged { uid, flags } => {
                 let detail = match self.mod_seq {
                     Some(mod_seq) => mod_seq.to_string(),
-                    None => format!("{:016x}.{}", hash(flags), self.batch),
+                    None => format!("{}.{}.{}", text(flags), self.batch, self.repeat),
                 };
                 ("flags", uid.get(), detail)
             }
@@ -114,11 +116,12 @@ impl Change {
     }
 }
 
-/// A hash that is the same in each run, whatever the order of the keywords.
-fn hash(flags: &Flags) -> u64 {
+/// Flags in one form, whatever their order and case. A hash would be shorter, but none of the
+/// standard library is the same in each version of it.
+fn text(flags: &Flags) -> String {
     let mut names: Vec<String> = flags.iter().map(|flag| flag.to_string().to_ascii_lowercase()).collect();
     names.sort_unstable();
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(names.join(" "))
+    names.join("+")
 }
 
 impl fmt::Display for Change {

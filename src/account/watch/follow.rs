@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender as ChannelSender;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::change::ChangeKind;
 use super::key::MailboxKey;
@@ -55,9 +55,11 @@ struct Gone;
 
 type Noted<T> = std::result::Result<T, Gone>;
 
-/// How long a look waits for the next event, and a mailbox that is followed.
+/// How long a look waits for the next event.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
-const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// The pause between two states: to read one takes time in the number of messages, and it is sent
+/// behind a NOOP.
+const PAUSE: Duration = Duration::from_secs(5);
 const NOT_IN_STEP: &str = "the server does not report what the mailbox has";
 
 /// Follows a mailbox, and reports its end.
@@ -83,12 +85,19 @@ async fn run(account: &Account, what: Follow, notes: &ChannelSender<Note>) -> No
         Err(error) => return Ok(Err(error)),
     };
     let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
-    let mut stream = Stream { what: &what, notes, caught_up: false, changed: true, flagless, mark: None };
+    let mut stream = Stream::new(&what, notes, flagless);
     loop {
-        stream.mark_state(&mailbox);
-        let event = match timeout(if what.stays { FOREVER } else { PATIENCE }, events.next()).await {
+        let due = stream.mark_state(&mailbox, Instant::now());
+        // A mailbox that is followed may be silent for ever.
+        let until = due.or_else(|| (!what.stays).then(|| Instant::now() + PATIENCE));
+        let event = match until {
+            Some(until) => timeout_at(until, events.next()).await,
+            None => Ok(events.next().await),
+        };
+        let event = match event {
             Ok(Some(event)) => event,
             Ok(None) => return Ok(Err(CloseReason::Eof.into())),
+            Err(_) if due.is_some() => continue,
             Err(_) => {
                 return Ok(Err(Error::new(ErrorKind::Timeout, NOT_IN_STEP).about(Some(&what.name), None)));
             }
@@ -111,18 +120,31 @@ struct Stream<'a> {
     flagless: UidSet,
     /// The NOOP behind this state.
     mark: Option<(CommandId, MailboxState)>,
+    /// No state is read before this.
+    next_mark: Instant,
 }
 
-impl Stream<'_> {
-    /// Reads the state, and submits the command behind which it counts.
-    fn mark_state(&mut self, mailbox: &Mailbox) {
+impl<'a> Stream<'a> {
+    fn new(what: &'a Follow, notes: &'a ChannelSender<Note>, flagless: UidSet) -> Self {
+        let (mark, next_mark) = (None, Instant::now());
+        Self { what, notes, caught_up: false, changed: true, flagless, mark, next_mark }
+    }
+
+    /// Reads the state, and submits the command behind which it counts; or says when it is to be
+    /// read.
+    fn mark_state(&mut self, mailbox: &Mailbox, now: Instant) -> Option<Instant> {
         if !self.caught_up || !self.changed || self.mark.is_some() {
-            return;
+            return None;
         }
+        if now < self.next_mark {
+            return Some(self.next_mark);
+        }
+        self.next_mark = now + PAUSE;
         if let Some(state) = mailbox.state() {
             self.mark = Some((mailbox.sender().noop().detach(), state));
             self.changed = false;
         }
+        None
     }
 
     async fn take(&mut self, event: Event, mailbox: &Mailbox) -> Noted<Option<Result<Ended>>> {

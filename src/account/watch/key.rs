@@ -18,6 +18,11 @@ impl MailboxKey {
     pub(super) fn numbered(number: u64) -> Self {
         Self(format!("n:{number}"))
     }
+
+    /// The number, if it is one of ours.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.0.strip_prefix("n:")?.parse().ok()
+    }
 }
 
 impl fmt::Display for MailboxKey {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::change::{Change, ChangeKind};
 use super::key::MailboxKey;
-use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidValidity};
 
 /// What is kept of a mailbox: where a watch resumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,35 @@ struct Entry {
     head: Option<StoredMailbox>,
     pending: VecDeque<(u64, Delta)>,
     next: u64,
+    /// Something has been delivered since the mailbox was in step.
+    changed: bool,
+    /// How often the flags of messages have changed since then.
+    repeats: BTreeMap<Uid, u32>,
+}
+
+impl Entry {
+    /// Whether all that this says is known already: a change is delivered once.
+    fn knows(&self, delta: &Delta) -> bool {
+        let Some(head) = &self.head else { return false };
+        !(self.changed && matches!(delta, Delta::InStep(_))) && is_known(head, delta)
+    }
+
+    /// How often flags of this message have changed since the mailbox was in step, before this.
+    fn repeat(&mut self, delta: &Delta) -> u32 {
+        self.changed = !matches!(delta, Delta::InStep(_) | Delta::Begin(_));
+        match delta {
+            Delta::Change(ChangeKind::FlagsChanged { uid, .. }) => {
+                let count = self.repeats.entry(*uid).or_default();
+                *count += 1;
+                *count - 1
+            }
+            Delta::InStep(_) => {
+                self.repeats.clear();
+                0
+            }
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -109,9 +138,10 @@ impl Ledger {
         delta: Delta,
     ) -> Option<Change> {
         let entry = self.mailboxes.entry(key.clone()).or_default();
-        if entry.head.as_ref().is_some_and(|head| is_known(head, &delta)) {
+        if entry.knows(&delta) {
             return None;
         }
+        let repeat = entry.repeat(&delta);
         let batch = entry.head.as_ref().map_or(0, |head| head.batch);
         let before = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
         apply(&mut entry.head, name, &delta);
@@ -127,7 +157,8 @@ impl Ledger {
         entry.pending.push_back((number, delta));
         self.pending += 1;
         let (mailbox, key) = (name.clone(), key.clone());
-        let change = Change { mailbox, uid_validity: after.or(before), mod_seq, kind, key, number, batch };
+        let uid_validity = after.or(before);
+        let change = Change { mailbox, uid_validity, mod_seq, kind, key, number, batch, repeat };
         is_delivered.then_some(change)
     }
 
@@ -150,7 +181,7 @@ impl Ledger {
     }
 }
 
-/// Whether all that this change says is known already: it is delivered once.
+/// Whether all that this change says is known already.
 fn is_known(head: &StoredMailbox, delta: &Delta) -> bool {
     let Some(state) = &head.state else { return false };
     match delta {
@@ -195,7 +226,7 @@ fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
         }
         ChangeKind::FlagsChanged { uid, flags } => set_flags(state, *uid, Some(flags)),
         ChangeKind::Expunged { uid } => {
-            state.uids = state.uids.difference(&UidSet::from(*uid));
+            state.uids.remove(*uid);
             set_flags(state, *uid, None);
         }
         _ => {}
@@ -206,7 +237,7 @@ fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
 fn set_flags(state: &mut MailboxState, uid: Uid, flags: Option<&Flags>) {
     for (_, uids) in &mut state.flags {
         if uids.contains(uid) {
-            *uids = uids.difference(&UidSet::from(uid));
+            uids.remove(uid);
         }
     }
     if let Some(flags) = flags {
@@ -216,4 +247,77 @@ fn set_flags(state: &mut MailboxState, uid: Uid, flags: Option<&Flags>) {
         }
     }
     state.flags.retain(|(_, uids)| !uids.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Flag;
+
+    /// A mailbox with message 1, which has no flags.
+    fn ledger() -> (Ledger, MailboxKey) {
+        let mut state = MailboxState::new(UidValidity::new(7).expect("not zero"));
+        state.uids = Uid::MIN.into();
+        state.flags = vec![(Flags::new(), Uid::MIN.into())];
+        let (key, name) = (MailboxKey::numbered(1), MailboxName::from("Work"));
+        let stored = StoredMailbox { state: Some(state), ..StoredMailbox::new(name) };
+        (Ledger::load([(key.clone(), stored)].into()), key)
+    }
+
+    fn push(ledger: &mut Ledger, key: &MailboxKey, delta: Delta) -> Option<Change> {
+        ledger.push(key, &"Work".into(), None, delta)
+    }
+
+    fn flags(flags: impl Into<Flags>) -> Delta {
+        Delta::Change(ChangeKind::FlagsChanged { uid: Uid::MIN, flags: flags.into() })
+    }
+
+    fn state(stored: Option<Option<StoredMailbox>>) -> Option<MailboxState> {
+        stored.flatten().and_then(|stored| stored.state)
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_in_the_record_and_nothing_else() {
+        let (mut ledger, key) = ledger();
+        let arrived = |uid| Delta::Change(ChangeKind::Arrived { uid, flags: None });
+        let two = Uid::new(2).expect("not zero");
+        let first = push(&mut ledger, &key, arrived(two)).expect("new");
+        let second =
+            push(&mut ledger, &key, Delta::Change(ChangeKind::Expunged { uid: Uid::MIN })).expect("new");
+        assert_eq!(push(&mut ledger, &key, arrived(two)), None, "it is known");
+        assert_eq!(ledger.pending(), 2);
+        let stored = state(ledger.acknowledge(&first)).expect("it has moved");
+        assert_eq!(stored.uids.to_string(), "1:2");
+        assert!(ledger.acknowledge(&first).is_none(), "it was acknowledged");
+        let stored = state(ledger.acknowledge(&second)).expect("it has moved");
+        assert_eq!((stored.uids.to_string().as_str(), stored.flags.len(), ledger.pending()), ("2", 0, 0));
+        let gone = push(&mut ledger, &key, Delta::Change(ChangeKind::Deleted)).expect("new");
+        assert_eq!(ledger.acknowledge(&gone), Some(None));
+        assert!(ledger.is_empty());
+    }
+
+    /// Without mod-sequences as well: flags that are set, cleared and set again are three changes.
+    #[test]
+    fn each_change_has_an_identity_that_stays() {
+        let changes = || {
+            let (mut ledger, key) = ledger();
+            let deltas = [flags(Flag::Seen), flags(Flags::new()), flags(Flag::Seen)];
+            let changes: Vec<_> =
+                deltas.into_iter().filter_map(|delta| push(&mut ledger, &key, delta)).collect();
+            let now = ledger.head(&key).and_then(|head| head.state.clone()).expect("it is known");
+            let in_step = push(&mut ledger, &key, Delta::InStep(now.clone())).expect("something has changed");
+            assert_eq!(push(&mut ledger, &key, Delta::InStep(now)), None, "nothing has changed since");
+            let later = [flags(Flags::new()), flags(Flag::Seen)].map(|delta| push(&mut ledger, &key, delta));
+            changes
+                .into_iter()
+                .chain([in_step])
+                .chain(later.into_iter().flatten())
+                .map(|change| change.id())
+                .collect()
+        };
+        let ids: Vec<String> = changes();
+        let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!((ids.len(), distinct.len()), (6, 6), "{ids:?}");
+        assert_eq!(ids, changes(), "the same in another run");
+    }
 }

@@ -92,8 +92,7 @@ pub(super) struct Plan {
 impl Plan {
     /// A mailbox that is known from an earlier run.
     pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
-        let number = key.to_string().strip_prefix("n:").and_then(|number| number.parse().ok());
-        self.next_key = self.next_key.max(number.map_or(0, |number: u64| number + 1));
+        self.next_key = self.next_key.max(key.number().map_or(0, |number| number.saturating_add(1)));
         self.mailboxes.insert(key, Tracked { name, looked: None, found, busy: false, failed: false });
     }
 

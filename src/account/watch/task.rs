@@ -65,12 +65,12 @@ impl Shared {
 }
 
 pub(super) struct WatchTask {
-    pub(super) account: Account,
-    pub(super) watch: Watch,
-    pub(super) shared: Arc<Shared>,
-    pub(super) changes: ChannelSender<Result<Change>>,
-    pub(super) notes: ChannelReceiver<Note>,
-    pub(super) own: ChannelSender<Note>,
+    account: Account,
+    watch: Watch,
+    shared: Arc<Shared>,
+    changes: ChannelSender<Result<Change>>,
+    notes: ChannelReceiver<Note>,
+    own: ChannelSender<Note>,
     plan: Plan,
     tasks: JoinSet<()>,
     looks: usize,
@@ -126,12 +126,11 @@ impl WatchTask {
             self.start(Instant::now());
             while self.tasks.try_join_next().is_some() {}
             let at = if self.sweeping { Instant::now() + self.watch.interval } else { self.next_sweep };
-            let closed = self.changes.clone();
             // A program that has dropped the watch is noticed at the next sweep at the latest.
             let note = match timeout_at(at, self.notes.recv()).await {
                 Ok(Some(note)) => note,
                 Ok(None) => return,
-                Err(_) if closed.is_closed() => return,
+                Err(_) if self.changes.is_closed() => return,
                 Err(_) => continue,
             };
             if self.handle(note).await.is_err() {

@@ -136,6 +136,7 @@ async fn session(server: &Server) {
     let (imap, mut events) = config().connect_over(server.connect()).await.expect("logged in");
     let inbox = imap.select("INBOX").await.expect("selected");
     inbox.fetch(inbox.newest(1), Items::body()).await.expect("fetched");
+    inbox.fetch(inbox.newest(1), Items::flags()).await.expect("fetched");
     imap.submit(SetPassword).await.expect_err("there is no such command");
     imap.raw("XSOMETHING").await.expect_err("nor this");
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -160,6 +161,7 @@ async fn the_traffic_is_in_the_log_and_secrets_are_not() {
             "XPASSWD (",
             "XSOMETHING",
             "IDLE",
+            "S: * 1 FETCH (UID 1 FLAGS (",
             "S: + ",
             "C: DONE",
             "LOGOUT",
@@ -207,6 +209,7 @@ async fn stats_count_what_goes_and_what_waits() {
         // Else the place in the code could be noted as one without a listener, for all threads.
         let _guard = tracing::subscriber::set_default(Seen::default());
         let server = Server::new();
+        (0..2).for_each(|_| _ = server.deliver("INBOX", "Subject: x\r\n\r\n"));
         let config = Config::new("localhost").plaintext().login(server.user(), server.password());
         for compressed in [false, true] {
             let config = config.clone().auto_idle(false).compress(compressed);
@@ -241,6 +244,12 @@ async fn stats_count_what_goes_and_what_waits() {
             for _ in 0..50 {
                 imap.list("*").await.expect("listed");
             }
+            // Rows of FETCH are responses like any other.
+            let inbox = imap.select("INBOX").await.expect("selected");
+            inbox.ready().await.expect("in step");
+            let before = imap.stats().responses;
+            let rows = inbox.fetch(inbox.newest(2), Items::new().flags()).await.expect("fetched");
+            assert_eq!((rows.len(), imap.stats().responses - before), (2, 3));
             let ratio = imap.stats().compression;
             assert_eq!(ratio.is_some(), compressed);
             assert!(ratio.is_none_or(|ratio| ratio > 2.0), "{ratio:?}");

@@ -345,16 +345,22 @@ impl Pump {
         let Some(line) = self.codec.first_line(&self.incoming) else { return false };
         let text = self.incoming.get(..line.text).unwrap_or_default();
         let Some(row) = self.parser.read_row(text) else { return false };
+        self.note_response(|| Bytes::copy_from_slice(text));
         let raw = self.engine.wants_raw().then(|| Bytes::copy_from_slice(text));
         self.codec.skip_line(line, &mut self.incoming);
         self.engine.handle(row, raw, now);
         true
     }
 
-    fn take_frame(&mut self, frame: &Frame, now: StdInstant) {
+    /// A response has been received: counted, and written to the log.
+    fn note_response(&self, bytes: impl FnOnce() -> Bytes) {
         self.shared.counters().on_response();
         engine::responded();
-        self.engine.log_received(|| frame.to_bytes());
+        self.engine.log_received(bytes);
+    }
+
+    fn take_frame(&mut self, frame: &Frame, now: StdInstant) {
+        self.note_response(|| frame.to_bytes());
         match self.parser.read(frame) {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());

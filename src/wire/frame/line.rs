@@ -21,7 +21,7 @@ pub(crate) struct WholeLine {
 impl Framer {
     /// The first line, if it is a response by itself.
     pub(crate) fn first_line(&self, src: &[u8]) -> Option<WholeLine> {
-        if self.failed.is_some() || !matches!(self.state, State::Line) {
+        if self.failed.is_some() || !matches!(self.state, State::Line) || !self.text.is_empty() {
             return None;
         }
         self.line_up_to(src, memchr(b'\n', src)?)

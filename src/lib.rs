@@ -308,6 +308,7 @@
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
 //!   flags, names; and of its settings: [`Config`] without secrets, [`Limits`],
 //!   [`Timeouts`].
+//! - `store`: mailboxes in a file on this machine, usable offline: the module `store`.
 //! - `testing`: an IMAP server in memory, for tests and demonstrations: the module `testing`.
 //!
 //! Which of them is how stable, and what a new version may change, is in the README.
@@ -329,6 +330,9 @@ mod error;
 pub mod fuzz;
 mod net;
 pub mod replay;
+#[cfg(feature = "store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod types;

@@ -1,0 +1,27 @@
+//! A store: the mailboxes of accounts in one file on this machine, in step with the server, and
+//! usable without it (feature `store`).
+//!
+//! A mail client shows lists at once, searches without the network, and never loses what its user
+//! did there. The store is a mirror of an [`Account`](crate::account::Account) in SQLite, with a
+//! queue of what the user did meanwhile.
+//!
+//! ```text
+//!   server <── Account ── leases ──> sync ──┐                        ┌──> pages, bodies, search
+//!                                           ├──> one writer ──> file ┤
+//!   the user's operations ──────────────────┘                        └──> changes
+//! ```
+//!
+//! In: an account, a user's operations. Out: rows that are as the server's at a moment that has
+//! been; what the user did on top of them.
+
+#[allow(dead_code)] // What writes follows.
+mod database;
+#[allow(dead_code)]
+mod error;
+mod handle;
+mod migrate;
+mod owner;
+mod schema;
+
+pub use self::error::{StoreError, StoreErrorKind, StoreResult};
+pub use self::handle::Store;

@@ -171,6 +171,13 @@ impl Builder {
         self
     }
 
+    /// As whom the server that sends mail logs in: it alone may fetch URLs that are authorized for
+    /// `submit+…` (URLAUTH, RFC 4467 section 3). No user by default.
+    pub fn submission_user(mut self, name: impl Into<String>) -> Self {
+        self.settings.submission_user = Some(name.into());
+        self
+    }
+
     /// Does not offer STARTTLS.
     pub fn no_tls(mut self) -> Self {
         self.settings.no_tls = true;

@@ -31,6 +31,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("ACL", &[]),
     ("APPENDLIMIT", &[]),
     ("BINARY", &[]),
+    ("CATENATE", &[]),
     ("CHILDREN", &[]),
     ("COMPRESS=DEFLATE", &[]),
     ("CONDSTORE", &[]),
@@ -71,6 +72,8 @@ const ALL: &[(&str, &[&str])] = &[
     ("THREAD=REFERENCES", &[]),
     ("UIDPLUS", &[]),
     ("UNSELECT", &[]),
+    ("URLAUTH", &[]),
+    ("URLAUTH=BINARY", &["URLAUTH"]),
     ("UTF8=ACCEPT", &["ENABLE"]),
     ("WITHIN", &[]),
 ];

@@ -11,7 +11,7 @@ pub struct LoggedCommand {
     /// Its name in capitals, with `UID ` in front if sent so: `SELECT`, `UID FETCH`. Empty if
     /// invalid.
     pub name: String,
-    /// Its line without the tag, up to the first literal. Passwords are `…`.
+    /// Its line without the tag, up to the first literal. Passwords, and URLs of URLFETCH, are `…`.
     pub line: String,
 }
 
@@ -28,6 +28,8 @@ impl LoggedCommand {
         // The arguments of LOGIN and AUTHENTICATE, in whatever form; the mechanism is no secret.
         let shown = match &*name {
             "LOGIN" => "LOGIN …".to_owned(),
+            // Who has such a URL can read the message.
+            "URLFETCH" => "URLFETCH …".to_owned(),
             "AUTHENTICATE" => format!("AUTHENTICATE {} …", words.next().unwrap_or_default()),
             _ => line.to_owned(),
         };
@@ -41,7 +43,12 @@ mod tests {
 
     #[test]
     fn secrets_are_left_out() {
-        for line in ["a LOGIN alice secret", "a login {5}\r\nalice secret", "a AUTHENTICATE PLAIN secret"] {
+        for line in [
+            "a URLFETCH imap://secret",
+            "a LOGIN alice secret",
+            "a login {5}\r\nalice secret",
+            "a AUTHENTICATE PLAIN secret",
+        ] {
             assert!(!format!("{:?}", LoggedCommand::new(1, line.as_bytes())).contains("secret"), "{line}");
         }
         let response = LoggedCommand::new(1, b"a7 uid fetch 1:* (FLAGS)");

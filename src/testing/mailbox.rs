@@ -58,6 +58,8 @@ pub(crate) struct Mailbox {
     pub(crate) rights: BTreeMap<String, String>,
     /// Annotations (RFC 5464), by their names in small letters.
     pub(crate) annotations: BTreeMap<String, Bytes>,
+    /// What authorizes URLs of its messages (RFC 4467 section 4); `None` until one is made.
+    pub(crate) url_key: Option<String>,
     /// No session has had messages from this UID on as recent (RFC 3501 section 2.3.2).
     pub(crate) recent_from: u32,
     /// Keywords that any message has had.
@@ -77,6 +79,7 @@ impl Mailbox {
             special_use: Vec::new(),
             rights: BTreeMap::new(),
             annotations: BTreeMap::new(),
+            url_key: None,
             recent_from: 1,
             keywords: Flags::new(),
         }

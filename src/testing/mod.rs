@@ -135,9 +135,8 @@
 //! # Limitations
 //!
 //! It is no mail server for people's mail. Everything is in memory and dropped with the last
-//! [`Server`]; passwords are stored and compared in the clear. There is no THREAD, METADATA, ACL
-//! or CATENATE, and no namespace but the user's own. Messages are stored exactly as given:
-//! end their lines with `\r\n`.
+//! [`Server`]; passwords are stored and compared in the clear. There is no namespace but the user's
+//! own: rights are kept and returned, not enforced. Messages are stored exactly as given: end their
 //! lines with `\r\n`.
 
 mod account;
@@ -162,6 +161,7 @@ mod server;
 mod session;
 #[cfg(feature = "rustls")]
 mod tls;
+mod url;
 mod watch;
 mod world;
 

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) token_failure: Option<String>,
     /// Every user name is accepted, with this password.
     pub(crate) any_user: Option<String>,
+    /// The user as whom the server that sends mail logs in (RFC 4467 section 3).
+    pub(crate) submission_user: Option<String>,
     /// New users have INBOX only.
     pub(crate) inbox_only: bool,
     /// The greeting is PREAUTH, for this user.
@@ -72,6 +74,7 @@ impl Default for Settings {
             external: None,
             token_failure: None,
             any_user: None,
+            submission_user: None,
             inbox_only: false,
             preauth: None,
             quirks: Quirks::default(),

@@ -61,6 +61,9 @@ async fn what_is_switched_off_is_not_spoken() {
             ("STATUS=SIZE", "STATUS INBOX (SIZE)"),
             ("APPENDLIMIT", "STATUS INBOX (APPENDLIMIT)"),
             ("CREATE-SPECIAL-USE", "CREATE x (USE (\\Junk))"),
+            ("CATENATE", "APPEND INBOX CATENATE (TEXT {1+}\r\nx)"),
+            ("URLAUTH", "RESETKEY"),
+            ("URLAUTH=BINARY", "URLFETCH (imap://alice@h/INBOX/;UID=1 BINARY)"),
             ("MULTIAPPEND", "APPEND INBOX {1+}\r\nx {1+}\r\ny"),
         ];
         for (name, command) in cases {

@@ -25,6 +25,8 @@ mod commands_messages;
 mod commands_own;
 #[path = "../live/commands_search.rs"]
 mod commands_search;
+#[path = "../live/commands_urls.rs"]
+mod commands_urls;
 #[path = "../live/connecting.rs"]
 mod connecting;
 #[path = "../live/crowd.rs"]
@@ -56,4 +58,5 @@ mod raw;
 mod script;
 mod server;
 mod snapshots;
+mod urls;
 mod usual;

@@ -71,6 +71,18 @@ impl Content {
         structure::structure(&self.bytes, self.tree(), extended)
     }
 
+    /// The tree of a part, or of the whole message; `None` for other sections and missing parts.
+    pub(crate) fn structure_of(&self, section: &Section) -> Option<BodyStructure> {
+        match section {
+            Section::Full => Some(self.body(true)),
+            Section::Part(number) => {
+                let node = section::part(self.tree(), number)?;
+                Some(structure::structure(&self.bytes, node, true))
+            }
+            _ => None,
+        }
+    }
+
     /// A section; `None` if the message has no such part: NIL. NUL, which no string can contain
     /// (RFC 9051 section 4.3), becomes 0x80.
     pub(crate) fn section(&self, section: &Section) -> Option<Bytes> {

@@ -34,7 +34,7 @@ pub const MECHANISMS: &[&str] = &[
 ];
 
 /// Who logs in by ANONYMOUS.
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// What binds a login to a TLS connection, by the name of its kind.
 pub(crate) type Bindings = Vec<(&'static str, Vec<u8>)>;

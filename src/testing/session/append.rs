@@ -1,5 +1,5 @@
 //! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all or
-//! nothing; REPLACE (RFC 8508).
+//! nothing, also put together of pieces (CATENATE, RFC 4469); REPLACE (RFC 8508).
 
 use crate::testing::names::can_be;
 use crate::testing::world::World;
@@ -27,18 +27,30 @@ impl Session {
         if messages.iter().any(|message| message.binary) && !world.has("BINARY") {
             return Err(Reply::bad("A literal8 is not taken here"));
         }
+        if messages.iter().any(|message| !message.pieces.is_empty()) && !world.has("CATENATE") {
+            return Err(Reply::bad("Messages are not put together here"));
+        }
         if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
             return Err(Reply::bad("UTF8 has not been enabled"));
         }
-        // RFC 3502 section 3: a client cancels the APPEND by an empty message.
-        if messages.iter().any(|message| message.data.is_empty()) {
-            return Err(Reply::no(None, "A message is empty: nothing was appended"));
-        }
         can_be(name)?;
         messages.iter().try_for_each(|message| can_be_set(&message.flags))?;
+        // RFC 3502 section 3: a client cancels the APPEND by an empty message.
+        let nothing = || Err(Reply::no(None, "A message is empty: nothing was appended"));
+        if messages.iter().any(|message| message.data.is_empty() && message.pieces.is_empty()) {
+            return nothing();
+        }
         let Some(id) = world.find(&user, name) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };
+        let put_together = |message: AppendMessage| match &message.pieces[..] {
+            [] => Ok(message),
+            _ => self.catenated(world, message),
+        };
+        let messages: Vec<_> = messages.into_iter().map(put_together).collect::<Result<_, _>>()?;
+        if messages.iter().any(|message| message.data.is_empty()) {
+            return nothing();
+        }
         if messages.iter().any(|message| message.data.len() > world.settings.append_limit) {
             return Err(Reply::no(Some(Code::TooBig), "The message is too large"));
         }

@@ -33,6 +33,7 @@ fn extension(command: &Command) -> Option<&'static str> {
             "GETACL" | "SETACL" | "DELETEACL" | "LISTRIGHTS" | "MYRIGHTS" => "ACL",
             "GETMETADATA" | "SETMETADATA" => "METADATA",
             "LANGUAGE" => "LANGUAGE",
+            "GENURLAUTH" | "URLFETCH" | "RESETKEY" => "URLAUTH",
             _ => return None,
         },
         _ => return None,
@@ -159,6 +160,7 @@ impl Session {
                 }
                 "GETMETADATA" | "SETMETADATA" => self.metadata(world, &name, &arguments),
                 "LANGUAGE" => self.language(&arguments),
+                "GENURLAUTH" | "URLFETCH" | "RESETKEY" => self.url_auth(world, &name, &arguments),
                 _ => self.quota(world, &name, &arguments),
             },
         })

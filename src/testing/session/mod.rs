@@ -33,6 +33,7 @@ mod select;
 mod snapshot;
 mod status;
 mod store;
+mod urls;
 
 #[cfg(test)]
 mod tests;

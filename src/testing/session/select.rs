@@ -10,6 +10,7 @@ use crate::wire::respond::FetchRow;
 use super::Session;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
+use super::urls::mechanisms;
 
 /// The client's earlier knowledge of a mailbox (RFC 7162 section 3.2.5).
 #[derive(Debug)]
@@ -131,6 +132,10 @@ impl Session {
         }
         if world.has("OBJECTID") {
             codes.push((Code::MailboxId(held.object_id.clone()), "Ok"));
+        }
+        if world.has("URLAUTH") {
+            // RFC 4467 section 8.
+            codes.push((mechanisms(), "Mechanisms for URLs"));
         }
         for (code, text) in codes {
             self.status(Status::Ok, Some(code), text);

@@ -152,6 +152,19 @@ pub(crate) struct AppendMessage {
     pub(crate) binary: bool,
     /// Whether it is in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
     pub(crate) utf8: bool,
+    /// What it is to be put together from (CATENATE, RFC 4469), in place of `data`.
+    pub(crate) pieces: Vec<CatenatePiece>,
+}
+
+/// `cat-part` (RFC 4469 section 5, RFC 6855 section 4).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum CatenatePiece {
+    /// `TEXT {5}…`.
+    Text(Bytes),
+    /// `UTF8 (~{5}…)`.
+    Utf8(Bytes),
+    /// `URL "/INBOX;UIDVALIDITY=3/;UID=5"`.
+    Url(String),
 }
 
 /// `SEARCH`.

@@ -51,6 +51,13 @@ pub(super) fn item(i: &mut Cursor<'_>) -> Read<FetchItem> {
     Ok(FetchItem::Name(name))
 }
 
+/// The section that a URL names: `1.2.HEADER`, without brackets (RFC 5092, `enc-section`).
+pub(crate) fn section_of(text: &str) -> Option<Section> {
+    let written = format!("[{text}]");
+    let mut i = Cursor::new(written.as_bytes(), true);
+    section(&mut i).ok().filter(|_| i.end().is_ok())
+}
+
 /// `[1.2.HEADER.FIELDS (Date)]`.
 fn section(i: &mut Cursor<'_>) -> Read<Section> {
     i.expect("[")?;

@@ -1,6 +1,8 @@
 //! Commands about mailboxes (RFC 9051 section 6.3), and mailbox names.
 
-use super::command::{AppendMessage, Command, List, Select};
+use bytes::Bytes;
+
+use super::command::{AppendMessage, CatenatePiece, Command, List, Select};
 use super::cursor::{Cursor, DEPTH, Read, is_astring_char};
 use super::value::Value;
 use crate::types::{Date, Flags, MailboxName, Timestamp};
@@ -170,15 +172,41 @@ pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
         date = Some(date_time(i)?);
         i.space()?;
     }
-    // RFC 6855 section 4, `utf8-literal`.
-    if i.take("UTF8 (") {
-        let data = i.literal8()?;
-        i.expect(")")?;
-        return Ok(AppendMessage { flags, date, data, binary: false, utf8: true });
+    let mut message =
+        AppendMessage { flags, date, data: Bytes::new(), binary: false, utf8: false, pieces: Vec::new() };
+    if i.take("CATENATE ") {
+        message.pieces = i.list(piece)?;
+    } else if let Some(data) = utf8_literal(i)? {
+        (message.data, message.utf8) = (data, true);
+    } else {
+        message.binary = i.peek() == Some(b'~');
+        message.data = if message.binary { i.literal8()? } else { i.literal()? };
     }
-    let binary = i.peek() == Some(b'~');
-    let data = if binary { i.literal8()? } else { i.literal()? };
-    Ok(AppendMessage { flags, date, data, binary, utf8: false })
+    Ok(message)
+}
+
+/// RFC 6855 section 4, `utf8-literal`, if that is next.
+fn utf8_literal(i: &mut Cursor<'_>) -> Read<Option<Bytes>> {
+    if !i.take("UTF8 (") {
+        return Ok(None);
+    }
+    let data = i.literal8()?;
+    i.expect(")")?;
+    Ok(Some(data))
+}
+
+/// `cat-part` (RFC 4469 section 5).
+fn piece(i: &mut Cursor<'_>) -> Read<CatenatePiece> {
+    if let Some(data) = utf8_literal(i)? {
+        return Ok(CatenatePiece::Utf8(data));
+    }
+    if i.take("TEXT ") {
+        return i.literal().map(CatenatePiece::Text);
+    }
+    i.expect("URL ")?;
+    let start = *i;
+    let url = i.astring()?;
+    String::from_utf8(url.to_vec()).map_or_else(|_| start.fail("a URL"), |url| Ok(CatenatePiece::Url(url)))
 }
 
 /// `date-time`: `"dd-Mon-yyyy hh:mm:ss +zzzz"`, a space in place of a missing first digit of the

@@ -22,6 +22,7 @@ mod value;
 mod tests;
 
 pub(crate) use command::*;
+pub(crate) use fetch::section_of;
 pub(crate) use frame::{RequestFrame, RequestFramer, TooLong};
 pub(crate) use line::{SaslAnswer, is_done, sasl_answer};
 pub(crate) use mailbox::value_as_mailbox;

@@ -22,7 +22,7 @@ mod tests;
 
 use out::Out;
 pub(crate) use out::{Strings, utf7};
-pub(crate) use row::FetchRow;
+pub(crate) use row::{FetchRow, UrlRow};
 
 use super::response::Response;
 use crate::types::{Answer, Untagged};

@@ -1,5 +1,5 @@
-//! One FETCH response, item by item in the order in which the client named them (RFC 9051 section
-//! 7.5.2).
+//! One FETCH or URLFETCH response, item by item in the order in which the client named them (RFC
+//! 9051 section 7.5.2).
 //!
 //! [`super::response`] writes the items of a [`Message`](crate::types::Message) in an order of its
 //! own, and BODY[] for any item named RFC822; a server answers in the order and with the names of
@@ -9,6 +9,50 @@ use super::body::{body, envelope};
 use super::fetch::{data, date_time, section};
 use super::out::{Out, Strings};
 use crate::types::{BodyData, BodyStructure, Envelope, Flags, Section, Timestamp};
+
+/// `* URLFETCH`, URL by URL (RFC 4467 section 7), with what was asked for of each (RFC 5524 section
+/// 4).
+#[derive(Debug)]
+pub(crate) struct UrlRow(Out);
+
+impl UrlRow {
+    pub(crate) fn new(strings: Strings) -> Self {
+        let mut out = Out::new(strings);
+        out.raw("* URLFETCH");
+        Self(out)
+    }
+
+    /// A URL with what is behind it, or NIL.
+    pub(crate) fn simple(&mut self, url: &str, data: Option<&[u8]>) {
+        self.begin(url);
+        self.0.space().nstring(data);
+    }
+
+    /// A URL that is followed by items.
+    pub(crate) fn begin(&mut self, url: &str) {
+        self.0.space().string(url.as_bytes());
+    }
+
+    /// `(BODY {28}…)` or `(BINARY ~{28}…)`.
+    pub(crate) fn data(&mut self, name: &str, data: Option<&[u8]>) {
+        self.0.raw(" (").word(name).space().nstring(data).raw(")");
+    }
+
+    /// `(BODYPARTSTRUCTURE (…))`.
+    pub(crate) fn structure(&mut self, value: Option<&BodyStructure>) {
+        self.0.raw(" (BODYPARTSTRUCTURE ");
+        match value {
+            Some(value) => body(value.packed(), &mut self.0),
+            None => drop(self.0.raw("NIL")),
+        }
+        self.0.raw(")");
+    }
+
+    /// Its bytes, including the line end.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.0.raw("\r\n").finish()
+    }
+}
 
 /// A FETCH response while it is being written.
 #[derive(Debug)]

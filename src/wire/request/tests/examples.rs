@@ -146,10 +146,25 @@ fn appends() {
                 date: "7-Feb-1994 21:52:25 -0800".parse().ok(),
                 data: "a\r\n".into(),
                 binary: false,
-                utf8: false
+                utf8: false,
+                pieces: Vec::new(),
             },
-            AppendMessage { flags: keyword, date: None, data: "".into(), binary: false, utf8: false },
-            AppendMessage { flags: Flags::new(), date: None, data: "\0".into(), binary: true, utf8: false },
+            AppendMessage {
+                flags: keyword,
+                date: None,
+                data: "".into(),
+                binary: false,
+                utf8: false,
+                pieces: Vec::new()
+            },
+            AppendMessage {
+                flags: Flags::new(),
+                date: None,
+                data: "\0".into(),
+                binary: true,
+                utf8: false,
+                pieces: Vec::new()
+            },
         ]
     );
 }
@@ -166,10 +181,37 @@ fn appends_with_utf8() {
         data: "a\r\n".into(),
         binary: false,
         utf8: true,
+        pieces: Vec::new(),
     };
     assert_eq!(messages, [utf8]);
     for text in ["A APPEND saved UTF8 ({1}\r\na)", "A APPEND saved UTF8 (~{1}\r\na", "A APPEND saved UTF8 ()"]
     {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+/// RFC 4469 appendix A, RFC 6855 section 4.
+#[test]
+fn appends_put_together() {
+    use super::super::CatenatePiece::{Text, Url, Utf8};
+    let header = "/Drafts;UIDVALIDITY=385759045/;UID=20/;section=HEADER";
+    let text = format!(
+        "A003 APPEND Drafts (\\Seen) CATENATE (URL \"{header}\" TEXT {{4}}\r\n\r\n-- \
+         URL /Drafts/;UID=2 UTF8 (~{{2}}\r\n\u{e4}))"
+    );
+    let Command::Append { messages, .. } = command(&text) else { panic!("{text}") };
+    let [AppendMessage { flags, data, pieces, .. }] = &messages[..] else { panic!("{messages:?}") };
+    assert_eq!((flags, data.len()), (&Flags::from(Flag::Seen), 0));
+    let parts =
+        [Url(header.into()), Text("\r\n--".into()), Url("/Drafts/;UID=2".into()), Utf8("\u{e4}".into())];
+    assert_eq!(pieces[..], parts);
+    for text in [
+        "A APPEND x CATENATE ()",
+        "A APPEND x CATENATE (TEXT a)",
+        "A APPEND x CATENATE (URL)",
+        "A APPEND x CATENATE (TEXT ~{1}\r\na)",
+        "A APPEND x CATENATE (URL a TEXT {1}\r\na",
+    ] {
         assert!(read(text).is_err(), "{text}");
     }
 }

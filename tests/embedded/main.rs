@@ -56,6 +56,7 @@ mod quirks;
 mod quirks_met;
 mod raw;
 mod script;
+mod searches;
 mod server;
 mod snapshots;
 mod urls;

@@ -80,6 +80,7 @@ impl Session {
                 self.report_own(world, notification, allows, watch.as_ref(), &mut pending);
             }
             self.write_pending(watch.as_ref(), &mut pending);
+            self.update_contexts(world);
             return;
         }
         if let Some(snapshot) = self.selected.as_mut().filter(|snapshot| !snapshot.deferred.is_empty()) {
@@ -95,6 +96,7 @@ impl Session {
             self.report(world, notification, allows, watch.as_ref(), &mut pending);
         }
         self.write_pending(watch.as_ref(), &mut pending);
+        self.update_contexts(world);
     }
 
     /// Applies flag changes by others to the snapshot without reporting them.
@@ -167,12 +169,14 @@ impl Session {
             Notification::Arrived { message, recent, own } => {
                 let Some(snapshot) = &mut self.selected else { return };
                 pending.arrived.push((message.uid, own));
+                snapshot.is_changed = true;
                 snapshot.rows.push(Row { message, recent, expunged: false });
             }
             Notification::Changed { message, by } => {
                 let uid = message.uid;
                 let Some(snapshot) = &mut self.selected else { return };
                 let Some(at) = snapshot.find(uid) else { return };
+                snapshot.is_changed = true;
                 if let Some(row) = snapshot.rows.get_mut(at) {
                     row.message = message;
                 }
@@ -229,6 +233,7 @@ impl Session {
 
     /// Removes a message from the snapshot, and reports it or keeps it for VANISHED.
     fn remove(&mut self, uid: u32, pending: &mut Pending) {
+        self.leave_contexts(uid);
         let Some(snapshot) = &mut self.selected else { return };
         let Some(at) = snapshot.find(uid) else { return };
         snapshot.rows.remove(at);

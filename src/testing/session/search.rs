@@ -4,9 +4,9 @@
 use crate::testing::search::{Candidate, Refused, Scope, charset, check, cost, matches, sort, threads};
 use crate::testing::world::World;
 use crate::types::{
-    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchNumbers, SortResult, UidSet,
+    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchNumbers, SortResult, Timestamp, UidSet,
 };
-use crate::wire::request::{Numbers, Returned, Search, SearchKey, Sort, Thread, Value};
+use crate::wire::request::{End, Numbers, Returned, Search, SearchKey, Sort, SortKey, Thread, Value};
 
 use super::Session;
 use super::reply::{Done, Reply};
@@ -47,16 +47,31 @@ impl Piece {
 
 /// The RETURN options.
 #[derive(Debug, Default)]
-struct ReturnOptions {
+pub(super) struct ReturnOptions {
     min: bool,
     max: bool,
     all: bool,
     count: bool,
-    save: bool,
+    pub(super) save: bool,
     partial: Option<Piece>,
+    /// The result is to be kept up to date (RFC 5267 section 4.3).
+    pub(super) update: bool,
 }
 
-fn options(world: &World, returned: &[Returned]) -> Result<ReturnOptions, Reply> {
+impl ReturnOptions {
+    /// SAVE alone returns nothing (RFC 5182 section 2.1).
+    pub(super) fn only_saves(&self) -> bool {
+        self.save && !(self.min || self.max || self.count || self.all || self.partial.is_some())
+    }
+}
+
+/// The options of a SEARCH, or of a SORT, whose extension for results in context is another one.
+pub(super) fn options(
+    world: &World,
+    returned: &[Returned],
+    contexts: &'static str,
+) -> Result<ReturnOptions, Reply> {
+    let has_contexts = world.has(contexts);
     let mut options = ReturnOptions::default();
     for Returned { name, argument } in returned {
         match (&**name, argument) {
@@ -65,8 +80,17 @@ fn options(world: &World, returned: &[Returned]) -> Result<ReturnOptions, Reply>
             ("ALL", None) => options.all = true,
             ("COUNT", None) => options.count = true,
             ("SAVE", None) if world.has("SEARCHRES") => options.save = true,
-            ("PARTIAL", Some(Value::Word(range))) if world.has("PARTIAL") && options.partial.is_none() => {
+            // A hint that this result will be asked for again; it changes nothing.
+            ("CONTEXT", None) if has_contexts => {}
+            ("UPDATE", None) if has_contexts => options.update = true,
+            ("PARTIAL", Some(Value::Word(range))) if options.partial.is_none() => {
                 let range = piece(range).ok_or_else(|| Reply::bad("A range was expected"))?;
+                // RFC 9394 is about SEARCH; RFC 5267 counts from the first.
+                let is_known =
+                    world.has("PARTIAL") && contexts == "CONTEXT=SEARCH" || has_contexts && range.first > 0;
+                if !is_known {
+                    return Err(Reply::bad("No such part can be returned"));
+                }
                 options.partial = Some(range);
             }
             _ => return Err(Reply::bad("An unknown return option")),
@@ -110,7 +134,7 @@ fn in_range(key: &SearchKey, snapshot: &Snapshot) -> bool {
     }
 }
 
-fn by_mod_seq(key: &SearchKey) -> bool {
+pub(super) fn by_mod_seq(key: &SearchKey) -> bool {
     match key {
         SearchKey::ModSeq(..) => true,
         SearchKey::And(all) => all.iter().any(by_mod_seq),
@@ -120,13 +144,89 @@ fn by_mod_seq(key: &SearchKey) -> bool {
     }
 }
 
+/// The keys with sequence numbers and `$` as what they stand for now: so that a result that is
+/// kept up to date does not change with them (RFC 5267 section 4.3).
+pub(super) fn fixed(key: &SearchKey, snapshot: &Snapshot) -> SearchKey {
+    let by_uid = |numbers: &Numbers| {
+        let places = snapshot.places(numbers, false).unwrap_or_default();
+        let end = |uid: u32| (End::Number(uid), End::Number(uid));
+        SearchKey::Uids(Numbers::Ranges(snapshot.uids(&places).into_iter().map(end).collect()))
+    };
+    match key {
+        SearchKey::Seqs(numbers) => by_uid(numbers),
+        SearchKey::Uids(Numbers::Saved) => by_uid(&Numbers::Saved),
+        SearchKey::And(all) => SearchKey::And(all.iter().map(|key| fixed(key, snapshot)).collect()),
+        SearchKey::Or(two) => SearchKey::Or(Box::new((fixed(&two.0, snapshot), fixed(&two.1, snapshot)))),
+        SearchKey::Not(key) => SearchKey::Not(Box::new(fixed(key, snapshot))),
+        other => other.clone(),
+    }
+}
+
+/// The messages of a mailbox that fit all keys: number, UID and mod-sequence of each, in this
+/// order, or in that of the mailbox.
+pub(super) fn found_in(
+    snapshot: &Snapshot,
+    keys: &[SearchKey],
+    order: Option<&[SortKey]>,
+    now: Timestamp,
+) -> Result<Vec<(u32, u32, u64)>, Refused> {
+    let scope = Scope {
+        now,
+        last_seq: snapshot.count(),
+        last_uid: snapshot.last_uid(),
+        saved: Some(&snapshot.saved),
+    };
+    let mut found = Vec::new();
+    for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.expunged) {
+        let message = Numbered { seq: Snapshot::seq(at), row };
+        let mut fits = true;
+        for key in keys {
+            fits = fits && matches(key, &message, &scope)?;
+        }
+        if fits {
+            found.push(message);
+        }
+    }
+    let Some(order) = order else {
+        let of = |message: &Numbered<'_>| (message.seq, message.row.message.uid, message.row.message.mod_seq);
+        return Ok(found.iter().map(of).collect());
+    };
+    let mut sorted: Vec<&dyn Candidate> = Vec::new();
+    found.iter().for_each(|message| sorted.push(message));
+    sort(order, &mut sorted);
+    Ok(sorted.iter().map(|message| (message.seq(), message.uid(), message.mod_seq())).collect())
+}
+
+/// NO or BAD for a search that is refused.
+pub(super) fn refused(refused: Refused) -> Reply {
+    match refused {
+        Refused::Charset => {
+            let known = ["US-ASCII", "UTF-8"].map(str::to_owned).to_vec();
+            Reply::no(Some(Code::BadCharset(known)), "This charset is not supported")
+        }
+        Refused::Key(key) => Reply::bad(format!("{key} is not supported")),
+    }
+}
+
+/// Refuses keys that the server does not have, or that take too long.
+pub(super) fn checked(world: &World, named: Option<&str>, keys: &[SearchKey]) -> Result<(), Reply> {
+    charset(named).map_err(refused)?;
+    if keys.iter().map(cost).sum::<usize>() > MAX_KEYS {
+        return Err(Reply::bad("Too many search keys"));
+    }
+    if keys.iter().any(|key| !is_supported(world, key)) {
+        return Err(Reply::bad("An unknown search key"));
+    }
+    keys.iter().try_for_each(check).map_err(refused)
+}
+
 /// The result of a search.
 #[derive(Debug)]
-struct Found {
+pub(super) struct Found {
     /// Sequence number, UID and mod-sequence of each, in the result's order.
-    rows: Vec<(u32, u32, u64)>,
+    pub(super) rows: Vec<(u32, u32, u64)>,
     /// Whether to return the highest mod-sequence.
-    by_mod_seq: bool,
+    pub(super) by_mod_seq: bool,
 }
 
 impl Found {
@@ -160,23 +260,9 @@ impl Session {
         world: &mut World,
         named: Option<&str>,
         keys: &[SearchKey],
-        order: Option<&Sort>,
+        order: Option<&[SortKey]>,
     ) -> Result<Found, Reply> {
-        let refused = |refused| match refused {
-            Refused::Charset => {
-                let known = ["US-ASCII", "UTF-8"].map(str::to_owned).to_vec();
-                Reply::no(Some(Code::BadCharset(known)), "This charset is not supported")
-            }
-            Refused::Key(key) => Reply::bad(format!("{key} is not supported")),
-        };
-        charset(named).map_err(refused)?;
-        if keys.iter().map(cost).sum::<usize>() > MAX_KEYS {
-            return Err(Reply::bad("Too many search keys"));
-        }
-        if keys.iter().any(|key| !is_supported(world, key)) {
-            return Err(Reply::bad("An unknown search key"));
-        }
-        keys.iter().try_for_each(check).map_err(refused)?;
+        checked(world, named, keys)?;
         let by_mod_seq = keys.iter().any(by_mod_seq);
         if by_mod_seq {
             self.enable_condstore(world);
@@ -185,33 +271,7 @@ impl Session {
         if !keys.iter().all(|key| in_range(key, snapshot)) {
             return Err(Reply::bad("There is no message with such a number"));
         }
-        let scope = Scope {
-            now: world.now(),
-            last_seq: snapshot.count(),
-            last_uid: snapshot.last_uid(),
-            saved: Some(&snapshot.saved),
-        };
-        let mut found = Vec::new();
-        for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.expunged) {
-            let message = Numbered { seq: Snapshot::seq(at), row };
-            let mut fits = true;
-            for key in keys {
-                fits = fits && matches(key, &message, &scope).map_err(refused)?;
-            }
-            if fits {
-                found.push(message);
-            }
-        }
-        let of = |message: &Numbered<'_>| (message.seq, message.row.message.uid, message.row.message.mod_seq);
-        let rows = match order {
-            Some(order) => {
-                let mut sorted: Vec<&dyn Candidate> = Vec::new();
-                found.iter().for_each(|message| sorted.push(message));
-                sort(&order.criteria, &mut sorted);
-                sorted.iter().map(|message| (message.seq(), message.uid(), message.mod_seq())).collect()
-            }
-            None => found.iter().map(of).collect(),
-        };
+        let rows = found_in(snapshot, keys, order, world.now()).map_err(refused)?;
         Ok(Found { rows, by_mod_seq })
     }
 
@@ -220,7 +280,8 @@ impl Session {
         if returned.is_some() && !world.has("ESEARCH") {
             return Err(Reply::bad("RETURN is not supported"));
         }
-        let options = options(world, returned.unwrap_or_default())?;
+        let options = options(world, returned.unwrap_or_default(), "CONTEXT=SEARCH")?;
+        self.may_update(tag, &options)?;
         if search.charset.is_some() && self.enabled.utf8_accept {
             // RFC 6855 section 3: then all strings are UTF-8.
             return Err(Reply::bad("No charset can be named once UTF8=ACCEPT is enabled"));
@@ -230,6 +291,9 @@ impl Session {
         // RFC 9051 section 6.4.4: IMAP4rev2 always answers with ESEARCH.
         if returned.is_some() || self.enabled.rev2 {
             self.esearch(tag, search.uid, &options, &found);
+            if options.update {
+                self.keep_updated(tag, search.uid, &search.keys, None, &found);
+            }
         } else {
             let mut response = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
             let numbers: NumberList = found.numbers(search.uid).into_iter().collect();
@@ -245,14 +309,16 @@ impl Session {
         if returned.is_some() && !world.has("ESORT") {
             return Err(Reply::bad("RETURN is not supported"));
         }
-        let options = options(world, returned.unwrap_or_default())?;
-        if options.partial.is_some() {
-            return Err(Reply::bad("PARTIAL is for SEARCH alone here"));
-        }
-        let found = self.find(world, Some(&command.charset), &command.keys, Some(command));
+        let options = options(world, returned.unwrap_or_default(), "CONTEXT=SORT")?;
+        self.may_update(tag, &options)?;
+        let order = Some(&*command.criteria);
+        let found = self.find(world, Some(&command.charset), &command.keys, order);
         let found = found.inspect_err(|reply| self.not_saved(&options, reply))?;
         if returned.is_some() {
             self.esearch(tag, command.uid, &options, &found);
+            if options.update {
+                self.keep_updated(tag, command.uid, &command.keys, order, &found);
+            }
             return Ok(Reply::ok("Sorted"));
         }
         let mut response = SortResult { mod_seq: found.mod_seq(), ..SortResult::default() };
@@ -289,41 +355,49 @@ impl Session {
         }
     }
 
-    fn esearch(&mut self, tag: &str, uid: bool, options: &ReturnOptions, found: &Found) {
-        let numbers = found.numbers(uid);
-        let mut response = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
-        // RFC 9051 section 7.3.4: items without a value are left out, except for the count.
-        if options.min {
-            response.min = numbers.first().copied();
-        }
-        if options.max {
-            response.max = numbers.last().copied();
-        }
-        if options.count {
-            response.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
-        }
-        if options.all && !numbers.is_empty() {
-            let list: NumberList = numbers.iter().copied().collect();
-            response.all = Some(list.to_set());
-            // A result of SORT keeps its order.
-            response.sorted = Some(list).filter(|_| !numbers.is_sorted());
-        }
-        if let Some(range) = options.partial {
-            let part: NumberList = range.of(&numbers).iter().copied().collect();
-            response.partial = Some(PartialResult::new((range.first, range.last), part));
-        }
-        response.mod_seq = found.mod_seq_of(options);
-        if options.save
-            && let Some(snapshot) = &mut self.selected
-        {
+    /// Sets `$`.
+    pub(super) fn save(&mut self, options: &ReturnOptions, found: &Found) {
+        if let Some(snapshot) = &mut self.selected {
             snapshot.saved = saved(options, found);
         }
-        let only_saves = options.save
-            && !(options.min || options.max || options.count || options.all || options.partial.is_some());
-        if !only_saves {
-            self.answer("ESEARCH", Answer::ESearch(Box::new(response)));
+    }
+
+    fn esearch(&mut self, tag: &str, uid: bool, options: &ReturnOptions, found: &Found) {
+        if options.save {
+            self.save(options, found);
+        }
+        if !options.only_saves() {
+            self.answer("ESEARCH", Answer::ESearch(Box::new(result(tag, uid, options, found))));
         }
     }
+}
+
+/// The items that were asked for.
+pub(super) fn result(tag: &str, uid: bool, options: &ReturnOptions, found: &Found) -> ESearch {
+    let numbers = found.numbers(uid);
+    let mut response = ESearch { tag: Some(tag.to_owned()), uid, ..ESearch::default() };
+    // RFC 9051 section 7.3.4: items without a value are left out, except for the count.
+    if options.min {
+        response.min = numbers.first().copied();
+    }
+    if options.max {
+        response.max = numbers.last().copied();
+    }
+    if options.count {
+        response.count = Some(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+    }
+    if options.all && !numbers.is_empty() {
+        let list: NumberList = numbers.iter().copied().collect();
+        response.all = Some(list.to_set());
+        // A result of SORT keeps its order.
+        response.sorted = Some(list).filter(|_| !numbers.is_sorted());
+    }
+    if let Some(range) = options.partial {
+        let part: NumberList = range.of(&numbers).iter().copied().collect();
+        response.partial = Some(PartialResult::new((range.first, range.last), part));
+    }
+    response.mod_seq = found.mod_seq_of(options);
+    response
 }
 
 /// The new value of `$` (RFC 5182 section 2.4, RFC 9394 section 3.2): everything found, unless only

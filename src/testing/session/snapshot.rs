@@ -15,6 +15,8 @@ use crate::testing::search::Candidate;
 use crate::types::{Flags, MailboxName, Timestamp, Uid, UidSet};
 use crate::wire::request::{End, Numbers};
 
+use super::context::Context;
+
 /// One message of the snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -42,6 +44,10 @@ pub(crate) struct Snapshot {
     pub(crate) has_unreported: bool,
     /// `$` (RFC 9051 section 6.4.4.1).
     pub(crate) saved: UidSet,
+    /// Results that are kept up to date (RFC 5267 section 4.3).
+    pub(crate) contexts: Vec<Context>,
+    /// A message has come, changed or gone since they were.
+    pub(crate) is_changed: bool,
 }
 
 /// A sequence number names no message.
@@ -72,12 +78,15 @@ impl Snapshot {
             deferred: VecDeque::new(),
             has_unreported: false,
             saved: UidSet::new(),
+            contexts: Vec::new(),
+            is_changed: false,
         }
     }
 
     /// Marks the message at this position as expunged but unreported.
     pub(crate) fn hold(&mut self, at: usize) {
         if let Some(row) = self.rows.get_mut(at).filter(|row| !row.expunged) {
+            self.is_changed = true;
             row.expunged = true;
             self.held.push(row.message.uid);
         }
@@ -88,7 +97,7 @@ impl Snapshot {
         match (notification, self.rows.get_mut(at)) {
             (Notification::Changed { message, .. }, Some(row)) => {
                 row.message = message;
-                self.has_unreported = true;
+                (self.has_unreported, self.is_changed) = (true, true);
             }
             (Notification::Expunged { .. }, _) => self.hold(at),
             _ => {}

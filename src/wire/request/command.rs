@@ -82,6 +82,8 @@ pub(crate) enum Command {
     UidExpunge(Numbers),
     /// `SEARCH` or `UID SEARCH`.
     Search(Search),
+    /// `ESEARCH` (RFC 7377).
+    SearchIn(SearchIn),
     /// `SORT` or `UID SORT` (RFC 5256).
     Sort(Sort),
     /// `THREAD` or `UID THREAD` (RFC 5256).
@@ -178,6 +180,16 @@ pub(crate) struct Search {
     pub(crate) charset: Option<String>,
     /// The conditions, all of which a message must meet.
     pub(crate) keys: Vec<SearchKey>,
+}
+
+/// `ESEARCH`, whose results are UIDs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SearchIn {
+    /// Sets of mailboxes in capitals, `SELECTED` if none is named, with the names after `SUBTREE`
+    /// and the like.
+    pub(crate) scope: Vec<(&'static str, Vec<MailboxName>)>,
+    /// What to find there, and what to return.
+    pub(crate) search: Search,
 }
 
 /// `SORT`.

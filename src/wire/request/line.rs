@@ -65,6 +65,7 @@ pub(super) fn command(i: &mut Cursor<'_>) -> Read<Command> {
 fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
     Ok(match name {
         "SEARCH" => Command::Search(search::search(i, uid)?),
+        "ESEARCH" if !uid => Command::SearchIn(search::search_in(i)?),
         "SORT" => Command::Sort(sort::sort(i, uid)?),
         "THREAD" => Command::Thread(sort::thread(i, uid)?),
         "FETCH" => Command::Fetch(fetch::fetch(i, uid)?),

@@ -1,9 +1,10 @@
 //! SEARCH (RFC 9051 section 6.4.4), and the keys of CONDSTORE (RFC 7162), WITHIN (RFC 5032),
 //! OBJECTID (RFC 8474), SAVEDATE (RFC 8514) and Gmail.
 
-use super::command::{Returned, Search, SearchKey};
+use super::command::{Returned, Search, SearchIn, SearchKey};
 use super::cursor::{Cursor, DEPTH, Read};
-use super::mailbox::date;
+use super::mailbox::{self, date};
+use crate::types::MailboxName;
 
 const WORDS: [&str; 16] = [
     "ALL",
@@ -60,6 +61,32 @@ pub(super) fn search(i: &mut Cursor<'_>, uid: bool) -> Read<Search> {
     i.space()?;
     let keys = i.separated(|i| key(i, DEPTH))?;
     Ok(Search { uid, returned, charset, keys })
+}
+
+/// `[IN (source…)]`, and the arguments of SEARCH (RFC 7377 section 4).
+pub(super) fn search_in(i: &mut Cursor<'_>) -> Read<SearchIn> {
+    let mut scope = vec![("SELECTED", Vec::new())];
+    if i.take(" IN ") {
+        scope = i.list(source)?;
+    }
+    Ok(SearchIn { scope, search: search(i, true)? })
+}
+
+/// `filter-mailboxes` (RFC 5465 section 8), less `selected-delayed`, with `subtree-one`.
+fn source(i: &mut Cursor<'_>) -> Read<(&'static str, Vec<MailboxName>)> {
+    const FILTERS: [&str; 7] =
+        ["INBOXES", "MAILBOXES", "PERSONAL", "SELECTED", "SUBSCRIBED", "SUBTREE", "SUBTREE-ONE"];
+    let start = *i;
+    let name = i.name()?;
+    let Some(filter) = FILTERS.iter().find(|filter| **filter == name).copied() else {
+        return start.fail("a set of mailboxes");
+    };
+    if !matches!(filter, "MAILBOXES" | "SUBTREE" | "SUBTREE-ONE") {
+        return Ok((filter, Vec::new()));
+    }
+    i.space()?;
+    let names = if i.peek() == Some(b'(') { i.list(mailbox::name)? } else { vec![mailbox::name(i)?] };
+    Ok((filter, names))
 }
 
 /// A name, and its set or number if one follows (`PARTIAL -1:-100`).

@@ -52,6 +52,35 @@ fn session_commands() {
 }
 
 /// RFC 5256 section 3 and RFC 5267 section 3.
+/// RFC 7377 section 3.
+#[test]
+fn searches_of_several_mailboxes() {
+    let of = |text: &str| match command(text) {
+        Command::SearchIn(search) => search,
+        other => panic!("{other:?}"),
+    };
+    let read = of("tag1 ESEARCH IN (mailboxes \"folder1\" subtree \"folder2\") unseen");
+    let scope = [("MAILBOXES", vec!["folder1".into()]), ("SUBTREE", vec!["folder2".into()])];
+    assert_eq!((&read.scope[..], &read.search.keys[..]), (&scope[..], &[SearchKey::Word("UNSEEN")][..]));
+    assert!(read.search.uid && read.search.returned.is_none());
+    let read = of(
+        "tag2 ESEARCH IN (subtree-one (a \"b c\") personal) RETURN (COUNT) CHARSET UTF-8 subject \"chad\"",
+    );
+    assert_eq!(read.scope[0], ("SUBTREE-ONE", vec!["a".into(), "b c".into()]));
+    assert_eq!(read.scope[1], ("PERSONAL", Vec::new()));
+    assert_eq!(read.search.returned.map(|options| options.len()), Some(1));
+    assert_eq!(of("tag3 ESEARCH ALL").scope, [("SELECTED", Vec::new())]);
+    for text in [
+        "a ESEARCH",
+        "a ESEARCH IN () ALL",
+        "a ESEARCH IN (mailboxes) ALL",
+        "a ESEARCH IN (selected-delayed) ALL",
+        "a ESEARCH IN (personal)",
+    ] {
+        assert!(super::super::request(text.as_bytes(), false).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn sort_commands() {
     let sort = |text| match command(text) {

@@ -6,7 +6,7 @@
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream as _;
 use tokio::sync::Notify;
@@ -64,6 +64,15 @@ pub(super) struct Events {
 impl Events {
     pub(super) async fn next(&mut self) -> Option<Event> {
         self.receiver.as_mut()?.next().await
+    }
+
+    /// The next event, if it is there already.
+    pub(super) fn try_next(&mut self) -> Option<Event> {
+        let receiver = self.receiver.as_mut()?;
+        match Pin::new(receiver).poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(event) => event,
+            Poll::Pending => None,
+        }
     }
 }
 

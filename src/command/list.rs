@@ -12,7 +12,10 @@ mod plan;
 mod tests;
 
 use self::join::joined;
+#[cfg(not(feature = "account"))]
 use self::pattern::fits;
+#[cfg(feature = "account")]
+pub(crate) use self::pattern::fits;
 use self::plan::Plan;
 use super::mailboxes::NameSet;
 use super::{Claim, Class, Command, Flow, Line, ResponseKinds, Session, StatusItems, Streaming};

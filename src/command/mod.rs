@@ -67,6 +67,8 @@ pub use items::{ItemChain, Items};
 pub use language::Language;
 pub use line::{Line, Secret};
 pub use list::List;
+#[cfg(feature = "account")]
+pub(crate) use list::fits;
 pub use mailboxes::{Create, Created, Delete, Rename, Subscribe};
 pub use messages::{Match, MessageChunks, Messages};
 pub use metadata::{Annotations, GetMetadata, MetadataDepth, SetMetadata};

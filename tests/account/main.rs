@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arrivals;
+mod ladder;
 mod leases;
 mod redials;
 mod shutdown;

@@ -8,12 +8,12 @@ use imap_duplex::account::{
 };
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Code, Flag, Flags, MailboxName, Uid, UidSet, UidValidity};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::within;
 use crate::{LIMIT, World};
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let server = Server::new();
     for number in 1..=3 {
         server.deliver("INBOX", format!("Subject: {number}\r\n\r\n"));
@@ -23,14 +23,14 @@ fn server() -> Server {
     server
 }
 
-async fn start(world: &World, store: &MemoryStore) -> (Account, Changes) {
+pub(crate) async fn start(world: &World, store: &MemoryStore) -> (Account, Changes) {
     let account = world.account();
     let changes = account.watch(Watch::all(), store.clone()).await.expect("a store in memory");
     (account, changes)
 }
 
 /// The next change that is not that all is in step; acknowledged.
-async fn next(changes: &mut Changes) -> Change {
+pub(crate) async fn next(changes: &mut Changes) -> Change {
     loop {
         let change = changes.next().await.expect("a change").expect("no error");
         changes.ack(&change).await.expect("a store in memory");
@@ -41,7 +41,7 @@ async fn next(changes: &mut Changes) -> Change {
 }
 
 /// All that comes until nothing has come for a while.
-async fn all(changes: &mut Changes, quiet: Duration) -> Vec<Change> {
+pub(crate) async fn all(changes: &mut Changes, quiet: Duration) -> Vec<Change> {
     let mut found = Vec::new();
     while let Ok(Some(change)) = timeout(quiet, changes.next()).await {
         found.push(change.expect("no error"));
@@ -49,18 +49,18 @@ async fn all(changes: &mut Changes, quiet: Duration) -> Vec<Change> {
     found
 }
 
-const QUIET: Duration = Duration::from_secs(200);
+pub(crate) const QUIET: Duration = Duration::from_secs(200);
 
-fn uid(uid: u32) -> Uid {
+pub(crate) fn uid(uid: u32) -> Uid {
     Uid::new(uid).expect("not zero")
 }
 
 /// The mailboxes as a program that believes the stream would have them.
 #[derive(Debug, Default, PartialEq)]
-struct Mirror(BTreeMap<MailboxName, BTreeMap<Uid, Option<Flags>>>);
+pub(crate) struct Mirror(pub(crate) BTreeMap<MailboxName, BTreeMap<Uid, Option<Flags>>>);
 
 impl Mirror {
-    fn apply(&mut self, change: &Change) {
+    pub(crate) fn apply(&mut self, change: &Change) {
         let mailbox = self.0.entry(change.mailbox.clone()).or_default();
         match &change.kind {
             ChangeKind::Arrived { uid, flags, .. } => _ = mailbox.insert(*uid, flags.clone()),
@@ -78,12 +78,12 @@ impl Mirror {
         }
     }
 
-    fn uids(&self, mailbox: &str) -> UidSet {
+    pub(crate) fn uids(&self, mailbox: &str) -> UidSet {
         self.0.get(&mailbox.into()).into_iter().flat_map(|messages| messages.keys().copied()).collect()
     }
 }
 
-fn is_expunged(change: &Change, number: u32) -> bool {
+pub(crate) fn is_expunged(change: &Change, number: u32) -> bool {
     matches!(&change.kind, ChangeKind::Expunged { uid: gone, .. } if *gone == uid(number))
 }
 
@@ -236,7 +236,10 @@ async fn a_watch_ends_with_its_account_and_an_account_with_its_watch() {
         let world = World::new(server());
         let (account, mut changes) = start(&world, &MemoryStore::new()).await;
         all(&mut changes, QUIET).await;
+        let start = Instant::now();
         account.shutdown(Duration::from_secs(60)).await;
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}: the watch has let go", start.elapsed());
+        assert!(world.count("LOGOUT") > 0);
         while let Some(change) = changes.next().await {
             change.expect("no error");
         }

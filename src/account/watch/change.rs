@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::key::MailboxKey;
-use crate::types::{Flags, MailboxName, ModSeq, Uid, UidValidity};
+use crate::types::{Flags, MailboxName, Message, ModSeq, Uid, UidValidity};
 
 /// A change in a mailbox of the account, or of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,9 @@ pub struct Change {
     pub(super) key: MailboxKey,
     /// Its place among the changes of this mailbox.
     pub(super) number: u64,
-    /// How often the mailbox had been in step before it.
-    pub(super) batch: u64,
-    /// How often the flags of this message had changed since then.
-    pub(super) repeat: u32,
+    /// Of flags: how often those of this message had changed before. Of being in step: how often it
+    /// was. Of the mailbox itself: how often that had changed.
+    pub(super) count: u64,
 }
 
 /// What has changed.
@@ -41,6 +40,8 @@ pub enum ChangeKind {
         /// Its flags, if they are known; else [`FlagsChanged`](Self::FlagsChanged) follows, if it
         /// has any and the watch is one of flags.
         flags: Option<Flags>,
+        /// What [`Watch::items`](super::Watch::items) asks for.
+        message: Option<Box<Message>>,
     },
     /// Flags of a message changed.
     #[non_exhaustive]
@@ -64,7 +65,8 @@ pub enum ChangeKind {
         /// The name that it had.
         from: MailboxName,
     },
-    /// A mailbox is gone, and its messages with it.
+    /// A mailbox is gone, and its messages with it; or it is no longer one of those that are
+    /// watched, as by another name, or without its subscription.
     Deleted,
     /// The mailbox has another UIDVALIDITY: all its UIDs mean nothing any more; its messages follow
     /// as [`Arrived`](Self::Arrived).
@@ -79,9 +81,10 @@ impl Change {
     /// before the program ended; another one for each other change of the account.
     ///
     /// It consists of the mailbox's identifier, UIDVALIDITY, UID, kind, and the mod-sequence. Where
-    /// the server has none: the flags, how often the mailbox had been in step, and how
-    /// often this message had changed since then. So a change of flags has another identity the next
-    /// time, where an [`InStep`](ChangeKind::InStep) before it was delivered and not acknowledged.
+    /// the server has none: the flags, and how often those of this message had changed before, which
+    /// is kept with what was acknowledged. Several changes of one message's flags that were delivered
+    /// one by one and not acknowledged are delivered as one after a restart, which has an identity of
+    /// its own.
     #[must_use]
     pub fn id(&self) -> String {
         let validity = self.uid_validity.map_or(0, UidValidity::get);
@@ -91,17 +94,23 @@ impl Change {
             ChangeKind::FlagsChanged { uid, flags } => {
                 let detail = match self.mod_seq {
                     Some(mod_seq) => mod_seq.to_string(),
-                    None => format!("{}.{}.{}", text(flags), self.batch, self.repeat),
+                    None => format!("{}.{}", text(flags), self.count),
                 };
                 ("flags", uid.get(), detail)
             }
             ChangeKind::Created => ("created", 0, String::new()),
-            ChangeKind::Renamed { from } => ("renamed", 0, format!("{from}.{}", self.mailbox)),
+            ChangeKind::Renamed { from } => ("renamed", 0, format!("{from}.{}.{}", self.mailbox, self.count)),
             ChangeKind::Deleted => ("deleted", 0, String::new()),
-            ChangeKind::Reset => ("reset", 0, String::new()),
-            ChangeKind::InStep => ("in_step", 0, self.batch.to_string()),
+            ChangeKind::Reset => ("reset", 0, self.count.to_string()),
+            ChangeKind::InStep => ("in_step", 0, self.count.to_string()),
         };
         format!("{}/{validity}/{uid}/{name}/{detail}", self.key)
+    }
+
+    /// The identifier of the mailbox, which stays the same when it is renamed.
+    #[must_use]
+    pub fn mailbox_key(&self) -> &MailboxKey {
+        &self.key
     }
 
     /// The message that has changed.

@@ -52,8 +52,12 @@ impl StateStore for FileStore {
     }
 
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()> {
+        self.save_all(vec![(key, record)])
+    }
+
+    fn save_all(&self, records: Vec<(MailboxKey, Option<StoredMailbox>)>) -> StoreFuture<'_, ()> {
         let inner = self.inner.clone();
-        Box::pin(async move { blocking(move || inner.save(key, record)).await })
+        Box::pin(async move { blocking(move || inner.save(records)).await })
     }
 }
 
@@ -73,12 +77,14 @@ impl Inner {
         Ok(contents)
     }
 
-    fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> io::Result<()> {
+    fn save(&self, changed: Vec<(MailboxKey, Option<StoredMailbox>)>) -> io::Result<()> {
         // Held while the file is written: a later state is never replaced by an earlier one.
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        match record {
-            Some(record) => _ = records.insert(key, record),
-            None => _ = records.remove(&key),
+        for (key, record) in changed {
+            match record {
+                Some(record) => _ = records.insert(key, record),
+                None => _ = records.remove(&key),
+            }
         }
         let contents = Contents { version: VERSION, mailboxes: records.clone() };
         write(&self.path, &serde_json::to_vec(&contents).map_err(io::Error::other)?)

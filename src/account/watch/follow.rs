@@ -11,17 +11,22 @@
 //!
 //! In: an account, a mailbox, what is known of it. Out: changes and states, to the watch's task.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify as Signal;
 use tokio::sync::mpsc::Sender as ChannelSender;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
+use super::arrivals::{Arrivals, read_sample};
 use super::change::ChangeKind;
 use super::key::MailboxKey;
-use super::ledger::Delta;
+use super::ledger::{Delta, Sample};
 use super::task::Note;
 use crate::account::Account;
-use crate::client::{Mailbox, Select};
+use crate::client::{Mailbox, Select, Token};
+use crate::command::{Fetch, Items, Notify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     CloseReason, CommandId, Event, EventKind, Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, ViewSync,
@@ -34,8 +39,30 @@ pub(super) struct Follow {
     /// What is known of it; without that the messages that are there already are not reported.
     pub(super) state: Option<MailboxState>,
     pub(super) flags: bool,
+    /// What is fetched of messages that arrive.
+    pub(super) items: Option<Items>,
+    /// Messages by which it is recognised under another name, if it is to be.
+    pub(super) sample: Option<Sample>,
     /// It goes on until the connection ends.
-    pub(super) stays: bool,
+    pub(super) stays: Option<Arc<Control>>,
+}
+
+/// What the watch's task and a mailbox that is followed share.
+#[derive(Debug, Default)]
+pub(super) struct Control {
+    rechecked: Signal,
+    /// Changes since this are to be asked for; without one, all is to be compared.
+    since: Mutex<Option<ModSeq>>,
+    /// NOTIFY is in force on this connection.
+    pub(super) notified: AtomicBool,
+}
+
+impl Control {
+    /// The server has something that it has not reported: changes since then, or anything.
+    pub(super) fn recheck(&self, since: Option<ModSeq>) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        self.rechecked.notify_one();
+    }
 }
 
 /// How following a mailbox has ended.
@@ -73,7 +100,7 @@ pub(super) async fn follow(account: Account, what: Follow, notes: ChannelSender<
     _ = notes.send(Note::Ended(key, ended)).await;
 }
 
-async fn run(account: &Account, what: Follow, notes: &ChannelSender<Note>) -> Noted<Result<Ended>> {
+async fn run(account: &Account, mut what: Follow, notes: &ChannelSender<Note>) -> Noted<Result<Ended>> {
     let view = if what.flags { ViewSync::Flags } else { ViewSync::Uids };
     let select = Select::new(what.name.clone()).read_only().view_sync(view);
     let select = match what.state.clone() {
@@ -85,27 +112,73 @@ async fn run(account: &Account, what: Follow, notes: &ChannelSender<Note>) -> No
         Err(error) => return Ok(Err(error)),
     };
     let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
-    let mut stream = Stream::new(&what, notes, flagless);
+    let arrivals = Arrivals::new(what.items.take());
+    let control = what.stays.clone();
+    let mut stream = Stream::new(&what, notes, flagless, arrivals);
     loop {
         let due = stream.mark_state(&mailbox, Instant::now());
-        // A mailbox that is followed may be silent for ever.
-        let until = due.or_else(|| (!what.stays).then(|| Instant::now() + PATIENCE));
-        let event = match until {
-            Some(until) => timeout_at(until, events.next()).await,
-            None => Ok(events.next().await),
+        let event = match events.try_next() {
+            Some(event) => Some(event),
+            None => match stream.report_arrivals(&mailbox).await? {
+                Err(error) => return Ok(Err(error)),
+                // A mailbox that is followed may be silent for ever.
+                Ok(()) => {
+                    let until = due.or_else(|| (!stream.stays()).then(|| Instant::now() + PATIENCE));
+                    tokio::select! {
+                        event = events.next() => match event {
+                            Some(event) => Some(event),
+                            None => return Ok(Err(CloseReason::Eof.into())),
+                        },
+                        () = at(until) => None,
+                        since = recheck(control.as_deref()) => match since {
+                            Some(since) => {
+                                let changes = Fetch::new(.., Items::new().flags()).changed_since(since);
+                                // What has changed comes as events.
+                                mailbox.submit(changes).detach();
+                                continue;
+                            }
+                            None => return Ok(Ok(stream.leave(&mailbox, Ended::Again))),
+                        },
+                    }
+                }
+            },
         };
-        let event = match event {
-            Ok(Some(event)) => event,
-            Ok(None) => return Ok(Err(CloseReason::Eof.into())),
-            Err(_) if due.is_some() => continue,
-            Err(_) => {
+        match event {
+            Some(event) => {
+                if let Some(ended) = stream.take(event, &mailbox).await? {
+                    return Ok(ended.map(|ended| stream.leave(&mailbox, ended)));
+                }
+            }
+            None if due.is_some() => {}
+            None => {
                 return Ok(Err(Error::new(ErrorKind::Timeout, NOT_IN_STEP).about(Some(&what.name), None)));
             }
-        };
-        if let Some(ended) = stream.take(event, &mailbox).await? {
-            return Ok(ended);
         }
     }
+}
+
+async fn at(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn recheck(control: Option<&Control>) -> Option<ModSeq> {
+    match control {
+        Some(control) => {
+            control.rechecked.notified().await;
+            *control.since.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A state, and the commands behind which it counts.
+struct Mark {
+    noop: CommandId,
+    state: MailboxState,
+    sample: Option<Token<Fetch>>,
 }
 
 /// What a mailbox's events come to.
@@ -118,16 +191,29 @@ struct Stream<'a> {
     changed: bool,
     /// Messages that have arrived and whose flags were not known then.
     flagless: UidSet,
-    /// The NOOP behind this state.
-    mark: Option<(CommandId, MailboxState)>,
+    arrivals: Arrivals,
+    sample: Option<Sample>,
+    mark: Option<Mark>,
     /// No state is read before this.
     next_mark: Instant,
 }
 
 impl<'a> Stream<'a> {
-    fn new(what: &'a Follow, notes: &'a ChannelSender<Note>, flagless: UidSet) -> Self {
-        let (mark, next_mark) = (None, Instant::now());
-        Self { what, notes, caught_up: false, changed: true, flagless, mark, next_mark }
+    fn new(what: &'a Follow, notes: &'a ChannelSender<Note>, flagless: UidSet, arrivals: Arrivals) -> Self {
+        let (mark, next_mark, sample) = (None, Instant::now(), what.sample.clone());
+        Self { what, notes, caught_up: false, changed: true, flagless, arrivals, sample, mark, next_mark }
+    }
+
+    fn stays(&self) -> bool {
+        self.what.stays.is_some()
+    }
+
+    /// The next lessee of the connection is not to be notified.
+    fn leave(&self, mailbox: &Mailbox, ended: Ended) -> Ended {
+        if self.what.stays.as_ref().is_some_and(|control| control.notified.load(Ordering::Relaxed)) {
+            mailbox.sender().notify(Notify::none()).detach();
+        }
+        ended
     }
 
     /// Reads the state, and submits the command behind which it counts; or says when it is to be
@@ -141,7 +227,8 @@ impl<'a> Stream<'a> {
         }
         self.next_mark = now + PAUSE;
         if let Some(state) = mailbox.state() {
-            self.mark = Some((mailbox.sender().noop().detach(), state));
+            let sample = self.sample.as_ref().and_then(|sample| read_sample(sample, &state.uids, mailbox));
+            self.mark = Some(Mark { noop: mailbox.sender().noop().detach(), state, sample });
             self.changed = false;
         }
         None
@@ -149,16 +236,23 @@ impl<'a> Stream<'a> {
 
     async fn take(&mut self, event: Event, mailbox: &Mailbox) -> Noted<Option<Result<Ended>>> {
         let is_here = event.is_in(mailbox);
+        let is_arrival = matches!(event.kind, EventKind::Arrived { .. } | EventKind::Exists { .. });
+        if (!is_arrival || self.arrivals.is_full())
+            && let Err(error) = self.report_arrivals(mailbox).await?
+        {
+            return Ok(Some(Err(error)));
+        }
         match event.kind {
             EventKind::Lagged(_) => return Ok(Some(Ok(Ended::Again))),
             EventKind::Closed { reason, .. } => return Ok(Some(Err(reason.into()))),
             EventKind::Completed { .. } => return self.complete(event.cause, true).await,
             EventKind::Failed { .. } => return self.complete(event.cause, false).await,
-            EventKind::Status(_)
-            | EventKind::MailboxCreated(_)
+            EventKind::Status(status) => self.send(Note::Reported(Some(status.name))).await?,
+            EventKind::MailboxCreated(_)
             | EventKind::MailboxRenamed { .. }
             | EventKind::MailboxDeleted
-            | EventKind::NotificationsLost { .. } => self.send(Note::Hint).await?,
+            | EventKind::MailboxSubscribed { .. }
+            | EventKind::NotificationsLost { .. } => self.send(Note::Reported(None)).await?,
             kind if is_here => return self.take_change(kind, mailbox).await,
             _ => {}
         }
@@ -169,14 +263,15 @@ impl<'a> Stream<'a> {
     async fn take_change(&mut self, kind: EventKind, mailbox: &Mailbox) -> Noted<Option<Result<Ended>>> {
         let reports = self.caught_up || self.what.state.is_some();
         match kind {
-            EventKind::Resumed { .. } => self.caught_up = true,
-            EventKind::Ready { .. } if self.what.state.is_none() => self.caught_up = true,
+            EventKind::Resumed { .. } => self.catch_up(mailbox).await?,
+            EventKind::Ready { .. } if self.what.state.is_none() => self.catch_up(mailbox).await?,
             EventKind::Arrived { uid, flags, .. } if reports => {
                 let flags = flags.or_else(|| known_flags(mailbox, uid));
                 if flags.is_none() && self.what.flags {
                     self.flagless.insert(uid);
                 }
-                self.report(ChangeKind::Arrived { uid, flags }, None).await?;
+                self.changed = true;
+                self.arrivals.push(uid, flags);
             }
             EventKind::FlagsChanged { uid: Some(uid), flags, mod_seq, .. } if reports && self.what.flags => {
                 self.report(ChangeKind::FlagsChanged { uid, flags }, mod_seq).await?;
@@ -185,7 +280,7 @@ impl<'a> Stream<'a> {
                 self.report(ChangeKind::Expunged { uid }, None).await?;
             }
             EventKind::UidValidityChanged { uid_validity } => {
-                self.send(Note::Delta(self.what.key.clone(), None, Delta::Reset(uid_validity))).await?;
+                self.send(Note::Delta(self.what.key.clone(), Delta::Reset(uid_validity))).await?;
                 return Ok(Some(Ok(Ended::Again)));
             }
             EventKind::Contradiction { .. } if reports => return Ok(Some(Ok(Ended::Later))),
@@ -195,27 +290,67 @@ impl<'a> Stream<'a> {
         Ok(None)
     }
 
+    /// All that happened before the selection has been reported.
+    async fn catch_up(&mut self, mailbox: &Mailbox) -> Noted<()> {
+        if !std::mem::replace(&mut self.caught_up, true) && self.stays() {
+            self.send(Note::Followed(self.what.key.clone(), mailbox.sender())).await?;
+        }
+        Ok(())
+    }
+
+    /// Reports messages that have arrived, with what was asked for of them.
+    async fn report_arrivals(&mut self, mailbox: &Mailbox) -> Noted<Result<()>> {
+        if self.arrivals.is_empty() {
+            return Ok(Ok(()));
+        }
+        match self.arrivals.take(mailbox).await {
+            Ok(arrived) => {
+                for kind in arrived {
+                    self.report(kind, None).await?;
+                }
+                Ok(Ok(()))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
     /// A command has ended: perhaps the one behind which a state counts.
     async fn complete(&mut self, id: Option<CommandId>, ok: bool) -> Noted<Option<Result<Ended>>> {
-        let Some((_, state)) = self.mark.take_if(|(mark, _)| Some(*mark) == id) else { return Ok(None) };
+        let Some(Mark { state, sample, .. }) = self.mark.take_if(|mark| Some(mark.noop) == id) else {
+            return Ok(None);
+        };
         if !ok {
             self.changed = true;
             return Ok(None);
         }
+        let (state, is_whole) = self.arrivals.without_withheld(state);
         // The view has read their flags since: to it that was no change.
         for uid in std::mem::take(&mut self.flagless).iter() {
             if let Some(flags) = state.flags_of(uid).filter(|flags| !flags.is_empty()).cloned() {
-                let delta = Delta::Change(ChangeKind::FlagsChanged { uid, flags });
-                self.send(Note::Delta(self.what.key.clone(), None, delta)).await?;
+                let delta = Delta::Change(ChangeKind::FlagsChanged { uid, flags }, None);
+                self.send(Note::Delta(self.what.key.clone(), delta)).await?;
             }
         }
-        self.send(Note::Delta(self.what.key.clone(), None, Delta::InStep(state))).await?;
-        Ok((!self.what.stays && !self.changed).then_some(Ok(Ended::InStep)))
+        // It was sent before the NOOP, and has ended. Without it the mailbox is not recognised under
+        // another name, which is told as a new one.
+        let rows = match sample {
+            Some(sample) => sample.await.ok(),
+            None => None,
+        };
+        let sample = rows.map(|rows| super::arrivals::sample_of(&rows));
+        if sample.is_some() {
+            self.sample.clone_from(&sample);
+        }
+        self.send(Note::Delta(self.what.key.clone(), Delta::InStep(state, sample))).await?;
+        if !is_whole {
+            return Ok(Some(Ok(Ended::Later)));
+        }
+        Ok((!self.stays() && !self.changed).then_some(Ok(Ended::InStep)))
     }
 
     async fn report(&mut self, kind: ChangeKind, mod_seq: Option<ModSeq>) -> Noted<()> {
         self.changed = true;
-        self.send(Note::Delta(self.what.key.clone(), mod_seq, Delta::Change(kind))).await
+        self.send(Note::Delta(self.what.key.clone(), Delta::Change(kind, mod_seq))).await
     }
 
     async fn send(&self, note: Note) -> Noted<()> {

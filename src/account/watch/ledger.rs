@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::change::{Change, ChangeKind};
 use super::key::MailboxKey;
-use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidValidity};
+use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, UidValidity};
 
 /// What is kept of a mailbox: where a watch resumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +29,79 @@ pub struct StoredMailbox {
     pub batch: u64,
     /// It was created while the watch went on: its messages are to be delivered.
     pub is_new: bool,
+    /// How often the flags of messages have changed, where the server keeps no mod-sequences: each
+    /// number with the messages. It is part of [`Change::id`].
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub flag_changes: Vec<(u32, UidSet)>,
+    /// How often the mailbox itself has changed: its name, its UIDVALIDITY.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub own_changes: u64,
+    /// Some of its messages, each with a text that tells it from others. By these a mailbox that has
+    /// another name is recognised where the server has no MAILBOXID.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sample: Vec<(Uid, String)>,
 }
+
+/// Some messages, each with a text that tells it from others.
+pub(super) type Sample = Vec<(Uid, String)>;
 
 impl StoredMailbox {
     pub(super) fn new(name: MailboxName) -> Self {
-        Self { name, state: None, batch: 0, is_new: false }
+        let (flag_changes, sample) = (Vec::new(), Vec::new());
+        Self { name, state: None, batch: 0, is_new: false, flag_changes, own_changes: 0, sample }
+    }
+
+    /// How often the flags of this message have changed.
+    fn flag_changes_of(&self, uid: Uid) -> u32 {
+        self.flag_changes.iter().find(|(_, uids)| uids.contains(uid)).map_or(0, |(count, _)| *count)
+    }
+
+    fn count_flag_change(&mut self, uid: Uid) {
+        let count = self.flag_changes_of(uid);
+        self.forget_flag_changes(uid);
+        match self.flag_changes.iter_mut().find(|(group, _)| *group == count.saturating_add(1)) {
+            Some((_, uids)) => uids.insert(uid),
+            None => self.flag_changes.push((count.saturating_add(1), uid.into())),
+        }
+    }
+
+    fn forget_flag_changes(&mut self, uid: Uid) {
+        self.flag_changes.iter_mut().for_each(|(_, uids)| {
+            if uids.contains(uid) {
+                uids.remove(uid);
+            }
+        });
+        self.flag_changes.retain(|(_, uids)| !uids.is_empty());
     }
 }
 
 /// What a change does to the record of its mailbox.
 #[derive(Clone, Debug)]
 pub(super) enum Delta {
-    Change(ChangeKind),
-    /// All that this state covers has been delivered.
-    InStep(MailboxState),
+    /// With the mod-sequence, where the server said it.
+    Change(ChangeKind, Option<ModSeq>),
+    /// All that this state covers has been delivered; with some of its messages, if they were read.
+    InStep(MailboxState, Option<Sample>),
     /// The mailbox has this UIDVALIDITY now.
     Reset(Option<UidValidity>),
     /// What follows are all messages of a mailbox of which nothing was known.
     Begin(UidValidity),
+}
+
+impl Delta {
+    /// What the program gets, and what is kept of it until it is acknowledged: not what was fetched
+    /// of the message.
+    fn split(self) -> (ChangeKind, Option<ModSeq>, Self) {
+        match self {
+            Self::Change(ChangeKind::Arrived { uid, flags, message }, mod_seq) => {
+                let kept = ChangeKind::Arrived { uid, flags: flags.clone(), message: None };
+                (ChangeKind::Arrived { uid, flags, message }, mod_seq, Self::Change(kept, mod_seq))
+            }
+            Self::Change(kind, mod_seq) => (kind.clone(), mod_seq, Self::Change(kind, mod_seq)),
+            Self::InStep(..) => (ChangeKind::InStep, None, self),
+            Self::Reset(_) | Self::Begin(_) => (ChangeKind::Reset, None, self),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,31 +112,22 @@ struct Entry {
     next: u64,
     /// Something has been delivered since the mailbox was in step.
     changed: bool,
-    /// How often the flags of messages have changed since then.
-    repeats: BTreeMap<Uid, u32>,
 }
 
 impl Entry {
     /// Whether all that this says is known already: a change is delivered once.
     fn knows(&self, delta: &Delta) -> bool {
         let Some(head) = &self.head else { return false };
-        !(self.changed && matches!(delta, Delta::InStep(_))) && is_known(head, delta)
+        !(self.changed && matches!(delta, Delta::InStep(..))) && is_known(head, delta)
     }
 
-    /// How often flags of this message have changed since the mailbox was in step, before this.
-    fn repeat(&mut self, delta: &Delta) -> u32 {
-        self.changed = !matches!(delta, Delta::InStep(_) | Delta::Begin(_));
+    /// What tells this change from others of its kind.
+    fn count(&self, delta: &Delta) -> u64 {
+        let Some(head) = &self.head else { return 0 };
         match delta {
-            Delta::Change(ChangeKind::FlagsChanged { uid, .. }) => {
-                let count = self.repeats.entry(*uid).or_default();
-                *count += 1;
-                *count - 1
-            }
-            Delta::InStep(_) => {
-                self.repeats.clear();
-                0
-            }
-            _ => 0,
+            Delta::Change(ChangeKind::FlagsChanged { uid, .. }, _) => head.flag_changes_of(*uid).into(),
+            Delta::InStep(..) => head.batch,
+            _ => head.own_changes,
         }
     }
 }
@@ -130,35 +176,25 @@ impl Ledger {
     }
 
     /// A change is delivered. It as the program gets it; `None` if it repeats what was delivered.
-    pub(super) fn push(
-        &mut self,
-        key: &MailboxKey,
-        name: &MailboxName,
-        mod_seq: Option<ModSeq>,
-        delta: Delta,
-    ) -> Option<Change> {
+    pub(super) fn push(&mut self, key: &MailboxKey, name: &MailboxName, delta: Delta) -> Option<Change> {
         let entry = self.mailboxes.entry(key.clone()).or_default();
         if entry.knows(&delta) {
             return None;
         }
-        let repeat = entry.repeat(&delta);
-        let batch = entry.head.as_ref().map_or(0, |head| head.batch);
+        let count = entry.count(&delta);
+        entry.changed = !matches!(delta, Delta::InStep(..) | Delta::Begin(_));
         let before = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
         apply(&mut entry.head, name, &delta);
         let after = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
-        let kind = match &delta {
-            Delta::Change(kind) => kind.clone(),
-            Delta::InStep(_) => ChangeKind::InStep,
-            Delta::Reset(_) | Delta::Begin(_) => ChangeKind::Reset,
-        };
         let is_delivered = !matches!(delta, Delta::Begin(_));
         let number = entry.next;
         entry.next += 1;
+        let (kind, mod_seq, delta) = delta.split();
         entry.pending.push_back((number, delta));
         self.pending += 1;
         let (mailbox, key) = (name.clone(), key.clone());
         let uid_validity = after.or(before);
-        let change = Change { mailbox, uid_validity, mod_seq, kind, key, number, batch, repeat };
+        let change = Change { mailbox, uid_validity, mod_seq, kind, key, number, count };
         is_delivered.then_some(change)
     }
 
@@ -185,32 +221,43 @@ impl Ledger {
 fn is_known(head: &StoredMailbox, delta: &Delta) -> bool {
     let Some(state) = &head.state else { return false };
     match delta {
-        Delta::Change(ChangeKind::Arrived { uid, .. }) => state.uids.contains(*uid),
-        Delta::Change(ChangeKind::Expunged { uid }) => !state.uids.contains(*uid),
-        Delta::Change(ChangeKind::FlagsChanged { uid, flags }) => state.flags_of(*uid) == Some(flags),
-        Delta::InStep(now) => state == now,
+        Delta::Change(ChangeKind::Arrived { uid, .. }, _) => state.uids.contains(*uid),
+        Delta::Change(ChangeKind::Expunged { uid }, _) => !state.uids.contains(*uid),
+        Delta::Change(ChangeKind::FlagsChanged { uid, flags }, _) => state.flags_of(*uid) == Some(flags),
+        Delta::InStep(now, sample) => state == now && sample.as_ref().is_none_or(|now| *now == head.sample),
         Delta::Begin(uid_validity) => state.uid_validity == *uid_validity,
         _ => false,
     }
 }
 
 fn apply(record: &mut Option<StoredMailbox>, name: &MailboxName, delta: &Delta) {
-    if let Delta::Change(ChangeKind::Deleted) = delta {
+    if let Delta::Change(ChangeKind::Deleted, _) = delta {
         *record = None;
         return;
     }
     let record = record.get_or_insert_with(|| StoredMailbox::new(name.clone()));
     record.name = name.clone();
     match delta {
-        Delta::InStep(state) => {
+        Delta::InStep(state, sample) => {
             record.state = Some(state.clone());
             record.batch += 1;
             record.is_new = false;
+            sample.iter().for_each(|sample| record.sample.clone_from(sample));
         }
         Delta::Begin(uid_validity) => record.state = Some(MailboxState::new(*uid_validity)),
-        Delta::Reset(uid_validity) => record.state = uid_validity.map(MailboxState::new),
-        Delta::Change(ChangeKind::Created) => record.is_new = true,
-        Delta::Change(kind) => {
+        Delta::Reset(uid_validity) => {
+            record.state = uid_validity.map(MailboxState::new);
+            (record.flag_changes, record.sample) = (Vec::new(), Vec::new());
+            record.own_changes += 1;
+        }
+        Delta::Change(ChangeKind::Created, _) => record.is_new = true,
+        Delta::Change(ChangeKind::Renamed { .. }, _) => record.own_changes += 1,
+        Delta::Change(kind, mod_seq) => {
+            match kind {
+                ChangeKind::FlagsChanged { uid, .. } if mod_seq.is_none() => record.count_flag_change(*uid),
+                ChangeKind::Expunged { uid } => record.forget_flag_changes(*uid),
+                _ => {}
+            }
             if let Some(state) = &mut record.state {
                 apply_to_state(state, kind);
             }
@@ -220,7 +267,7 @@ fn apply(record: &mut Option<StoredMailbox>, name: &MailboxName, delta: &Delta) 
 
 fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
     match kind {
-        ChangeKind::Arrived { uid, flags } => {
+        ChangeKind::Arrived { uid, flags, .. } => {
             state.uids.insert(*uid);
             set_flags(state, *uid, flags.as_ref());
         }
@@ -265,11 +312,15 @@ mod tests {
     }
 
     fn push(ledger: &mut Ledger, key: &MailboxKey, delta: Delta) -> Option<Change> {
-        ledger.push(key, &"Work".into(), None, delta)
+        ledger.push(key, &"Work".into(), delta)
+    }
+
+    fn change(kind: ChangeKind) -> Delta {
+        Delta::Change(kind, None)
     }
 
     fn flags(flags: impl Into<Flags>) -> Delta {
-        Delta::Change(ChangeKind::FlagsChanged { uid: Uid::MIN, flags: flags.into() })
+        change(ChangeKind::FlagsChanged { uid: Uid::MIN, flags: flags.into() })
     }
 
     fn state(stored: Option<Option<StoredMailbox>>) -> Option<MailboxState> {
@@ -279,11 +330,12 @@ mod tests {
     #[test]
     fn what_is_acknowledged_is_in_the_record_and_nothing_else() {
         let (mut ledger, key) = ledger();
-        let arrived = |uid| Delta::Change(ChangeKind::Arrived { uid, flags: None });
+        let message = Some(Box::default());
+        let arrived = |uid| change(ChangeKind::Arrived { uid, flags: None, message: message.clone() });
         let two = Uid::new(2).expect("not zero");
         let first = push(&mut ledger, &key, arrived(two)).expect("new");
-        let second =
-            push(&mut ledger, &key, Delta::Change(ChangeKind::Expunged { uid: Uid::MIN })).expect("new");
+        assert!(matches!(first.kind, ChangeKind::Arrived { message: Some(_), .. }));
+        let second = push(&mut ledger, &key, change(ChangeKind::Expunged { uid: Uid::MIN })).expect("new");
         assert_eq!(push(&mut ledger, &key, arrived(two)), None, "it is known");
         assert_eq!(ledger.pending(), 2);
         let stored = state(ledger.acknowledge(&first)).expect("it has moved");
@@ -291,7 +343,7 @@ mod tests {
         assert!(ledger.acknowledge(&first).is_none(), "it was acknowledged");
         let stored = state(ledger.acknowledge(&second)).expect("it has moved");
         assert_eq!((stored.uids.to_string().as_str(), stored.flags.len(), ledger.pending()), ("2", 0, 0));
-        let gone = push(&mut ledger, &key, Delta::Change(ChangeKind::Deleted)).expect("new");
+        let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
         assert_eq!(ledger.acknowledge(&gone), Some(None));
         assert!(ledger.is_empty());
     }
@@ -305,19 +357,43 @@ mod tests {
             let changes: Vec<_> =
                 deltas.into_iter().filter_map(|delta| push(&mut ledger, &key, delta)).collect();
             let now = ledger.head(&key).and_then(|head| head.state.clone()).expect("it is known");
-            let in_step = push(&mut ledger, &key, Delta::InStep(now.clone())).expect("something has changed");
-            assert_eq!(push(&mut ledger, &key, Delta::InStep(now)), None, "nothing has changed since");
+            let in_step = push(&mut ledger, &key, Delta::InStep(now.clone(), None)).expect("it has changed");
+            assert_eq!(push(&mut ledger, &key, Delta::InStep(now, None)), None, "nothing has changed since");
             let later = [flags(Flags::new()), flags(Flag::Seen)].map(|delta| push(&mut ledger, &key, delta));
-            changes
-                .into_iter()
-                .chain([in_step])
-                .chain(later.into_iter().flatten())
-                .map(|change| change.id())
-                .collect()
+            let all = changes.into_iter().chain([in_step]).chain(later.into_iter().flatten());
+            all.map(|change| change.id()).collect()
         };
         let ids: Vec<String> = changes();
         let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!((ids.len(), distinct.len()), (6, 6), "{ids:?}");
         assert_eq!(ids, changes(), "the same in another run");
+    }
+
+    /// Without mod-sequences, wherever the program ended between its acknowledgements, and though a
+    /// mailbox was in step meanwhile.
+    #[test]
+    fn an_identity_is_the_same_when_the_change_is_delivered_again() {
+        let names = [Flag::Seen, Flag::Flagged, Flag::Answered, Flag::Draft];
+        for acknowledged in 0..=names.len() {
+            let (mut ledger, key) = ledger();
+            let mut ids = Vec::new();
+            let mut stored = ledger.head(&key).cloned();
+            for (at, flag) in names.iter().enumerate() {
+                let change = push(&mut ledger, &key, flags(flag.clone())).expect("new");
+                ids.push(change.id());
+                if at < acknowledged {
+                    stored = ledger.acknowledge(&change).flatten();
+                }
+                let now = ledger.head(&key).and_then(|head| head.state.clone()).expect("it is known");
+                push(&mut ledger, &key, Delta::InStep(now, None)).expect("it has changed");
+            }
+            let mut ledger = Ledger::load(stored.map(|stored| (key.clone(), stored)).into_iter().collect());
+            let again: Vec<_> = names[acknowledged..]
+                .iter()
+                .filter_map(|flag| push(&mut ledger, &key, flags(flag.clone())))
+                .map(|change| change.id())
+                .collect();
+            assert_eq!(again, ids[acknowledged..], "{acknowledged} acknowledged");
+        }
     }
 }

@@ -9,13 +9,17 @@
 //! In: an [`Account`], which mailboxes, what was acknowledged before. Out: changes
 //! in order for each mailbox, each at least once, and not again once it was acknowledged.
 
+mod arrivals;
 mod change;
+mod counts;
 #[cfg(feature = "serde")]
 mod file_store;
 mod follow;
 mod key;
+mod ladder;
 mod ledger;
 mod plan;
+mod selection;
 mod store;
 mod sweep;
 mod task;
@@ -33,16 +37,20 @@ pub use self::file_store::FileStore;
 pub use self::key::MailboxKey;
 use self::ledger::Ledger;
 pub use self::ledger::StoredMailbox;
+use self::selection::{Selection, Which};
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
 use self::task::{Shared, WatchTask, not_stored};
 use super::Account;
+use crate::command::Items;
 use crate::error::{Error, Result};
-use crate::types::MailboxName;
+use crate::types::{MailboxName, SpecialUse};
 
 /// How many changes wait for the program.
 const MAX_CHANGES: usize = 1024;
 /// How many notes wait for the watch's task.
 const MAX_NOTES: usize = 256;
+/// The same of both where messages come with them.
+const MAX_MESSAGES: usize = 64;
 
 /// Which mailboxes to watch, and how.
 ///
@@ -55,45 +63,95 @@ const MAX_NOTES: usize = 256;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Watch {
-    names: Option<Vec<MailboxName>>,
-    followed: Option<MailboxName>,
+    selection: Selection,
+    followed: Vec<MailboxName>,
     interval: Duration,
+    compare_flags: Duration,
     flags: bool,
+    items: Option<Items>,
     from_start: bool,
     max_unacknowledged: usize,
 }
 
 impl Watch {
-    /// All mailboxes of the account; INBOX is followed as it changes.
-    pub fn all() -> Self {
+    fn of(which: Which) -> Self {
         Self {
-            names: None,
-            followed: Some("INBOX".into()),
+            selection: Selection::new(which),
+            followed: Vec::new(),
             interval: Duration::from_secs(60),
+            compare_flags: Duration::from_secs(15 * 60),
             flags: true,
+            items: None,
             from_start: false,
             max_unacknowledged: 65_536,
         }
     }
 
+    /// All mailboxes of the account; INBOX is followed as it changes.
+    pub fn all() -> Self {
+        Self::of(Which::All).follow("INBOX")
+    }
+
     /// These mailboxes; the first one is followed as it changes.
     pub fn mailboxes<N: Into<MailboxName>>(names: impl IntoIterator<Item = N>) -> Self {
         let names: Vec<MailboxName> = names.into_iter().map(Into::into).collect();
-        Self { followed: names.first().cloned(), names: Some(names), ..Self::all() }
+        let followed = names.first().cloned().into_iter().collect();
+        Self { followed, ..Self::of(Which::Names(names)) }
     }
 
-    /// The mailbox that stays selected on a connection of its own, so that its changes are
-    /// delivered at once. It takes one of [`Policy::max_connections`](super::Policy); with only one
-    /// connection none is followed.
+    /// The mailboxes whose names fit one of these patterns, in which `*` stands for anything, `%`
+    /// for anything within one level of names. None is followed as it changes.
+    ///
+    /// ```
+    /// # use imap_duplex::account::Watch;
+    /// let watch = Watch::matching(["Lists/*", "Work/%"]).or(Watch::mailboxes(["INBOX"])).follow("INBOX");
+    /// # let _ = watch;
+    /// ```
+    pub fn matching<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
+        Self::of(Which::Patterns(patterns.into_iter().map(Into::into).collect()))
+    }
+
+    /// The mailboxes that serve one of these uses, as the server says by SPECIAL-USE (RFC 6154) or
+    /// XLIST: on one that has neither there are none. None is followed as it changes.
+    ///
+    /// ```
+    /// # use imap_duplex::account::Watch;
+    /// # use imap_duplex::types::SpecialUse;
+    /// let watch = Watch::special_use([SpecialUse::Sent, SpecialUse::Archive]);
+    /// # let _ = watch;
+    /// ```
+    pub fn special_use(uses: impl IntoIterator<Item = SpecialUse>) -> Self {
+        Self::of(Which::Uses(uses.into_iter().collect()))
+    }
+
+    /// The mailboxes to which the user has subscribed. None is followed as it changes.
+    pub fn subscribed() -> Self {
+        Self::of(Which::Subscribed)
+    }
+
+    /// And the mailboxes of this watch, of which nothing else counts.
+    pub fn or(mut self, other: Self) -> Self {
+        self.selection.or(other.selection);
+        self
+    }
+
+    /// And this mailbox stays selected on a connection of its own, so that its changes are delivered
+    /// at once, if it is one of those that are watched. It takes one of
+    /// [`Policy::max_connections`](super::Policy), of which one is always left: with only one
+    /// none is followed.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
-        self.followed = Some(mailbox.into());
+        let mailbox = mailbox.into();
+        if !self.followed.contains(&mailbox) {
+            self.followed.push(mailbox);
+        }
         self
     }
 
     /// How often the counts of all mailboxes are compared. A minute. Mailboxes that differ are
-    /// looked into at once, and so is what NOTIFY reports.
+    /// looked into at once, and so is what NOTIFY reports; as long as it has reported all that was
+    /// found by comparing, that is done five times more rarely.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.interval = interval.max(Duration::from_secs(1));
         self
     }
 
@@ -101,6 +159,30 @@ impl Watch {
     /// mailbox. They are by default.
     pub fn flags(mut self, flags: bool) -> Self {
         self.flags = flags;
+        self
+    }
+
+    /// How often the flags of all messages are compared in mailboxes that are not followed and for
+    /// which the server keeps no mod-sequences (CONDSTORE). A quarter of an hour. Their count of
+    /// unseen messages shows more often that something has changed, but no other flag does.
+    pub fn compare_flags(mut self, interval: Duration) -> Self {
+        self.compare_flags = interval.max(Duration::from_secs(1));
+        self
+    }
+
+    /// What is fetched of each message that arrives: it comes with
+    /// [`Arrived`](ChangeKind::Arrived). A message that the server lists but does not send is not
+    /// delivered, is not acknowledged with what follows it, and is asked for again after the next
+    /// sweep. Some hundred such messages are in memory at most.
+    ///
+    /// ```
+    /// # use imap_duplex::account::Watch;
+    /// # use imap_duplex::command::Items;
+    /// let watch = Watch::all().items(Items::envelope().flags());
+    /// # let _ = watch;
+    /// ```
+    pub fn items(mut self, items: Items) -> Self {
+        self.items = Some(items);
         self
     }
 
@@ -117,10 +199,6 @@ impl Watch {
         self.max_unacknowledged = changes.max(1);
         self
     }
-
-    fn wants(&self, name: &MailboxName) -> bool {
-        self.names.as_ref().is_none_or(|names| names.contains(name))
-    }
 }
 
 impl Account {
@@ -132,8 +210,11 @@ impl Account {
     /// again, with the same [`Change::id`]. Mailboxes are found by a sweep (LIST and STATUS) each
     /// [`Watch::interval`]; those whose counts differ are looked into on a connection of the pool,
     /// by QRESYNC or a comparison of UIDs, so that the stream names the messages. Flags of messages
-    /// in a mailbox that is not followed are found to have changed by HIGHESTMODSEQ, where the
-    /// server has that, else only if the count of unseen messages differs.
+    /// in a mailbox that is not followed are found to have changed by HIGHESTMODSEQ; where the
+    /// server has none, by the count of unseen messages, else each [`Watch::compare_flags`].
+    ///
+    /// Where the server has NOTIFY, it is asked for on the connection of a mailbox that is followed,
+    /// and what it reports is looked into at once. It is not relied upon: sweeps go on.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -155,11 +236,12 @@ impl Account {
     pub async fn watch(&self, watch: Watch, store: impl StateStore) -> Result<Changes> {
         let stored = store.load().await.map_err(not_loaded)?;
         let shared = Shared::new(Ledger::load(stored), Box::new(store));
-        let (changes, next) = mpsc::channel(MAX_CHANGES);
-        let notes = mpsc::channel(MAX_NOTES);
+        let bound = if watch.items.is_some() { MAX_MESSAGES } else { usize::MAX };
+        let (changes, next) = mpsc::channel(MAX_CHANGES.min(bound));
+        let notes = mpsc::channel(MAX_NOTES.min(bound));
         let task = WatchTask::new(self.clone(), watch, shared.clone(), changes, notes);
         tokio::spawn(task.run());
-        Ok(Changes { next, shared, saving: Arc::default() })
+        Ok(Changes { next, failed: None, shared, saving: Arc::default() })
     }
 }
 
@@ -170,6 +252,8 @@ fn not_loaded(error: std::io::Error) -> Error {
 /// The changes of an account; from [`Account::watch`]. Dropping it ends the watch.
 pub struct Changes {
     next: mpsc::Receiver<Result<Change>>,
+    /// What comes after a batch that has been returned.
+    failed: Option<Error>,
     shared: Arc<Shared>,
     saving: Arc<Mutex<()>>,
 }
@@ -178,24 +262,67 @@ impl Changes {
     /// The next change, or an error that keeps the watch from going on for now. `None` once the
     /// account has ended. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Change>> {
-        self.next.recv().await
+        match self.failed.take() {
+            Some(error) => Some(Err(error)),
+            None => self.next.recv().await,
+        }
+    }
+
+    /// The next change, and those that are there already, up to `max` together; else as
+    /// [`next`](Self::next). Cancel-safe.
+    ///
+    /// ```no_run
+    /// # async fn example(mut changes: imap_duplex::account::Changes) -> imap_duplex::Result<()> {
+    /// while let Some(batch) = changes.next_many(500).await {
+    ///     let batch = batch?;
+    ///     // one transaction for all of it
+    ///     changes.ack_all(&batch).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn next_many(&mut self, max: usize) -> Option<Result<Vec<Change>>> {
+        let mut batch = match self.next().await? {
+            Ok(first) => vec![first],
+            Err(error) => return Some(Err(error)),
+        };
+        while batch.len() < max {
+            match self.next.try_recv() {
+                Ok(Ok(change)) => batch.push(change),
+                Ok(Err(error)) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Some(Ok(batch))
     }
 
     /// Acknowledges this change, and all that were delivered before it in its mailbox: none of them
     /// is delivered again. Other mailboxes are not affected; acknowledging what was acknowledged
-    /// does nothing. It returns once the store has it.
+    /// does nothing. It returns once the store has it. Cancel-safe; dropped too early it is stored
+    /// with the next one of its mailbox.
     ///
     /// # Errors
     /// If it could not be stored; then it may be delivered again after a restart.
     pub async fn ack(&self, change: &Change) -> Result<()> {
+        self.ack_all(std::slice::from_ref(change)).await
+    }
+
+    /// Acknowledges each of these changes, as [`ack`](Self::ack) does, and stores each mailbox
+    /// once.
+    ///
+    /// # Errors
+    /// If they could not be stored; then some may be delivered again after a restart.
+    pub async fn ack_all(&self, changes: &[Change]) -> Result<()> {
         // One after the other, so that an earlier record never replaces a later one.
         let _saving = self.saving.lock().await;
-        let record = self.shared.ledger().acknowledge(change);
-        self.shared.acknowledged.notify_one();
-        match record {
-            Some(record) => self.shared.store.save(change.key.clone(), record).await.map_err(not_stored),
-            None => Ok(()),
+        let records = self.shared.acknowledge(changes);
+        if records.is_empty() {
+            return Ok(());
         }
+        self.shared.store.save_all(records).await.map_err(not_stored)
     }
 }
 

@@ -1,56 +1,29 @@
 //! Which mailbox to look into next.
 //!
 //! ```text
-//!   new, or its counts differ from those of the last look ──> due ──> looked into ──> counts noted
-//!                                                              ^            │ failed
-//!                                                              └── later ───┘
+//!   new, reported, or its counts differ from those of the last look ──> due ──> looked into ──> counts noted
+//!        ^                                                               ^          │ failed
+//!        └── some time after a look, where counts don't tell all         └── later ─┘
 //! ```
 //!
-//! In: the mailboxes and their counts, as LIST and STATUS report them; looks that end. Out: the
-//! mailbox to look into, and the mailboxes that are new, renamed or gone. No clock, no I/O.
+//! In: the mailboxes and their counts, as LIST and STATUS report them; what NOTIFY reports; looks
+//! that end; time. Out: the mailbox to look into, and the mailboxes that are new, renamed or gone.
+//! No clock, no I/O.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
+use super::counts::Counts;
 use super::key::MailboxKey;
-use crate::types::{MailboxName, MailboxState, MailboxStatus, ModSeq, Uid, UidValidity};
+use crate::types::{MailboxName, UidValidity};
 
-/// What STATUS says of a mailbox; any difference is a reason to look.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    uid_validity: Option<UidValidity>,
-    uid_next: Option<Uid>,
-    messages: Option<u32>,
-    unseen: Option<u32>,
-    highest_mod_seq: Option<ModSeq>,
-}
-
-impl Counts {
-    pub(super) fn of(status: &MailboxStatus) -> Self {
-        Self {
-            uid_validity: status.uid_validity,
-            uid_next: status.uid_next,
-            messages: status.messages,
-            unseen: status.unseen,
-            highest_mod_seq: status.highest_mod_seq,
-        }
-    }
-}
-
-impl Counts {
-    /// What an earlier run knew of it.
-    pub(super) fn of_state(state: &MailboxState) -> Self {
-        let messages = u32::try_from(state.uids.len()).ok();
-        Self { uid_validity: Some(state.uid_validity), messages, ..Self::default() }
-    }
-
-    /// Whether these may be of one mailbox, which has had another name before.
-    fn may_be_same(&self, now: &Self) -> bool {
-        // A mailbox in which nothing has ever been is like any other.
-        let is_empty = self.messages.is_none_or(|messages| messages == 0);
-        let uid_next = self.uid_next.is_none_or(|uid_next| Some(uid_next) == now.uid_next);
-        let rest = (self.uid_validity, self.messages) == (now.uid_validity, now.messages);
-        self.uid_validity.is_some() && !is_empty && uid_next && rest
-    }
+/// How often mailboxes are looked into though their counts are the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Those without mod-sequences, for their flags, if these are watched.
+    pub(super) flags: Option<Duration>,
+    /// Those of which the server does not tell the counts.
+    pub(super) uncounted: Duration,
 }
 
 /// A mailbox as a sweep has found it.
@@ -58,8 +31,19 @@ impl Counts {
 pub(super) struct Found {
     pub(super) name: MailboxName,
     pub(super) mailbox_id: Option<String>,
-    /// `None` where the server refuses to say: then there is nothing to go by.
+    /// `None` where the server refuses to say: then it is looked into now and then.
     pub(super) counts: Option<Counts>,
+    pub(super) before: Before,
+}
+
+/// Which mailbox this was, if its name is new and the server has no MAILBOXID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Its messages have not been compared.
+    NotCompared,
+    /// None of those that are gone.
+    None,
+    Mailbox(MailboxKey),
 }
 
 #[derive(Debug)]
@@ -67,12 +51,45 @@ struct Tracked {
     name: MailboxName,
     /// The counts at the sweep before the last look.
     looked: Option<Counts>,
-    /// The counts of the last sweep.
+    looked_at: Option<Instant>,
+    /// The counts that were found last, or of what an earlier run knew.
     found: Counts,
+    /// The last sweep has found counts.
+    is_counted: bool,
+    is_swept: bool,
+    /// NOTIFY has reported a change since the last sweep.
+    is_reported: bool,
     /// It is being looked into, or followed.
     busy: bool,
     /// Its look has failed: not before the next sweep.
     failed: bool,
+    /// How many looks in a row have failed.
+    failures: u32,
+}
+
+/// When a mailbox is to be looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Now,
+    At(Instant),
+    Never,
+}
+
+impl Tracked {
+    fn due(&self, pace: Pace) -> Due {
+        if self.busy || self.failed {
+            return Due::Never;
+        }
+        if self.looked.as_ref() != Some(&self.found) {
+            return Due::Now;
+        }
+        let every = match self.is_counted {
+            false => Some(pace.uncounted),
+            true if self.found.highest_mod_seq.is_none() => pace.flags,
+            true => None,
+        };
+        every.zip(self.looked_at).map_or(Due::Never, |(every, at)| Due::At(at + every))
+    }
 }
 
 /// What a sweep has found to be different.
@@ -87,17 +104,36 @@ pub(super) enum Difference {
 pub(super) struct Plan {
     mailboxes: BTreeMap<MailboxKey, Tracked>,
     next_key: u64,
+    /// The last sweep has found a change that NOTIFY had not reported.
+    missed: bool,
 }
 
 impl Plan {
     /// A mailbox that is known from an earlier run.
     pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
         self.next_key = self.next_key.max(key.number().map_or(0, |number| number.saturating_add(1)));
-        self.mailboxes.insert(key, Tracked { name, looked: None, found, busy: false, failed: false });
+        let tracked = Tracked {
+            name,
+            looked: None,
+            looked_at: None,
+            found,
+            is_counted: true,
+            is_swept: false,
+            is_reported: false,
+            busy: false,
+            failed: false,
+            failures: 0,
+        };
+        self.mailboxes.insert(key, tracked);
     }
 
     pub(super) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {
         self.mailboxes.get(key).map(|tracked| &tracked.name)
+    }
+
+    /// The counts that were found last, if the last sweep has found any.
+    pub(super) fn counts(&self, key: &MailboxKey) -> Option<&Counts> {
+        self.mailboxes.get(key).filter(|tracked| tracked.is_counted).map(|tracked| &tracked.found)
     }
 
     /// Its UIDVALIDITY at the last sweep.
@@ -109,51 +145,80 @@ impl Plan {
         self.mailboxes.iter().find(|(_, tracked)| tracked.name == *name).map(|(key, _)| key)
     }
 
-    /// A whole listing: what is not in it is gone.
+    /// Whether the last sweep has found a change that NOTIFY had not reported.
+    pub(super) fn has_missed(&self) -> bool {
+        self.missed
+    }
+
+    /// A whole listing: what is not in it is gone. What is different, in an order in which each name
+    /// is free before another mailbox gets it.
     pub(super) fn sweep(&mut self, found: Vec<Found>) -> Vec<Difference> {
-        let mut differences = Vec::new();
+        self.missed = false;
+        let mut created = Vec::new();
+        let mut renamed = Vec::new();
         let mut missing: Vec<MailboxKey> = self.mailboxes.keys().cloned().collect();
         let mut unplaced = Vec::new();
         for found in found {
             match self.same(&found) {
                 Some(key) => {
                     missing.retain(|other| *other != key);
-                    differences.extend(self.update(key, found));
+                    renamed.extend(self.update(key, found));
                 }
                 None => unplaced.push(found),
             }
         }
-        // Without MAILBOXID a rename shows by the UIDs: the same UIDVALIDITY, the same next UID.
+        // Without MAILBOXID, and without messages to compare, a rename shows by the UIDs.
         for found in unplaced {
-            let renamed = missing.iter().position(|key| self.may_be_renamed(key, &found));
-            let key = match renamed {
+            let before = missing.iter().position(|key| self.may_be_renamed(key, &found));
+            let key = match before {
                 Some(at) => missing.remove(at),
-                None => self.create(&found, &mut differences),
+                None => self.create(&found, &mut created),
             };
-            differences.extend(self.update(key, found));
+            renamed.extend(self.update(key, found));
         }
-        for key in missing {
-            self.mailboxes.remove(&key);
-            differences.push(Difference::Deleted(key));
+        for key in &missing {
+            self.mailboxes.remove(key);
         }
-        differences
+        let deleted = missing.into_iter().map(Difference::Deleted);
+        deleted.chain(self.in_order(renamed)).chain(created).collect()
     }
 
-    /// The mailbox that this is for sure: by its MAILBOXID, else by its name.
-    fn same(&self, found: &Found) -> Option<MailboxKey> {
-        match &found.mailbox_id {
-            Some(id) => Some(MailboxKey::of_id(id)).filter(|key| self.mailboxes.contains_key(key)),
-            None => self.key(&found.name).cloned(),
+    /// Renames, those first whose new name no other one has yet.
+    fn in_order(&self, mut renamed: Vec<(MailboxKey, MailboxName)>) -> Vec<Difference> {
+        let mut ordered = Vec::new();
+        while !renamed.is_empty() {
+            let is_free = |(key, _): &(MailboxKey, MailboxName)| {
+                let to = self.name(key);
+                !renamed.iter().any(|(other, from)| other != key && Some(from) == to)
+            };
+            // Names that were exchanged leave no order.
+            let at = renamed.iter().position(is_free).unwrap_or(0);
+            let (key, from) = renamed.remove(at);
+            ordered.push(Difference::Renamed(key, from));
         }
+        ordered
+    }
+
+    /// The mailbox that this is for sure: by its MAILBOXID, its messages, or its name.
+    fn same(&self, found: &Found) -> Option<MailboxKey> {
+        let key = match (&found.mailbox_id, &found.before) {
+            (Some(id), _) => Some(MailboxKey::of_id(id)),
+            (None, Before::Mailbox(key)) => Some(key.clone()),
+            (None, _) => self.key(&found.name).cloned(),
+        };
+        let by_name = || self.key(&found.name).filter(|key| key.number().is_some()).cloned();
+        // The server may have got MAILBOXID since an earlier run.
+        key.filter(|key| self.mailboxes.contains_key(key)).or_else(by_name)
     }
 
     fn may_be_renamed(&self, key: &MailboxKey, found: &Found) -> bool {
         let before = self.mailboxes.get(key).map(|tracked| &tracked.found);
         found.mailbox_id.is_none()
+            && found.before == Before::NotCompared
             && before.zip(found.counts.as_ref()).is_some_and(|(before, now)| before.may_be_same(now))
     }
 
-    fn create(&mut self, found: &Found, differences: &mut Vec<Difference>) -> MailboxKey {
+    fn create(&mut self, found: &Found, created: &mut Vec<Difference>) -> MailboxKey {
         let key = match &found.mailbox_id {
             Some(id) => MailboxKey::of_id(id),
             None => {
@@ -162,28 +227,57 @@ impl Plan {
             }
         };
         self.know(key.clone(), found.name.clone(), Counts::default());
-        differences.push(Difference::Created(key.clone()));
+        created.push(Difference::Created(key.clone()));
         key
     }
 
-    fn update(&mut self, key: MailboxKey, found: Found) -> Option<Difference> {
+    /// What it was called before, if that was otherwise.
+    fn update(&mut self, key: MailboxKey, found: Found) -> Option<(MailboxKey, MailboxName)> {
         let tracked = self.mailboxes.get_mut(&key)?;
-        tracked.failed = found.counts.is_none();
-        tracked.found = found.counts.unwrap_or_default();
+        (tracked.failed, tracked.is_counted) = (false, found.counts.is_some());
+        if let Some(counts) = found.counts {
+            let has_changed = tracked.is_swept && counts != tracked.found;
+            self.missed |= has_changed && !tracked.is_reported && !tracked.busy;
+            if !tracked.is_swept && tracked.found.is_all_of(&counts) {
+                // Nothing has changed since an earlier run.
+                tracked.looked = Some(counts.clone());
+            }
+            tracked.found = counts;
+        }
+        (tracked.is_swept, tracked.is_reported) = (true, false);
         let before = std::mem::replace(&mut tracked.name, found.name);
-        (before != tracked.name).then_some(Difference::Renamed(key, before))
+        (before != tracked.name).then_some((key, before))
+    }
+
+    /// NOTIFY has reported that this mailbox has changed. Whether it is known.
+    pub(super) fn on_report(&mut self, name: &MailboxName) -> bool {
+        let Some(key) = self.key(name).cloned() else { return false };
+        if let Some(tracked) = self.mailboxes.get_mut(&key) {
+            (tracked.looked, tracked.is_reported) = (None, true);
+        }
+        true
     }
 
     /// The next mailbox to look into; it is busy from then on.
-    pub(super) fn next_look(&mut self) -> Option<MailboxKey> {
-        let due = |tracked: &Tracked| {
-            !tracked.busy && !tracked.failed && tracked.looked.as_ref() != Some(&tracked.found)
+    pub(super) fn next_look(&mut self, pace: Pace, now: Instant) -> Option<MailboxKey> {
+        let is_due = |tracked: &Tracked| match tracked.due(pace) {
+            Due::Now => true,
+            Due::At(at) => at <= now,
+            Due::Never => false,
         };
-        let (key, tracked) = self.mailboxes.iter_mut().find(|(_, tracked)| due(tracked))?;
-        tracked.busy = true;
-        // What happens from now on makes other counts.
+        let (key, tracked) = self.mailboxes.iter_mut().find(|(_, tracked)| is_due(tracked))?;
+        (tracked.busy, tracked.looked_at) = (true, Some(now));
         tracked.looked = Some(tracked.found.clone());
         Some(key.clone())
+    }
+
+    /// When a mailbox is due next that is not due now.
+    pub(super) fn next_due(&self, pace: Pace) -> Option<Instant> {
+        let later = self.mailboxes.values().filter_map(|tracked| match tracked.due(pace) {
+            Due::At(at) => Some(at),
+            Due::Now | Due::Never => None,
+        });
+        later.min()
     }
 
     /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not after a
@@ -197,10 +291,17 @@ impl Plan {
     pub(super) fn on_looked(&mut self, key: &MailboxKey, ok: bool) {
         if let Some(tracked) = self.mailboxes.get_mut(key) {
             tracked.busy = false;
+            tracked.failures = if ok { 0 } else { tracked.failures.saturating_add(1) };
             if !ok {
                 (tracked.looked, tracked.failed) = (None, true);
             }
         }
+    }
+
+    /// Whether the program is to know that looks into this mailbox fail: a sweep has found it since
+    /// the first failure, so it is not just gone; and once is enough.
+    pub(super) fn is_failing(&self, key: &MailboxKey) -> bool {
+        self.mailboxes.get(key).is_some_and(|tracked| tracked.failures == 2)
     }
 
     /// To be looked into again at once, whatever its counts are.
@@ -212,90 +313,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(name: &str, id: Option<&str>, uid_next: u32) -> Found {
-        let counts = Counts {
-            uid_validity: UidValidity::new(7),
-            uid_next: Uid::new(uid_next),
-            messages: Some(uid_next - 1),
-            ..Counts::default()
-        };
-        Found { name: name.into(), mailbox_id: id.map(str::to_owned), counts: Some(counts) }
-    }
-
-    #[test]
-    fn a_mailbox_is_due_when_any_count_differs_and_only_then() {
-        let mut plan = Plan::default();
-        plan.sweep(vec![found("INBOX", None, 5)]);
-        let key = plan.next_look().expect("new");
-        assert_eq!(plan.next_look(), None, "it is being looked into");
-        plan.on_looked(&key, true);
-        assert_eq!(plan.sweep(vec![found("INBOX", None, 5)]), []);
-        assert_eq!(plan.next_look(), None, "nothing has changed");
-        // A server that was restored from a backup counts backwards.
-        for uid_next in [6, 3] {
-            plan.sweep(vec![found("INBOX", None, uid_next)]);
-            assert_eq!(plan.next_look().as_ref(), Some(&key));
-            plan.on_looked(&key, true);
-        }
-        // What changes while it is looked into is seen by the next sweep.
-        plan.sweep(vec![found("INBOX", None, 9)]);
-        plan.next_look().expect("due");
-        plan.sweep(vec![found("INBOX", None, 10)]);
-        plan.on_looked(&key, true);
-        assert!(plan.next_look().is_some());
-    }
-
-    #[test]
-    fn a_look_that_fails_is_repeated_after_the_next_sweep() {
-        let mut plan = Plan::default();
-        plan.sweep(vec![found("INBOX", None, 5)]);
-        let key = plan.next_look().expect("new");
-        plan.on_looked(&key, false);
-        assert_eq!(plan.next_look(), None);
-        plan.sweep(vec![found("INBOX", None, 5)]);
-        assert_eq!(plan.next_look(), Some(key));
-    }
-
-    #[test]
-    fn a_rename_keeps_the_mailbox() {
-        for id in [Some("M1"), None] {
-            let mut plan = Plan::default();
-            plan.sweep(vec![found("INBOX", Some("M0"), 2), found("Work", id, 5)]);
-            let key = plan.key(&"Work".into()).cloned().expect("known");
-            let differences = plan.sweep(vec![found("INBOX", Some("M0"), 2), found("Job", id, 5)]);
-            assert_eq!(differences, [Difference::Renamed(key.clone(), "Work".into())]);
-            assert_eq!(plan.name(&key), Some(&"Job".into()));
-        }
-    }
-
-    #[test]
-    fn what_is_not_listed_is_gone_and_a_new_one_of_its_name_is_another() {
-        let mut plan = Plan::default();
-        plan.sweep(vec![found("Work", Some("M1"), 5)]);
-        let differences = plan.sweep(vec![found("Work", Some("M2"), 5)]);
-        assert_eq!(
-            differences,
-            [Difference::Created(MailboxKey::of_id("M2")), Difference::Deleted(MailboxKey::of_id("M1"))]
-        );
-        // Without MAILBOXID an empty mailbox is no renamed one.
-        let mut plan = Plan::default();
-        plan.sweep(vec![found("Empty", None, 1)]);
-        let differences = plan.sweep(vec![found("Other", None, 1)]);
-        assert!(
-            matches!(&differences[..], [Difference::Created(_), Difference::Deleted(_)]),
-            "{differences:?}"
-        );
-    }
-
-    #[test]
-    fn numbers_of_an_earlier_run_are_not_given_again() {
-        let mut plan = Plan::default();
-        plan.know(MailboxKey::numbered(41), "Work".into(), Counts::default());
-        plan.sweep(vec![found("Work", None, 5), found("New", None, 9)]);
-        assert_ne!(plan.key(&"New".into()), plan.key(&"Work".into()));
-        assert_eq!(plan.key(&"New".into()).map(ToString::to_string).as_deref(), Some("n:43"));
-    }
-}
+mod tests;

@@ -32,6 +32,20 @@ pub trait StateStore: Send + Sync + 'static {
     /// # Errors
     /// If it could not be stored: [`Changes::ack`](super::Changes::ack) returns that.
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()>;
+
+    /// Does the same for each of these mailboxes. One after the other, unless the store can do
+    /// better.
+    ///
+    /// # Errors
+    /// If one could not be stored; others may have been.
+    fn save_all(&self, records: Vec<(MailboxKey, Option<StoredMailbox>)>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            for (key, record) in records {
+                self.save(key, record).await?;
+            }
+            Ok(())
+        })
+    }
 }
 
 /// A store in memory, for tests and for programs that begin anew each time. Clones share it.

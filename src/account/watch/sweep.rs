@@ -1,26 +1,135 @@
 //! A look at the counts of all mailboxes that are watched.
 //!
-//! In: an account, which mailboxes. Out: their names, identifiers and counts, or an error; a
-//! listing that is not whole counts as none.
+//! ```text
+//!   LIST with STATUS ── the server lacks that ──> LIST, STATUS in turn
+//!     └──> a name is new, another one gone ──> messages compared ──> renamed, or not
+//! ```
+//!
+//! In: an account, or a connection of it that is idle otherwise; which mailboxes; what is known of
+//! them. Out: their names, identifiers and counts, or an error; a listing that is not whole counts
+//! as none.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::Sender as ChannelSender;
 
-use super::Watch;
-use super::plan::{Counts, Found};
-use super::task::Note;
+use super::arrivals::{sample_items, sample_of};
+use super::counts::Counts;
+use super::key::MailboxKey;
+use super::ledger::Sample;
+use super::plan::{Before, Found};
+use super::selection::Selection;
+use super::task::{Note, Shared};
 use crate::account::Account;
-use crate::command::{List, StatusItems};
-use crate::error::Result;
-use crate::types::ListEntry;
+use crate::client::{Select, Sender};
+use crate::command::StatusItems;
+use crate::error::{ErrorKind, Result};
+use crate::types::{ListEntry, MailboxName, MailboxStatus, UidSet, UidValidity};
 
-pub(super) async fn sweep(account: Account, watch: Watch, notes: ChannelSender<Note>) {
-    let result = find(&account, &watch).await;
-    // Without the watch's task there is no use for it.
-    _ = notes.send(Note::Swept(result)).await;
+/// How many STATUS are under way at the same time.
+const AT_ONCE: usize = 16;
+/// How many mailboxes are compared with those that are gone.
+const MAX_COMPARED: usize = 20;
+
+/// What a sweep needs.
+pub(super) struct Sweep {
+    pub(super) account: Account,
+    /// The connection on which a mailbox is followed.
+    pub(super) via: Option<Sender>,
+    pub(super) selection: Selection,
+    pub(super) shared: Arc<Shared>,
 }
 
-async fn find(account: &Account, watch: &Watch) -> Result<Vec<Found>> {
-    let session = account.session().await?;
+impl Sweep {
+    pub(super) async fn run(self, notes: ChannelSender<Note>) {
+        let result = self.find().await;
+        // Without the watch's task there is no use for it.
+        _ = notes.send(Note::Swept(result)).await;
+    }
+
+    async fn find(&self) -> Result<Vec<Found>> {
+        let result = match &self.via {
+            Some(sender) => list(sender, &self.selection).await,
+            None => list(&*self.account.session().await?, &self.selection).await,
+        };
+        let mut found = match result {
+            // The mailbox is not followed any more, or its connection has ended.
+            Err(error)
+                if self.via.is_some()
+                    && matches!(error.kind(), ErrorKind::Closed | ErrorKind::SelectionEnded) =>
+            {
+                list(&*self.account.session().await?, &self.selection).await?
+            }
+            result => result?,
+        };
+        self.compare_new(&mut found).await?;
+        Ok(found)
+    }
+
+    /// Which mailboxes with a new name are such that have lost theirs.
+    async fn compare_new(&self, found: &mut [Found]) -> Result<()> {
+        let (known, mut gone) = self.known(found);
+        let is_new = |found: &&mut Found| found.mailbox_id.is_none() && !known.contains(&found.name);
+        for found in found.iter_mut().filter(is_new).take(MAX_COMPARED) {
+            let uid_validity = found.counts.as_ref().and_then(|counts| counts.uid_validity);
+            let may_be_same = |gone: &&Gone| Some(gone.uid_validity) == uid_validity;
+            let candidates: Vec<&Gone> = gone.iter().filter(may_be_same).collect();
+            if candidates.is_empty() {
+                continue;
+            }
+            found.before = Before::None;
+            if let Some(key) = self.recognise(&found.name, &candidates).await? {
+                gone.retain(|gone| gone.key != key);
+                found.before = Before::Mailbox(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all mailboxes that are known, and those that have been found under no name.
+    fn known(&self, found: &[Found]) -> (HashSet<MailboxName>, Vec<Gone>) {
+        let found: HashSet<&MailboxName> = found.iter().map(|found| &found.name).collect();
+        let ledger = self.shared.ledger();
+        let known = ledger.heads().map(|(_, head)| head.name.clone()).collect();
+        let gone = ledger.heads().filter(|(key, head)| {
+            key.number().is_some() && !head.sample.is_empty() && !found.contains(&head.name)
+        });
+        let gone = gone.filter_map(|(key, head)| {
+            let uid_validity = head.state.as_ref()?.uid_validity;
+            Some(Gone { key: key.clone(), uid_validity, sample: head.sample.clone() })
+        });
+        (known, gone.collect())
+    }
+
+    /// The first of these whose messages are in this mailbox.
+    async fn recognise(&self, name: &MailboxName, candidates: &[&Gone]) -> Result<Option<MailboxKey>> {
+        let mailbox = match self.account.mailbox(Select::new(name.clone()).read_only()).await {
+            Ok(mailbox) => mailbox,
+            // It can't be read: nothing speaks for it.
+            Err(error) if error.kind() == ErrorKind::No => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        for candidate in candidates {
+            let uids: UidSet = candidate.sample.iter().map(|(uid, _)| *uid).collect();
+            let there = sample_of(&mailbox.fetch(uids, sample_items()).await?);
+            // Some may have been expunged since; none may be another one.
+            if !there.is_empty() && there.iter().all(|row| candidate.sample.contains(row)) {
+                return Ok(Some(candidate.key.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A mailbox that has been found under no name, without MAILBOXID.
+struct Gone {
+    key: MailboxKey,
+    uid_validity: UidValidity,
+    sample: Sample,
+}
+
+async fn list(session: &Sender, selection: &Selection) -> Result<Vec<Found>> {
     let capabilities = session.capabilities();
     let mut items = StatusItems::counts().uid_validity().uid_next();
     if capabilities.has("CONDSTORE") || capabilities.has("QRESYNC") {
@@ -29,13 +138,43 @@ async fn find(account: &Account, watch: &Watch) -> Result<Vec<Found>> {
     if capabilities.has("OBJECTID") {
         items = items.mailbox_id();
     }
-    let listed = session.list(List::new("*").with_status(items)).await?;
-    let watched = listed.into_iter().filter(|entry| entry.is_selectable() && watch.wants(&entry.name));
-    Ok(watched.map(found).collect())
+    let list = selection.list(&capabilities);
+    let has_status = capabilities.has("LIST-STATUS") || capabilities.has("IMAP4rev2");
+    let list = if has_status { list.with_status(items.clone()) } else { list };
+    let mut watched = session.list(list).await?;
+    if let Some(list) = selection.list_subscribed(&capabilities) {
+        let subscribed: HashSet<_> = session.list(list).await?.into_iter().map(|entry| entry.name).collect();
+        for entry in watched.iter_mut().filter(|entry| subscribed.contains(&entry.name)) {
+            entry.attributes.push("\\Subscribed".to_owned());
+        }
+    }
+    watched.retain(|entry| selection.takes(entry));
+    if !has_status {
+        for entries in watched.chunks_mut(AT_ONCE) {
+            count(session, entries, &items).await?;
+        }
+    }
+    Ok(watched.into_iter().map(found).collect())
+}
+
+/// Asks for the counts of these mailboxes; a mailbox whose counts are refused has none.
+async fn count(session: &Sender, entries: &mut [ListEntry], items: &StatusItems) -> Result<()> {
+    let tokens: Vec<_> =
+        entries.iter().map(|entry| session.status(entry.name.clone(), items.clone())).collect();
+    for (entry, token) in entries.iter_mut().zip(tokens) {
+        let status: Option<MailboxStatus> = match token.await {
+            Ok(status) => Some(status),
+            Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Bad) => None,
+            Err(error) => return Err(error),
+        };
+        entry.status = status.map(Box::new);
+    }
+    Ok(())
 }
 
 /// Without counts it is listed all the same, so it is not gone: it may not be read, or not now.
 fn found(entry: ListEntry) -> Found {
     let mailbox_id = entry.status.as_ref().and_then(|status| status.mailbox_id.clone());
-    Found { name: entry.name, mailbox_id, counts: entry.status.as_deref().map(Counts::of) }
+    let counts = entry.status.as_deref().map(Counts::of);
+    Found { name: entry.name, mailbox_id, counts, before: Before::NotCompared }
 }

@@ -10,41 +10,53 @@
 //! In: notes of the tasks that sweep, look and follow; time. Out: changes, in order for each
 //! mailbox.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver as ChannelReceiver, Sender as ChannelSender};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::Watch;
 use super::change::{Change, ChangeKind};
-use super::follow::{Ended, Follow, follow};
+use super::counts::Counts;
+use super::follow::{Control, Ended, Follow, follow};
 use super::key::MailboxKey;
+use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
-use super::plan::{Counts, Difference, Found, Plan};
+use super::plan::{Difference, Found, Pace, Plan};
 use super::store::StateStore;
-use super::sweep::sweep;
-use crate::account::Account;
+use super::sweep::Sweep;
+use crate::account::{Account, AccountState};
+use crate::client::Sender;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{MailboxName, ModSeq};
+use crate::types::{CloseReason, MailboxName};
 
 /// How many mailboxes are looked into at the same time.
 const MAX_LOOKS: usize = 2;
 /// How soon a sweep follows a hint that something has changed.
 const SOON: Duration = Duration::from_secs(1);
-/// How soon a sweep follows one that was cut off.
+/// How soon a sweep follows one that was cut off, or that contradicts what was reported.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
+/// How many sweeps in a row find that a mailbox that is followed lacks something before it is
+/// compared: its events may be on their way.
+const BEHIND: u32 = 2;
 
 /// What a task of the watch reports.
 pub(super) enum Note {
-    Delta(MailboxKey, Option<ModSeq>, Delta),
+    Delta(MailboxKey, Delta),
     /// A look has ended, or a mailbox is not followed any more.
     Ended(MailboxKey, Ended),
+    /// A mailbox is followed on this connection, and up to date.
+    Followed(MailboxKey, Sender),
+    /// Whether NOTIFY is in force on the connection of this one.
+    Notified(MailboxKey, bool),
     Swept(Result<Vec<Found>>),
-    /// Another mailbox has changed.
-    Hint,
+    /// A mailbox has changed, as the server has reported unasked; `None`: which there are.
+    Reported(Option<MailboxName>),
 }
 
 /// What the task shares with the handle of the watch.
@@ -62,6 +74,17 @@ impl Shared {
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// These changes are acknowledged. The last record of each mailbox, to store.
+    pub(super) fn acknowledge(&self, changes: &[Change]) -> Vec<(MailboxKey, Option<StoredMailbox>)> {
+        let mut ledger = self.ledger();
+        let mut records = BTreeMap::new();
+        for change in changes {
+            records.extend(ledger.acknowledge(change).map(|record| (change.key.clone(), record)));
+        }
+        self.acknowledged.notify_one();
+        records.into_iter().collect()
+    }
 }
 
 pub(super) struct WatchTask {
@@ -74,13 +97,28 @@ pub(super) struct WatchTask {
     plan: Plan,
     tasks: JoinSet<()>,
     looks: usize,
-    /// The mailbox that is followed.
-    followed: Option<MailboxKey>,
+    /// Mailboxes that are followed.
+    followed: BTreeMap<MailboxKey, Followed>,
+    /// The mailbox on whose connection NOTIFY is in force, or was asked for.
+    notified: Option<MailboxKey>,
+    ladder: Ladder,
+    /// The counts because of which a mailbox that is followed was compared.
+    compared: BTreeMap<MailboxKey, Counts>,
     sweeping: bool,
     next_sweep: Instant,
     has_swept: bool,
     /// Nothing was stored: the mailboxes that are there now are not new.
     is_first_run: bool,
+}
+
+/// A mailbox that is followed.
+#[derive(Default)]
+struct Followed {
+    control: Arc<Control>,
+    /// Its connection, once it is up to date.
+    sender: Option<Sender>,
+    /// How many sweeps in a row have found something that it lacks.
+    behind: u32,
 }
 
 /// The program has dropped the watch, or the account has ended.
@@ -99,7 +137,8 @@ impl WatchTask {
         let mut plan = Plan::default();
         let is_first_run = shared.ledger().is_empty();
         for (key, head) in shared.ledger().heads() {
-            let counts = head.state.as_ref().map(Counts::of_state).unwrap_or_default();
+            let counts =
+                head.state.as_ref().map(|state| Counts::of_state(state, watch.flags)).unwrap_or_default();
             plan.know(key.clone(), head.name.clone(), counts);
         }
         Self {
@@ -112,7 +151,10 @@ impl WatchTask {
             plan,
             tasks: JoinSet::new(),
             looks: 0,
-            followed: None,
+            followed: BTreeMap::new(),
+            notified: None,
+            ladder: Ladder::default(),
+            compared: BTreeMap::new(),
             sweeping: false,
             next_sweep: Instant::now(),
             has_swept: false,
@@ -120,51 +162,86 @@ impl WatchTask {
         }
     }
 
-    /// Runs until the handle of the watch is dropped.
+    /// Runs until the handle of the watch is dropped, or the account is shut down.
     pub(super) async fn run(mut self) {
+        let mut status = self.account.status();
         loop {
             self.start(Instant::now());
             while self.tasks.try_join_next().is_some() {}
-            let at = if self.sweeping { Instant::now() + self.watch.interval } else { self.next_sweep };
-            // A program that has dropped the watch is noticed at the next sweep at the latest.
-            let note = match timeout_at(at, self.notes.recv()).await {
-                Ok(Some(note)) => note,
-                Ok(None) => return,
-                Err(_) if self.changes.is_closed() => return,
-                Err(_) => continue,
+            let at = self.deadline();
+            let note = tokio::select! {
+                note = self.notes.recv() => note,
+                () = sleep_until(at) => continue,
+                () = self.changes.closed() => return,
+                status = status.changed() => match status.map(|status| status.state) {
+                    // The leases of the watch end, so that their connections can log out.
+                    None | Some(AccountState::Closing | AccountState::Closed) => return,
+                    Some(_) => continue,
+                },
             };
+            let Some(note) = note else { return };
             if self.handle(note).await.is_err() {
                 return;
             }
         }
     }
 
+    /// When something is due though nothing has happened.
+    fn deadline(&self) -> Instant {
+        let idle = Instant::now() + self.watch.interval;
+        let sweep = if self.sweeping { idle } else { self.next_sweep };
+        let has_room = self.has_swept && self.looks < self.max_looks();
+        let look = self.plan.next_due(self.pace()).filter(|_| has_room).map(Instant::from_std);
+        look.map_or(sweep, |look| look.min(sweep))
+    }
+
+    fn pace(&self) -> Pace {
+        let flags = self.watch.flags.then_some(self.watch.compare_flags);
+        Pace { flags, uncounted: self.watch.interval }
+    }
+
+    /// How many mailboxes are looked into at the same time: one connection at least is left to
+    /// others, if there are so many.
+    fn max_looks(&self) -> usize {
+        let free = self.account.max_connections().saturating_sub(self.followed.len());
+        free.saturating_sub(1).clamp(1, MAX_LOOKS)
+    }
+
     /// Starts what is due.
     fn start(&mut self, now: Instant) {
         if !self.sweeping && self.next_sweep <= now {
             self.sweeping = true;
-            self.tasks.spawn(sweep(self.account.clone(), self.watch.clone(), self.own.clone()));
+            let sweep = Sweep {
+                account: self.account.clone(),
+                via: self.followed.values().find_map(|followed| followed.sender.clone()),
+                selection: self.watch.selection.clone(),
+                shared: self.shared.clone(),
+            };
+            self.tasks.spawn(sweep.run(self.own.clone()));
         }
         if !self.has_swept {
             return;
         }
-        if let (None, Some(wanted)) = (&self.followed, &self.watch.followed)
-            && let Some(key) = self.plan.key(wanted).cloned()
-            && self.account.max_connections() > 1
-            && self.plan.follow(&key)
-        {
-            self.followed = Some(key.clone());
-            self.spawn(key, true);
+        for wanted in self.watch.followed.clone() {
+            if self.followed.len() + 1 < self.account.max_connections()
+                && let Some(key) = self.plan.key(&wanted).cloned()
+                && self.plan.follow(&key)
+            {
+                let followed = Followed::default();
+                let control = followed.control.clone();
+                self.followed.insert(key.clone(), followed);
+                self.spawn(key, Some(control));
+            }
         }
-        while self.looks < MAX_LOOKS
-            && let Some(key) = self.plan.next_look()
+        while self.looks < self.max_looks()
+            && let Some(key) = self.plan.next_look(self.pace(), now.into_std())
         {
             self.looks += 1;
-            self.spawn(key, false);
+            self.spawn(key, None);
         }
     }
 
-    fn spawn(&mut self, key: MailboxKey, stays: bool) {
+    fn spawn(&mut self, key: MailboxKey, stays: Option<Arc<Control>>) {
         let Some(name) = self.plan.name(&key).cloned() else { return };
         let mut ledger = self.shared.ledger();
         let is_new = |head: &StoredMailbox| head.state.is_none() && (self.watch.from_start || head.is_new);
@@ -172,22 +249,26 @@ impl WatchTask {
             && let Some(uid_validity) = self.plan.uid_validity(&key)
         {
             // From an empty state on, all its messages arrive.
-            ledger.push(&key, &name, None, Delta::Begin(uid_validity));
+            ledger.push(&key, &name, Delta::Begin(uid_validity));
         }
         let state = ledger.head(&key).and_then(|head| head.state.clone());
+        let sample = ledger.head(&key).filter(|_| key.number().is_some()).map(|head| head.sample.clone());
         drop(ledger);
-        let what = Follow { state, flags: self.watch.flags, key, name, stays };
+        let (flags, items) = (self.watch.flags, self.watch.items.clone());
+        let what = Follow { key, name, state, flags, items, sample, stays };
         self.tasks.spawn(follow(self.account.clone(), what, self.own.clone()));
     }
 
     async fn handle(&mut self, note: Note) -> Delivered {
         match note {
-            Note::Delta(key, mod_seq, delta) => self.deliver(&key, mod_seq, delta).await?,
-            Note::Hint => self.next_sweep = self.next_sweep.min(Instant::now() + SOON),
+            Note::Delta(key, delta) => self.deliver(&key, delta).await?,
+            Note::Reported(mailbox) => self.on_reported(mailbox),
+            Note::Followed(key, sender) => self.on_followed(key, sender),
+            Note::Notified(key, ok) => self.on_notified(key, ok),
             Note::Ended(key, ended) => self.on_ended(&key, ended).await?,
             Note::Swept(result) => {
                 self.sweeping = false;
-                self.next_sweep = Instant::now() + self.watch.interval;
+                self.next_sweep = Instant::now() + self.ladder.interval(self.watch.interval);
                 match result {
                     Ok(found) => self.on_swept(found).await?,
                     Err(error) if has_ended(&error) => return Err(Dropped),
@@ -202,9 +283,52 @@ impl WatchTask {
         Ok(())
     }
 
+    /// NOTIFY has reported something.
+    fn on_reported(&mut self, mailbox: Option<MailboxName>) {
+        if self.notified.is_some() {
+            self.ladder.on_report();
+        }
+        if !mailbox.is_some_and(|mailbox| self.plan.on_report(&mailbox)) {
+            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+        }
+    }
+
+    /// A mailbox is up to date and stays so: on its connection the others are watched, too.
+    fn on_followed(&mut self, key: MailboxKey, sender: Sender) {
+        let Some(followed) = self.followed.get_mut(&key) else { return };
+        followed.sender = Some(sender.clone());
+        if self.notified.is_some() || !sender.capabilities().has("NOTIFY") {
+            return;
+        }
+        self.notified = Some(key.clone());
+        let (notify, own) = (self.watch.selection.notify(), self.own.clone());
+        self.tasks.spawn(async move {
+            let ok = sender.notify(notify).await.is_ok();
+            // Without the watch's task nobody wants to know.
+            _ = own.send(Note::Notified(key, ok)).await;
+        });
+    }
+
+    fn on_notified(&mut self, key: MailboxKey, ok: bool) {
+        if self.notified.as_ref() != Some(&key) {
+            return;
+        }
+        let followed = self.followed.get(&key).filter(|_| ok);
+        if let Some(followed) = followed {
+            followed.control.notified.store(true, Ordering::Relaxed);
+            // What has changed before is not reported.
+            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+        }
+        self.ladder.on_notify(followed.is_some());
+        self.notified = followed.is_some().then_some(key);
+    }
+
     async fn on_ended(&mut self, key: &MailboxKey, ended: Ended) -> Delivered {
-        if self.followed.as_ref() == Some(key) {
-            self.followed = None;
+        if self.followed.remove(key).is_some() {
+            if self.notified.as_ref() == Some(key) {
+                self.notified = None;
+                self.ladder.on_notify(false);
+            }
         } else {
             self.looks = self.looks.saturating_sub(1);
         }
@@ -220,7 +344,9 @@ impl WatchTask {
             Ended::Failed(error) if error.is_transient() => self.plan.look_again(key),
             Ended::Failed(error) => {
                 self.plan.on_looked(key, false);
-                self.report(error).await?;
+                if self.plan.is_failing(key) {
+                    self.report(error).await?;
+                }
             }
         }
         Ok(())
@@ -228,34 +354,67 @@ impl WatchTask {
 
     async fn on_swept(&mut self, found: Vec<Found>) -> Delivered {
         let is_first = !std::mem::replace(&mut self.has_swept, true) && self.is_first_run;
-        for difference in self.plan.sweep(found) {
+        let mut known = Vec::new();
+        let differences = self.plan.sweep(found);
+        self.ladder.on_swept(self.plan.has_missed());
+        self.next_sweep = self.next_sweep.min(Instant::now() + self.ladder.interval(self.watch.interval));
+        self.compare_followed();
+        for difference in differences {
             match difference {
-                Difference::Created(key) if is_first => self.know(key).await?,
+                Difference::Created(key) if is_first => known.extend(self.know(key)),
                 Difference::Created(key) => {
-                    self.deliver(&key, None, Delta::Change(ChangeKind::Created)).await?
+                    self.deliver(&key, Delta::Change(ChangeKind::Created, None)).await?;
                 }
                 Difference::Renamed(key, from) => {
-                    self.deliver(&key, None, Delta::Change(ChangeKind::Renamed { from })).await?;
+                    self.deliver(&key, Delta::Change(ChangeKind::Renamed { from }, None)).await?;
                 }
                 Difference::Deleted(key) => {
-                    self.deliver(&key, None, Delta::Change(ChangeKind::Deleted)).await?
+                    self.deliver(&key, Delta::Change(ChangeKind::Deleted, None)).await?;
                 }
             }
         }
-        Ok(())
-    }
-
-    /// A mailbox that was there before the watch began for the first time.
-    async fn know(&mut self, key: MailboxKey) -> Delivered {
-        let Some(name) = self.plan.name(&key).cloned() else { return Ok(()) };
-        let record = self.shared.ledger().know(key.clone(), name);
-        match self.shared.store.save(key, Some(record)).await {
+        if known.is_empty() {
+            return Ok(());
+        }
+        match self.shared.store.save_all(known).await {
             Ok(()) => Ok(()),
             Err(error) => self.report(not_stored(error)).await,
         }
     }
 
-    async fn deliver(&mut self, key: &MailboxKey, mod_seq: Option<ModSeq>, delta: Delta) -> Delivered {
+    /// A mailbox that was there before the watch began for the first time. What to store.
+    fn know(&self, key: MailboxKey) -> Option<(MailboxKey, Option<StoredMailbox>)> {
+        let name = self.plan.name(&key).cloned()?;
+        let record = self.shared.ledger().know(key.clone(), name);
+        Some((key, Some(record)))
+    }
+
+    /// Mailboxes of which more is there than the server has reported are compared.
+    fn compare_followed(&mut self) {
+        let ledger = self.shared.ledger();
+        let soon = self.next_sweep.min(Instant::now() + SOON_AGAIN.min(self.watch.interval));
+        for (key, followed) in &mut self.followed {
+            let state = ledger.head(key).and_then(|head| head.state.as_ref());
+            let (Some(counts), Some(state), Some(_)) = (self.plan.counts(key), state, &followed.sender)
+            else {
+                continue;
+            };
+            if !counts.is_ahead_of(state) || self.compared.get(key) == Some(counts) {
+                followed.behind = 0;
+                continue;
+            }
+            followed.behind += 1;
+            if followed.behind >= BEHIND {
+                // Once for these counts: they may be wrong.
+                self.compared.insert(key.clone(), counts.clone());
+                followed.control.recheck(counts.changes_alone(state));
+            } else {
+                self.next_sweep = soon;
+            }
+        }
+    }
+
+    async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             self.shared.acknowledged.notified().await;
             if self.changes.is_closed() {
@@ -268,9 +427,13 @@ impl WatchTask {
             .cloned()
             .or_else(|| self.shared.ledger().head(key).map(|head| head.name.clone()));
         let Some(name) = name else { return Ok(()) };
-        let change = self.shared.ledger().push(key, &name, mod_seq, delta);
+        let change = self.shared.ledger().push(key, &name, delta);
         match change {
-            Some(change) => self.changes.send(Ok(change)).await.map_err(|_| Dropped),
+            Some(mut change) => {
+                // Of a mailbox that is new nothing else says which one of its name it is.
+                change.uid_validity = change.uid_validity.or_else(|| self.plan.uid_validity(key));
+                self.changes.send(Ok(change)).await.map_err(|_| Dropped)
+            }
             None => Ok(()),
         }
     }
@@ -282,7 +445,8 @@ impl WatchTask {
 
 /// Whether this is the end of the account, not of one of its connections.
 fn has_ended(error: &Error) -> bool {
-    error.kind() == ErrorKind::Closed && error.close_reason().is_none()
+    let by_account = error.close_reason().is_none_or(|reason| *reason == CloseReason::Dropped);
+    error.kind() == ErrorKind::Closed && by_account
 }
 
 /// The error of a store that has failed.

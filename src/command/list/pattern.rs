@@ -2,7 +2,7 @@
 
 /// Whether a name fits a pattern with `*` and `%`. Time grows with the product of the lengths,
 /// memory with the pattern alone: the name is the server's.
-pub(super) fn fits(pattern: &str, name: &str, delimiter: Option<char>) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str, delimiter: Option<char>) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     // at[i]: what has been read of the name fits the first i letters of the pattern.
     let mut at = vec![false; pattern.len() + 1];

@@ -1,0 +1,109 @@
+//! What a program wants to know of messages that arrive, and what tells messages apart.
+//!
+//! In: UIDs of messages that have arrived; a mailbox. Out: the same with what was fetched of them.
+//! A message that the server lists and does not show is withheld, so that no cursor passes it.
+
+use super::change::ChangeKind;
+use super::ledger::Sample;
+use crate::client::{Mailbox, Token};
+use crate::command::{Fetch, Items};
+use crate::error::Result;
+use crate::types::{Flags, MailboxState, Message, Uid, UidSet};
+
+/// How many messages are fetched at once.
+const AT_ONCE: usize = 32;
+/// How many messages a mailbox is recognised by.
+const SAMPLE: usize = 3;
+
+/// Messages that have arrived and were not reported yet.
+#[derive(Debug)]
+pub(super) struct Arrivals {
+    items: Option<Items>,
+    waiting: Vec<(Uid, Option<Flags>)>,
+    /// Messages that are there, and of which the server has sent nothing.
+    withheld: UidSet,
+}
+
+impl Arrivals {
+    pub(super) fn new(items: Option<Items>) -> Self {
+        Self { items, waiting: Vec::new(), withheld: UidSet::new() }
+    }
+
+    pub(super) fn push(&mut self, uid: Uid, flags: Option<Flags>) {
+        self.waiting.push((uid, flags));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= AT_ONCE
+    }
+
+    /// Those that wait, with what is wanted of them.
+    pub(super) async fn take(&mut self, mailbox: &Mailbox) -> Result<Vec<ChangeKind>> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(items) = &self.items else {
+            let kind = |(uid, flags)| ChangeKind::Arrived { uid, flags, message: None };
+            return Ok(waiting.into_iter().map(kind).collect());
+        };
+        let uids: UidSet = waiting.iter().map(|(uid, _)| *uid).collect();
+        let mut rows = mailbox.fetch(uids.clone(), items.clone()).await?;
+        let there = mailbox.snapshot().uids();
+        let mut arrived = Vec::new();
+        for (uid, flags) in waiting {
+            if let Some(at) = rows.iter().position(|row| row.uid() == Some(uid)) {
+                let message = rows.swap_remove(at);
+                let flags = message.flags().cloned().or(flags);
+                arrived.push(ChangeKind::Arrived { uid, flags, message: Some(Box::new(message)) });
+            } else if there.contains(uid) {
+                self.withheld.insert(uid);
+            }
+        }
+        Ok(arrived)
+    }
+
+    /// The state as it has been reported; and whether that is all of it.
+    pub(super) fn without_withheld(&self, mut state: MailboxState) -> (MailboxState, bool) {
+        let withheld = self.withheld.intersection(&state.uids);
+        if withheld.is_empty() {
+            return (state, true);
+        }
+        state.uids = state.uids.difference(&withheld);
+        for (_, uids) in &mut state.flags {
+            *uids = uids.difference(&withheld);
+        }
+        state.flags.retain(|(_, uids)| !uids.is_empty());
+        (state, false)
+    }
+}
+
+/// Asks for messages by which this mailbox is recognised, unless those of before are there.
+pub(super) fn read_sample(known: &Sample, uids: &UidSet, mailbox: &Mailbox) -> Option<Token<Fetch>> {
+    let wanted = SAMPLE.min(usize::try_from(uids.len()).unwrap_or(SAMPLE));
+    if known.len() >= wanted && known.iter().all(|(uid, _)| uids.contains(*uid)) {
+        return None;
+    }
+    let newest: UidSet = uids.ranges().rev().flat_map(|range| newest_of(&range)).take(SAMPLE).collect();
+    Some(mailbox.fetch(newest, sample_items()))
+}
+
+fn newest_of(range: &std::ops::RangeInclusive<Uid>) -> impl Iterator<Item = Uid> + use<> {
+    let (first, last) = (range.start().get(), range.end().get());
+    (first.max(last.saturating_sub(2))..=last).rev().filter_map(Uid::new)
+}
+
+pub(super) fn sample_items() -> Items {
+    Items::new().size().internal_date()
+}
+
+/// Each message with a text that tells it from others.
+pub(super) fn sample_of(rows: &[Message]) -> Sample {
+    let mut sample: Sample = rows
+        .iter()
+        .filter_map(|row| Some((row.uid()?, format!("{} {}", row.size()?, row.internal_date()?))))
+        .collect();
+    sample.sort_unstable();
+    sample
+}

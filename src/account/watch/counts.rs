@@ -1,0 +1,72 @@
+//! What is known of a mailbox without a look into it.
+//!
+//! In: STATUS, or what an earlier run knew. Out: whether two of these can be of one mailbox, and of
+//! the same messages.
+
+use crate::types::{MailboxState, MailboxStatus, ModSeq, Uid, UidValidity};
+
+/// What STATUS says of a mailbox; any difference is a reason to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) uid_validity: Option<UidValidity>,
+    pub(super) uid_next: Option<Uid>,
+    pub(super) messages: Option<u32>,
+    pub(super) unseen: Option<u32>,
+    pub(super) highest_mod_seq: Option<ModSeq>,
+}
+
+impl Counts {
+    pub(super) fn of(status: &MailboxStatus) -> Self {
+        Self {
+            uid_validity: status.uid_validity,
+            uid_next: status.uid_next,
+            messages: status.messages,
+            unseen: status.unseen,
+            highest_mod_seq: status.highest_mod_seq,
+        }
+    }
+
+    /// What an earlier run knew of it.
+    pub(super) fn of_state(state: &MailboxState, flags: bool) -> Self {
+        let with_flags: u64 = state.flags.iter().map(|(_, uids)| uids.len()).sum();
+        // Flags that had not been read when the run ended are to be read.
+        let is_whole = !flags || with_flags == state.uids.len();
+        Self {
+            uid_validity: Some(state.uid_validity),
+            messages: u32::try_from(state.uids.len()).ok(),
+            highest_mod_seq: state.highest_mod_seq.filter(|_| is_whole),
+            ..Self::default()
+        }
+    }
+
+    /// Whether these, of an earlier run, leave nothing to look for.
+    pub(super) fn is_all_of(&self, now: &Self) -> bool {
+        let of = |counts: &Self| (counts.uid_validity, counts.messages, counts.highest_mod_seq);
+        self.highest_mod_seq.is_some() && of(self) == of(now)
+    }
+
+    /// Whether these may be of one mailbox, which has had another name before.
+    pub(super) fn may_be_same(&self, now: &Self) -> bool {
+        // A mailbox in which nothing has ever been is like any other.
+        let is_empty = self.messages.is_none_or(|messages| messages == 0);
+        let uid_next = self.uid_next.is_none_or(|uid_next| Some(uid_next) == now.uid_next);
+        let rest = (self.uid_validity, self.messages) == (now.uid_validity, now.messages);
+        self.uid_validity.is_some() && !is_empty && uid_next && rest
+    }
+
+    /// Whether the server has something that this state lacks.
+    pub(super) fn is_ahead_of(&self, state: &MailboxState) -> bool {
+        let messages = u64::from(self.messages.unwrap_or_default());
+        self.uid_validity.is_some_and(|now| now != state.uid_validity)
+            || self.messages.is_some() && messages != state.uids.len()
+            || self.highest_mod_seq > state.highest_mod_seq
+    }
+
+    /// Since when changes are to be asked for, if the messages are the same and there is nothing
+    /// else that this state lacks.
+    pub(super) fn changes_alone(&self, state: &MailboxState) -> Option<ModSeq> {
+        let is_same = self.uid_validity == Some(state.uid_validity)
+            && self.messages.map(u64::from) == Some(state.uids.len());
+        state.highest_mod_seq.filter(|_| is_same)
+    }
+}

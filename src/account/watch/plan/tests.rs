@@ -1,0 +1,193 @@
+//! Which mailbox is due, by tables.
+
+use super::*;
+use crate::types::{ModSeq, Uid};
+
+const PACE: Pace = Pace { flags: Some(Duration::from_secs(900)), uncounted: Duration::from_secs(60) };
+
+fn look(plan: &mut Plan) -> Option<MailboxKey> {
+    plan.next_look(PACE, Instant::now())
+}
+
+fn found(name: &str, id: Option<&str>, uid_next: u32) -> Found {
+    let counts = Counts {
+        uid_validity: UidValidity::new(7),
+        uid_next: Uid::new(uid_next),
+        messages: Some(uid_next - 1),
+        ..Counts::default()
+    };
+    Found {
+        name: name.into(),
+        mailbox_id: id.map(str::to_owned),
+        counts: Some(counts),
+        before: Before::NotCompared,
+    }
+}
+
+#[test]
+fn a_mailbox_is_due_when_any_count_differs_and_only_then() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("INBOX", None, 5)]);
+    let key = look(&mut plan).expect("new");
+    assert_eq!(look(&mut plan), None, "it is being looked into");
+    plan.on_looked(&key, true);
+    assert_eq!(plan.sweep(vec![found("INBOX", None, 5)]), []);
+    assert_eq!(look(&mut plan), None, "nothing has changed");
+    // A server that was restored from a backup counts backwards.
+    for uid_next in [6, 3] {
+        plan.sweep(vec![found("INBOX", None, uid_next)]);
+        assert_eq!(look(&mut plan).as_ref(), Some(&key));
+        plan.on_looked(&key, true);
+    }
+    // What changes while it is looked into is seen by the next sweep.
+    plan.sweep(vec![found("INBOX", None, 9)]);
+    look(&mut plan).expect("due");
+    plan.sweep(vec![found("INBOX", None, 10)]);
+    plan.on_looked(&key, true);
+    assert!(look(&mut plan).is_some());
+}
+
+#[test]
+fn a_look_that_fails_is_repeated_after_the_next_sweep() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("INBOX", None, 5)]);
+    let key = look(&mut plan).expect("new");
+    for failing in [false, true, false] {
+        plan.on_looked(&key, false);
+        assert_eq!((plan.is_failing(&key), look(&mut plan)), (failing, None));
+        plan.sweep(vec![found("INBOX", None, 5)]);
+        assert_eq!(look(&mut plan).as_ref(), Some(&key));
+    }
+}
+
+#[test]
+fn a_rename_keeps_the_mailbox() {
+    for id in [Some("M1"), None] {
+        let mut plan = Plan::default();
+        plan.sweep(vec![found("INBOX", Some("M0"), 2), found("Work", id, 5)]);
+        let key = plan.key(&"Work".into()).cloned().expect("known");
+        let differences = plan.sweep(vec![found("INBOX", Some("M0"), 2), found("Job", id, 5)]);
+        assert_eq!(differences, [Difference::Renamed(key.clone(), "Work".into())]);
+        assert_eq!(plan.name(&key), Some(&"Job".into()));
+    }
+}
+
+#[test]
+fn what_is_not_listed_is_gone_and_a_new_one_of_its_name_is_another() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("Work", Some("M1"), 5)]);
+    let differences = plan.sweep(vec![found("Work", Some("M2"), 5)]);
+    assert_eq!(
+        differences,
+        [Difference::Deleted(MailboxKey::of_id("M1")), Difference::Created(MailboxKey::of_id("M2"))]
+    );
+    // Without MAILBOXID an empty mailbox is no renamed one.
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("Empty", None, 1)]);
+    let differences = plan.sweep(vec![found("Other", None, 1)]);
+    assert!(matches!(&differences[..], [Difference::Deleted(_), Difference::Created(_)]), "{differences:?}");
+}
+
+#[test]
+fn numbers_of_an_earlier_run_are_not_given_again() {
+    let mut plan = Plan::default();
+    plan.know(MailboxKey::numbered(41), "Work".into(), Counts::default());
+    plan.sweep(vec![found("Work", None, 5), found("New", None, 9)]);
+    assert_ne!(plan.key(&"New".into()), plan.key(&"Work".into()));
+    assert_eq!(plan.key(&"New".into()).map(ToString::to_string).as_deref(), Some("n:43"));
+}
+
+/// Counts of a mailbox whose server keeps mod-sequences.
+fn counted(name: &str, mod_seq: u64) -> Found {
+    let mut found = found(name, Some(name), 5);
+    found.counts = found.counts.map(|counts| Counts { highest_mod_seq: ModSeq::new(mod_seq), ..counts });
+    found
+}
+
+#[test]
+fn flags_that_no_count_shows_are_compared_now_and_then() {
+    let (mut plan, start) = (Plan::default(), Instant::now());
+    plan.sweep(vec![found("Plain", None, 5), counted("Counted", 7)]);
+    let mut looked = Vec::new();
+    for seconds in [0, 899, 900, 1799, 1800] {
+        let now = start + Duration::from_secs(seconds);
+        while let Some(key) = plan.next_look(PACE, now) {
+            looked.push((seconds, plan.name(&key).expect("known").to_string()));
+            plan.on_looked(&key, true);
+        }
+    }
+    let expected = [(0, "Counted"), (0, "Plain"), (900, "Plain"), (1800, "Plain")];
+    assert_eq!(looked, expected.map(|(seconds, name)| (seconds, name.to_owned())));
+    assert_eq!(plan.next_due(PACE), Some(start + Duration::from_secs(2700)));
+    let never = Pace { flags: None, ..PACE };
+    assert_eq!(plan.next_due(never), None, "flags are not watched");
+}
+
+#[test]
+fn a_mailbox_without_counts_is_looked_into_in_turn() {
+    let (mut plan, start) = (Plan::default(), Instant::now());
+    for seconds in [0, 60, 120] {
+        plan.sweep(vec![Found { counts: None, ..found("Dumb", None, 5) }]);
+        let now = start + Duration::from_secs(seconds);
+        let key = plan.next_look(PACE, now).expect("due");
+        plan.on_looked(&key, true);
+        assert_eq!(plan.next_look(PACE, now), None);
+    }
+}
+
+#[test]
+fn what_notify_reports_is_due_at_once_and_what_it_does_not_is_missed() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![counted("Work", 7)]);
+    let key = look(&mut plan).expect("new");
+    // While it is looked into, too.
+    assert!(plan.on_report(&"Work".into()) && !plan.on_report(&"Nowhere".into()));
+    plan.on_looked(&key, true);
+    assert_eq!(look(&mut plan), Some(key.clone()));
+    plan.on_looked(&key, true);
+    plan.sweep(vec![counted("Work", 8)]);
+    assert!(!plan.has_missed(), "it was reported");
+    plan.sweep(vec![counted("Work", 9)]);
+    assert!(plan.has_missed());
+}
+
+#[test]
+fn what_has_not_changed_since_an_earlier_run_is_not_looked_into() {
+    let known = counted("Work", 7).counts.expect("counts");
+    for (mod_seq, expected) in [(7, false), (8, true)] {
+        let mut plan = Plan::default();
+        let before = Counts { uid_next: None, unseen: None, ..known.clone() };
+        plan.know(MailboxKey::of_id("Work"), "Work".into(), before);
+        plan.sweep(vec![counted("Work", mod_seq)]);
+        assert_eq!(look(&mut plan).is_some(), expected, "{mod_seq}");
+    }
+}
+
+#[test]
+fn names_are_free_before_others_get_them() {
+    let mut plan = Plan::default();
+    let name_of = |difference: &Difference| match difference {
+        Difference::Created(key) => format!("+{key}"),
+        Difference::Renamed(key, _) => format!("~{key}"),
+        Difference::Deleted(key) => format!("-{key}"),
+    };
+    plan.sweep(vec![found("A", Some("1"), 2), found("B", Some("2"), 3), found("C", Some("3"), 4)]);
+    let differences =
+        plan.sweep(vec![found("B", Some("1"), 2), found("C", Some("2"), 3), found("A", Some("4"), 5)]);
+    let order: Vec<_> = differences.iter().map(name_of).collect();
+    assert_eq!(order, ["-id:3", "~id:2", "~id:1", "+id:4"]);
+}
+
+#[test]
+fn messages_that_were_compared_decide_about_a_rename() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("Work", None, 5)]);
+    let key = plan.key(&"Work".into()).cloned().expect("known");
+    let other = Found { before: Before::None, ..found("Job", None, 5) };
+    let differences = plan.sweep(vec![other]);
+    assert!(matches!(&differences[..], [Difference::Deleted(gone), _] if *gone == key), "{differences:?}");
+    let job = plan.key(&"Job".into()).cloned().expect("known");
+    // With mail that has arrived meanwhile.
+    let same = Found { before: Before::Mailbox(job.clone()), ..found("Occupation", None, 9) };
+    assert_eq!(plan.sweep(vec![same]), [Difference::Renamed(job, "Job".into())]);
+}

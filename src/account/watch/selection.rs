@@ -1,0 +1,165 @@
+//! Which mailboxes a watch is of: by name, pattern, special use, subscription, or all of them.
+//!
+//! In: what a user names. Out: the LIST that finds them, which of its entries count, and the NOTIFY
+//! that reports what changes in them.
+
+use crate::command::{List, Notify, NotifyEvent};
+use crate::types::{Capabilities, ListEntry, MailboxName, SpecialUse};
+
+/// More patterns than this are asked for as one: all.
+const MAX_PATTERNS: usize = 50;
+
+/// One way to name mailboxes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    Names(Vec<MailboxName>),
+    Patterns(Vec<String>),
+    Uses(Vec<SpecialUse>),
+    Subscribed,
+}
+
+/// Mailboxes that any of these names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Selection(Vec<Which>);
+
+impl Selection {
+    pub(super) fn new(which: Which) -> Self {
+        Self(vec![which])
+    }
+
+    pub(super) fn or(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether subscriptions count, beside other things.
+    fn reads_subscriptions(&self) -> bool {
+        self.0.contains(&Which::Subscribed)
+    }
+
+    /// The command that finds the subscribed ones, where that which finds all does not tell them.
+    pub(super) fn list_subscribed(&self, capabilities: &Capabilities) -> Option<List> {
+        let is_apart = self.reads_subscriptions() && *self.0 != [Which::Subscribed];
+        (is_apart && !tells_subscriptions(capabilities)).then(|| List::new("*").subscribed())
+    }
+
+    /// The command that finds them, perhaps among others.
+    pub(super) fn list(&self, capabilities: &Capabilities) -> List {
+        if *self.0 == [Which::Subscribed] {
+            return List::new("*").subscribed();
+        }
+        let mut patterns: Vec<&str> = Vec::new();
+        let mut is_named = true;
+        for which in &self.0 {
+            match which {
+                Which::Names(names) => patterns.extend(names.iter().map(MailboxName::as_str)),
+                Which::Patterns(all) => patterns.extend(all.iter().map(String::as_str)),
+                Which::All | Which::Uses(_) | Which::Subscribed => is_named = false,
+            }
+        }
+        let first = patterns.first().filter(|_| is_named && patterns.len() <= MAX_PATTERNS);
+        let mut list = List::new(*first.unwrap_or(&"*"));
+        if first.is_some() {
+            list = patterns.iter().skip(1).fold(list, |list, pattern| list.or(*pattern));
+        }
+        if self.reads_subscriptions() && tells_subscriptions(capabilities) {
+            list = list.with_subscriptions();
+        }
+        let has_uses = capabilities.has("SPECIAL-USE") || capabilities.has("XLIST");
+        if has_uses && self.0.iter().any(|which| matches!(which, Which::Uses(_))) {
+            list = list.with_special_use();
+        }
+        list
+    }
+
+    /// Whether this mailbox is one of them.
+    pub(super) fn takes(&self, entry: &ListEntry) -> bool {
+        entry.is_selectable()
+            && self.0.iter().any(|which| match which {
+                Which::All => true,
+                Which::Names(names) => names.contains(&entry.name),
+                Which::Patterns(patterns) => patterns.iter().any(|pattern| fits(pattern, entry)),
+                Which::Uses(uses) => uses.iter().any(|usage| entry.is_for(usage)),
+                Which::Subscribed => *self.0 == [Which::Subscribed] || entry.has("\\Subscribed"),
+            })
+    }
+
+    /// The NOTIFY that reports what changes in them: of more mailboxes where the server can't be
+    /// asked more exactly.
+    pub(super) fn notify(&self) -> Notify {
+        let events = || NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
+        let exact = self.0.iter().try_fold(Notify::set(), |notify, which| match which {
+            Which::Names(names) if !names.is_empty() => {
+                Some(notify.mailboxes(names.iter().cloned(), events()))
+            }
+            Which::Subscribed => Some(notify.subscribed(events().chain([NotifyEvent::SubscriptionChange]))),
+            _ => None,
+        });
+        exact.unwrap_or_else(|| {
+            let subscriptions = self.reads_subscriptions().then_some(NotifyEvent::SubscriptionChange);
+            Notify::set().personal(events().chain(subscriptions))
+        })
+    }
+}
+
+/// Whether LIST tells which mailboxes the user has subscribed to.
+fn tells_subscriptions(capabilities: &Capabilities) -> bool {
+    capabilities.has("LIST-EXTENDED") || capabilities.has("IMAP4rev2")
+}
+
+fn fits(pattern: &str, entry: &ListEntry) -> bool {
+    crate::command::fits(pattern, entry.name.as_str(), entry.delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, attributes: &[&str]) -> ListEntry {
+        let mut entry = ListEntry::new(name);
+        entry.delimiter = Some('/');
+        entry.attributes = attributes.iter().map(ToString::to_string).collect();
+        entry
+    }
+
+    #[test]
+    fn a_mailbox_is_watched_if_anything_names_it() {
+        let mut both = Selection::new(Which::Names(vec!["INBOX".into()]));
+        both.or(Selection::new(Which::Uses(vec![SpecialUse::Sent])));
+        let rows = [
+            (Selection::new(Which::All), "a", &[][..], true),
+            (Selection::new(Which::All), "a", &["\\Noselect"], false),
+            (Selection::new(Which::Patterns(vec!["Work/%".into()])), "Work/a", &[], true),
+            (Selection::new(Which::Patterns(vec!["Work/%".into()])), "Work/a/b", &[], false),
+            (Selection::new(Which::Subscribed), "a", &[], true),
+            (both.clone(), "Inbox", &[], true),
+            (both.clone(), "Gesendet", &["\\Sent"], true),
+            (both, "a", &["\\Subscribed"], false),
+        ];
+        for (selection, name, attributes, expected) in rows {
+            let taken = selection.takes(&entry(name, attributes));
+            assert_eq!(taken, expected, "{selection:?} {name} {attributes:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_listed_than_is_named() {
+        let none = Capabilities::default();
+        let names = Selection::new(Which::Names(vec!["INBOX".into(), "Work".into()]));
+        assert_eq!(names.list(&none), List::new("INBOX").or("Work"));
+        let mut wide = names.clone();
+        wide.or(Selection::new(Which::Subscribed));
+        assert_eq!(wide.list(&none), List::new("*"));
+        assert_eq!(wide.list_subscribed(&none), Some(List::new("*").subscribed()));
+        let able = ["LIST-EXTENDED"].into_iter().collect();
+        assert_eq!(wide.list(&able), List::new("*").with_subscriptions());
+        assert_eq!((wide.list_subscribed(&able), names.list_subscribed(&none)), (None, None));
+        assert_eq!(Selection::new(Which::Subscribed).list(&none), List::new("*").subscribed());
+        let uses = Selection::new(Which::Uses(vec![SpecialUse::Trash]));
+        assert_eq!(uses.list(&none), List::new("*"));
+        let able = ["SPECIAL-USE"].into_iter().collect();
+        assert_eq!(uses.list(&able), List::new("*").with_special_use());
+        let many = Selection::new(Which::Names((0..60).map(|n| format!("m{n}").into()).collect()));
+        assert_eq!(many.list(&none), List::new("*"));
+    }
+}

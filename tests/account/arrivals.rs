@@ -1,0 +1,108 @@
+//! Changes in batches, and messages that come with what was asked for of them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use imap_duplex::account::{ChangeKind, MemoryStore, Watch};
+use imap_duplex::command::Items;
+use imap_duplex::testing::Server;
+use imap_duplex::types::Uid;
+use tokio::time::sleep;
+
+use crate::support::within;
+use crate::watch::{QUIET, all, uid};
+use crate::{LIMIT, World};
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_acknowledged_as_a_whole() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        world.server.create("Work");
+        for number in 0..100 {
+            let mailbox = if number % 2 == 0 { "INBOX" } else { "Work" };
+            world.server.deliver(mailbox, format!("Subject: {number}\r\n\r\n"));
+        }
+        let (account, store) = (world.account(), MemoryStore::new());
+        let watch = || Watch::all().from_start(true);
+        let mut changes = account.watch(watch(), store.clone()).await.expect("a store in memory");
+        sleep(QUIET).await;
+        let mut arrived = 0;
+        while arrived < 100 {
+            let batch = changes.next_many(30).await.expect("a change").expect("no error");
+            assert!((1..=30).contains(&batch.len()), "{}", batch.len());
+            arrived += batch.iter().filter(|change| change.uid().is_some()).count();
+            changes.ack_all(&batch).await.expect("a store in memory");
+        }
+        drop(changes);
+        let mut changes = account.watch(watch(), store).await.expect("a store in memory");
+        let again = all(&mut changes, QUIET).await;
+        assert!(again.iter().all(|change| change.uid().is_none()), "{again:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_come_with_what_was_asked_for() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        for number in 0..100 {
+            world.server.deliver("INBOX", format!("Subject: {number}\r\n\r\n"));
+        }
+        let account = world.account();
+        let watch = Watch::all().from_start(true).items(Items::envelope().flags());
+        let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+        let found = all(&mut changes, QUIET).await;
+        let subjects: Vec<_> = found
+            .iter()
+            .filter_map(|change| match &change.kind {
+                ChangeKind::Arrived { uid, message: Some(message), flags: Some(_), .. } => {
+                    Some((uid.get() - 1).to_string() == message.envelope()?.subject()?)
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(subjects, vec![true; 100]);
+        let fetches = world.server.received().into_iter().filter(|logged| logged.line.contains("ENVELOPE"));
+        assert!(fetches.count() <= 10, "they are fetched together");
+        world.server.deliver("Sent", "Subject: late\r\n\r\n");
+        let late = all(&mut changes, QUIET).await;
+        assert!(
+            late.iter().any(|change| matches!(&change.kind, ChangeKind::Arrived { message: Some(_), .. })),
+            "{late:?}"
+        );
+    })
+    .await;
+}
+
+/// A FETCH that ends without a message that was asked for: no cursor passes that.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_not_shown_is_delivered_once_it_is() {
+    within(LIMIT, async {
+        for mailbox in ["INBOX", "Work"] {
+            let world = World::new(Server::new());
+            world.server.create("Work");
+            let (account, store) = (world.account(), MemoryStore::new());
+            let watch = || Watch::all().items(Items::envelope());
+            let mut changes = account.watch(watch(), store.clone()).await.expect("a store in memory");
+            let first = all(&mut changes, QUIET).await;
+            changes.ack_all(&first).await.expect("a store in memory");
+            // The server has it listed and does not find it.
+            world.server.on("UID FETCH").instead("{tag} OK done\r\n").times(3);
+            world.server.deliver(mailbox, "Subject: one\r\n\r\n");
+            sleep(Duration::from_secs(1)).await;
+            world.server.deliver(mailbox, "Subject: two\r\n\r\n");
+            let mut found: Vec<Uid> = Vec::new();
+            for _ in 0..2 {
+                // By a program that ends in between, too.
+                let batch = all(&mut changes, QUIET).await;
+                found.extend(batch.iter().filter_map(imap_duplex::account::Change::uid));
+                changes.ack_all(&batch).await.expect("a store in memory");
+                drop(changes);
+                changes = account.watch(watch(), store.clone()).await.expect("a store in memory");
+            }
+            assert_eq!(found.len(), 2, "{mailbox}: {found:?}");
+            assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), [uid(1), uid(2)].into());
+        }
+    })
+    .await;
+}

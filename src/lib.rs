@@ -59,7 +59,7 @@
 //! | follow all mailboxes, across failures and restarts | `account::Account::watch` |
 //! | list the mailboxes | [`Sender::list`] |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
-//! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`] |
+//! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`]; whatever the server says of it, `account::Account::special_use` |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
 //! | know how much room is left | [`Sender::quota_of`] |
@@ -67,6 +67,7 @@
 //! | annotate mailboxes | [`Sender::metadata`], [`set_metadata`](Sender::set_metadata) |
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
+//! | search while the user types | [`Mailbox::search_latest`] |
 //! | count, or find the first and the last | [`Mailbox::count`], [`Search::returning`](command::Search::returning) |
 //! | sort | [`Mailbox::sort`] by a [`SortOrder`](command::SortOrder) |
 //! | show conversations | [`Mailbox::thread`] |
@@ -76,6 +77,7 @@
 //! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |
 //! | know which UIDs are not there any more | [`Fetch::report`](command::Fetch::report) |
 //! | read a large result as it arrives | [`Token::stream`] |
+//! | show what a message says, list what is attached to it | `Mailbox::content` (feature `mime`) |
 //! | read a large message, or an attachment, in little memory; decode it | [`Mailbox::body`], [`Body::decoded`] |
 //! | follow the changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |
@@ -83,7 +85,7 @@
 //! | mark as read, flag, label | [`Mailbox::store`] with [`Store::add`](command::Store::add) |
 //! | change flags unless another client has | [`Mailbox::store_unchanged`] |
 //! | change Gmail's labels | [`Mailbox::store_labels`] |
-//! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`] |
+//! | copy, move | [`Mailbox::copy`], [`Mailbox::move_to`]; into a mailbox that may be missing [`Mailbox::move_creating`] |
 //! | delete messages | [`Mailbox::store`] with [`Flag::Deleted`], then [`Mailbox::expunge`] |
 //! | put a message into a mailbox | [`Sender::append`]; several [`append_all`](Sender::append_all), [`append_each`](Sender::append_each); a large one [streamed](command::Append#streamed-uploads) |
 //! | put a message together of parts that the server has | [`Append::parts`](command::Append::parts) |
@@ -303,6 +305,7 @@
 //!   (`Discover`).
 //! - `metrics`: connections, commands and bytes through the crate `metrics` ([the
 //!   log](#the-log)).
+//! - `mime`: the text of a message as a string, and its attachments: the module `mime`.
 //! - `proxy`: SOCKS 5 and HTTP CONNECT proxies (`Config::proxy`).
 //! - `serde`: [`Event`] as one flat JSON object, by `Serialize`; and both ways what a
 //!   program keeps of mailboxes: [`MailboxState`], UIDs and sets of them,
@@ -328,6 +331,9 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+#[cfg(feature = "mime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mime")))]
+pub mod mime;
 mod net;
 pub mod replay;
 #[cfg(feature = "store")]
@@ -339,7 +345,9 @@ pub mod types;
 mod view;
 mod wire;
 
-pub use client::{Body, DecodedBody, Driver, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token};
+pub use client::{
+    Body, DecodedBody, Driver, LatestSearch, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token,
+};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Remedy, Result, Sent};
 #[cfg(feature = "discover")]

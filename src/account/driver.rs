@@ -25,7 +25,7 @@ use super::lease::{Leased, MailboxLease, SessionLease};
 use super::message::{Message, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::redial::{Failure, Redial, Verdict};
-use super::{AccountState, AccountStatus, Connector, DialReason, Policy};
+use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic};
 use crate::client::{Mailbox, Select, Sender};
 use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
@@ -67,6 +67,8 @@ pub(super) struct AccountDriver {
     /// been seen to, since that decides when to dial.
     interrupted: Vec<(ConnectionId, WishId)>,
     next_connection: u64,
+    /// Of the connections that have ended.
+    traffic: Traffic,
     /// The last failure, for the status and for those who wait.
     failure: Option<Error>,
     closing: Option<Option<Instant>>,
@@ -100,6 +102,7 @@ impl AccountDriver {
             wants: HashMap::new(),
             interrupted: Vec::new(),
             next_connection: 0,
+            traffic: Traffic::default(),
             failure: None,
             closing: None,
         }
@@ -152,6 +155,11 @@ impl AccountDriver {
             Message::Returned(id, scope) => self.on_returned(id, scope),
             Message::Drained(id) => self.on_drained(id, now),
             Message::Ended(id, error) => self.on_ended(id, &error, now),
+            Message::Traffic(reply) => {
+                let live = self.connections.values().map(|live| live.sender.stats());
+                // Who asked may have gone.
+                _ = reply.send(live.fold(self.traffic, |sum, stats| sum.and(&stats)));
+            }
             Message::NetworkChanged => {
                 self.redial.wake();
                 self.connections.values().for_each(|live| _ = live.sender.check().detach());
@@ -376,6 +384,7 @@ impl AccountDriver {
 
     fn on_ended(&mut self, id: ConnectionId, error: &Error, now: Instant) {
         let Some(live) = self.connections.remove(&id) else { return };
+        self.traffic = self.traffic.and(&live.sender.stats());
         self.pool.on_lost(id);
         let lived = now.duration_since(live.since);
         let failure = match error.close_reason() {

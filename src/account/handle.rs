@@ -17,7 +17,9 @@ use super::connection::Events;
 use super::driver::{AccountDriver, Parts};
 use super::message::{Message, Want};
 use super::pool::WishId;
-use super::{AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver};
+use super::{
+    AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
+};
 use crate::client::Select;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::Config;
@@ -148,6 +150,19 @@ impl Account {
     #[must_use]
     pub fn status(&self) -> StatusReceiver {
         StatusReceiver::new(self.handle.status.clone())
+    }
+
+    /// How much it has sent and received so far; nothing once it has ended. Cancel-safe.
+    ///
+    /// ```no_run
+    /// # async fn example(account: imap_duplex::account::Account) {
+    /// println!("{} kB received", account.traffic().await.bytes_received / 1000);
+    /// # }
+    /// ```
+    pub async fn traffic(&self) -> Traffic {
+        let (reply, answer) = oneshot::channel();
+        _ = self.handle.messages.send(Message::Traffic(reply));
+        answer.await.unwrap_or_default()
     }
 
     /// The network is another one, or is back: connections are checked at once by

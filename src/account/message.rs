@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::Traffic;
 use super::connection::{Dialled, Events};
 use super::lease::{MailboxLease, SessionLease};
 use super::pool::{ConnectionId, WishId};
@@ -32,6 +33,7 @@ pub(super) enum Message {
     /// A connection has ended.
     Ended(ConnectionId, Error),
     NetworkChanged,
+    Traffic(oneshot::Sender<Traffic>),
     CredentialsChanged(Option<Box<Config>>),
     /// Nothing more is wanted; within this time, if it is limited.
     Shutdown(Option<Duration>),

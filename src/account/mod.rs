@@ -26,7 +26,9 @@ mod message;
 mod policy;
 mod pool;
 mod redial;
+mod special_use;
 mod status;
+mod traffic;
 mod watch;
 
 use self::connector::Connector;
@@ -34,7 +36,9 @@ pub use self::connector::{DialReason, DialRequest};
 pub use self::handle::{Account, AccountBuilder};
 pub use self::lease::{MailboxLease, SessionLease};
 pub use self::policy::Policy;
+pub use self::special_use::{FoundBy, SpecialMailbox};
 pub use self::status::{AccountState, AccountStatus, StatusReceiver};
+pub use self::traffic::Traffic;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::watch::FileStore;

@@ -23,7 +23,7 @@ pub use body::{Body, DecodedBody};
 #[cfg(feature = "account")]
 pub(crate) use connect::dial;
 pub use driver::Driver;
-pub use mailbox::Mailbox;
+pub use mailbox::{LatestSearch, Mailbox};
 pub use receiver::Receiver;
 pub use select::Select;
 pub use sender::Sender;

@@ -66,7 +66,7 @@ pub use envelope_builder::EnvelopeBuilder;
 pub use event::{Event, EventKind, Lagged, Place};
 pub use flag::{Flag, Flags};
 pub use header_text::HeaderText;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "mime"))]
 pub(crate) use header_text::charset;
 pub(crate) use heap_size::HeapSize;
 pub(crate) use incremental_set::IncrementalSet;

@@ -5,6 +5,7 @@
 mod support;
 
 mod arrivals;
+mod conveniences;
 mod ladder;
 mod leases;
 mod redials;

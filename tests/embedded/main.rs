@@ -29,6 +29,8 @@ mod commands_search;
 mod commands_urls;
 #[path = "../live/connecting.rs"]
 mod connecting;
+#[path = "../live/contents.rs"]
+mod contents;
 #[path = "../live/crowd.rs"]
 mod crowd;
 #[path = "../live/dropping.rs"]
@@ -59,5 +61,6 @@ mod script;
 mod searches;
 mod server;
 mod snapshots;
+mod unstructured;
 mod urls;
 mod usual;

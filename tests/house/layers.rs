@@ -5,7 +5,7 @@ use crate::report;
 use crate::source::{Source, blank, group, line, places, source_of, sources, take_tests};
 
 /// The layers, lowest first. A module imports from its own layer and from those before it.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["types"],
     &["error"],
     &["wire"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 13] = [
     &["engine"],
     &["net"],
     &["client"],
+    &["mime"],
     &["replay"],
     &["account"],
     &["store"],

@@ -26,6 +26,7 @@ mod commands_own;
 mod commands_search;
 mod commands_urls;
 mod connecting;
+mod contents;
 mod crowd;
 mod dropping;
 mod mechanisms;

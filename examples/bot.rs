@@ -5,11 +5,16 @@
 //! IMAP_PASSWORD=… cargo run --example bot -- imaps://alice@imap.example.org/ --from news@ --move-to Newsletters
 //! ```
 //!
-//! It answers events: nothing is polled, and the work on one message does not delay the next.
+//! It answers events: nothing is polled, and the work on one message does not delay the next. With
+//! `--state FILE` it stays: it connects again when the server has gone away, and what it was killed
+//! before it had done is done by the next run, and nothing twice ([`staying`]).
 //! Without a URL new mail arrives in the embedded server, and two rules are at work.
 
+#[path = "bot/staying.rs"]
+mod staying;
 mod support;
 
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,6 +23,7 @@ use clap::Parser;
 use imap_duplex::command::{Items, Store};
 use imap_duplex::types::{Envelope, EventKind, Flag, MailboxName, Uid};
 use imap_duplex::{Error, Mailbox, Receiver, Sender};
+use support::account::AccountArgs;
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
@@ -49,6 +55,13 @@ struct Args {
     /// Give them this flag
     #[arg(long, value_name = "FLAG")]
     flag: Option<String>,
+
+    /// Keep in this file which messages have been seen to, so that a later run goes on from there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    #[command(flatten)]
+    account: AccountArgs,
 
     /// End after so many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = program::seconds)]
@@ -111,6 +124,15 @@ async fn run(args: Args) -> Result<(), Failure> {
     let rules = rules(&args, server.embedded.is_some())?;
     // Whatever the server does or omits, it ends in time.
     let mut end = pin!(program::end(args.time));
+    if let Some(state) = &args.state {
+        let account = args.account.account(&server)?;
+        let done = tokio::select! {
+            done = staying::work(&account, state, &server, &rules) => done,
+            () = end => Ok(()),
+        };
+        support::account::end(&account).await;
+        return done;
+    }
     let (imap, events) = tokio::select! {
         connected = server.connect() => connected?,
         () = &mut end => return Ok(()),

@@ -10,8 +10,11 @@
 //!
 //! It shows both halves at work: several commands in flight on the one, each with its token, and
 //! the event stream on the other. With `--json` it uses the event stream alone: commands are
-//! detached, and their data become events too.
+//! detached, and their data become events too. With `--all` it follows all mailboxes, and stays
+//! when a connection ends: the account's watch ([`all`]).
 
+#[path = "watch/all.rs"]
+mod all;
 #[path = "watch/scene.rs"]
 mod scene;
 mod support;
@@ -25,6 +28,7 @@ use imap_duplex::command::{Fetch, Items, List, Notify, NotifyEvent, StatusComman
 use imap_duplex::types::{CloseReason, EventKind, Message, Seq};
 use imap_duplex::{Error, Mailbox, Receiver, Select, Sender, Token};
 use scene::{Note, Scene};
+use support::account::AccountArgs;
 use support::failure::Failure;
 use support::output::Output;
 use support::server::{Server, ServerArgs};
@@ -58,6 +62,17 @@ struct Args {
     #[arg(long = "for", value_name = "SECONDS", value_parser = program::seconds)]
     time: Option<Duration>,
 
+    /// Follow all mailboxes, and connect again when the server has gone away
+    #[arg(long)]
+    all: bool,
+
+    /// With --all: compare the counts of all mailboxes this often, where the server reports nothing
+    #[arg(long, value_name = "SECONDS", requires = "all", value_parser = program::seconds)]
+    interval: Option<Duration>,
+
+    #[command(flatten)]
+    account: AccountArgs,
+
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -84,6 +99,9 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Result<(), Failure> {
     let server = args.server.server()?;
     let mut end = pin!(program::end(args.time));
+    if args.all {
+        return all::watch(&server, &args.account, args.interval, args.json, end).await;
+    }
     let (imap, mut events) = tokio::select! {
         connected = server.connect() => connected?,
         () = &mut end => return Ok(()),

@@ -107,34 +107,47 @@ impl Dovecot {
         let host = Ipv4Addr::new(127, 0, 0, if options.require_tls { 2 } else { 1 });
         let (plain, tls) = free_ports(host).map_err(|e| format!("no free port on {host}: {e}"))?;
         let folder = prepare(options, plain, tls).map_err(|e| format!("cannot write its files: {e}"))?;
-        let output = || fs::File::create(folder.path().join("output"));
-        let errors = output().and_then(|file| Ok((file.try_clone()?, file))).map_err(|e| e.to_string())?;
-        let master = Command::new(program)
-            .args(["-F", "-c"])
-            .arg(folder.path().join("dovecot.conf"))
-            .stdin(Stdio::null())
-            .stdout(errors.0)
-            .stderr(errors.1)
-            .process_group(0)
-            .spawn()
-            .map_err(|e| format!("{}: {e}", program.display()))?;
+        let master = launch(program, folder.path())?;
         let watcher = watch(&master, folder.path());
         let mut server = Self { folder, master, watcher, plain, tls };
+        server.wait_until_it_answers().map(|()| server)
+    }
+
+    fn wait_until_it_answers(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             // The greeting holds the folder's name: it may be another server that took the port
             // before us.
-            if greeting(plain).is_ok_and(|text| text.contains(&server.name())) {
-                return Ok(server);
+            if greeting(self.plain).is_ok_and(|text| text.contains(&self.name())) {
+                return Ok(());
             }
-            if let Ok(Some(status)) = server.master.try_wait() {
-                return Err(format!("it ended with {status}\n{}", server.log()));
+            if let Ok(Some(status)) = self.master.try_wait() {
+                return Err(format!("it ended with {status}\n{}", self.log()));
             }
             if Instant::now() > deadline {
-                return Err(format!("no greeting within {PATIENCE:?}\n{}", server.log()));
+                return Err(format!("no greeting within {PATIENCE:?}\n{}", self.log()));
             }
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Kills it with all its connections. Its mail stays.
+    pub fn stop(&mut self) {
+        // Its shell would remove the folder.
+        self.watcher.kill().and_then(|()| self.watcher.wait()).expect("our own shell");
+        let group = format!("-{}", self.master.id());
+        let sent = Command::new("kill").args(["-s", "KILL", "--", &group]).status().expect("kill");
+        assert!(sent.success(), "it runs");
+        self.master.wait().expect("our own child");
+    }
+
+    /// Starts it again after [`stop`](Self::stop), on the same ports. Blocks until it answers.
+    pub fn start_again(&mut self) {
+        _ = fs::remove_dir_all(self.folder.path().join("run"));
+        fs::create_dir(self.folder.path().join("run")).expect("its folder");
+        self.master = launch(program(), self.folder.path()).expect("it started before");
+        self.watcher = watch(&self.master, self.folder.path());
+        self.wait_until_it_answers().unwrap_or_else(|why| panic!("Dovecot did not start again: {why}"));
     }
 
     /// The port for IMAP, and STARTTLS.
@@ -222,6 +235,20 @@ impl Drop for Dovecot {
             }
         }
     }
+}
+
+fn launch(program: &Path, folder: &Path) -> Result<Child, String> {
+    let output = || fs::File::create(folder.join("output"));
+    let errors = output().and_then(|file| Ok((file.try_clone()?, file))).map_err(|e| e.to_string())?;
+    Command::new(program)
+        .args(["-F", "-c"])
+        .arg(folder.join("dovecot.conf"))
+        .stdin(Stdio::null())
+        .stdout(errors.0)
+        .stderr(errors.1)
+        .process_group(0)
+        .spawn()
+        .map_err(|e| format!("{}: {e}", program.display()))
 }
 
 /// A shell that stops the server and removes its folder once its input ends: when we close it, or

@@ -1,13 +1,14 @@
-//! What the integration tests share: a private Dovecot ([`dovecot`]), a second IMAP session that
-//! knows nothing of this library ([`other`]), examples as programs ([`program`]), streams that
-//! tests look into ([`wire`]), recorded sessions ([`recording`]), and a bound on the time a test
-//! may take ([`within`]).
+//! What the integration tests share: a private Dovecot ([`dovecot`]), a proxy that cuts connections
+//! ([`cutter`]), a second IMAP session that knows nothing of this library ([`other`]), examples as
+//! programs ([`program`]), streams that tests look into ([`wire`]), recorded sessions
+//! ([`recording`]), and a bound on the time a test may take ([`within`]).
 //!
 //! In: `mod support;` at the top of a test file. Nothing here uses the library's own code, so that
 //! a misunderstanding of IMAP in the library is not repeated by what tests it.
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file uses another part of it")]
 
 pub mod certificate;
+pub mod cutter;
 pub mod dovecot;
 pub mod other;
 pub mod program;

@@ -103,6 +103,11 @@ impl Program {
         self.end().await
     }
 
+    /// Kills it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("our own child");
+    }
+
     /// Waits for its end.
     pub async fn end(mut self) -> Ended {
         let mut rest = Vec::new();

@@ -5,20 +5,25 @@
 //! without a fuzzer.
 //!
 //! For the framer and the grammar, the first bytes choose limits and how the rest is split; the
-//! rest is the server's stream. For the round trip all bytes choose values, for the engine
-//! operations.
+//! rest is the server's stream. For the round trip and for arguments all bytes choose values, for
+//! the engine operations.
 
 mod answers;
+mod arguments;
 mod chooser;
 pub(crate) mod codes;
 mod commands;
 mod engine;
 mod mailbox_commands;
+mod meaning;
+mod message_commands;
 mod round_trip;
 mod rows;
+mod session_commands;
 
 use bytes::{Bytes, BytesMut};
 
+pub use arguments::{Written, arguments, mailbox_text};
 pub use engine::engine;
 pub use round_trip::round_trip;
 

@@ -4,7 +4,11 @@
 //! In: a fuzzer's bytes, the first of which is skipped, so that the seeds of `response` can be used
 //! here, too. Out: how many facts were compared, or a panic. Where the others differ, nothing is
 //! compared.
+//!
+//! And has imap-codec read the client's commands (`arguments`).
 
+#[cfg(fuzzing)]
+mod commands;
 mod meaning;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -47,6 +51,20 @@ pub fn differential(data: &[u8]) -> usize {
         }
     }
     compared
+}
+
+/// Writes commands with arguments from these bytes: each line is one command, and where imap-codec
+/// has such a command, it reads what was meant.
+///
+/// # Panics
+/// It does not, or there are more commands than one.
+#[cfg(fuzzing)]
+pub fn arguments(data: &[u8]) {
+    for written in imap_duplex::fuzz::arguments(data) {
+        let Some(meant) = written.meaning else { continue };
+        let read = commands::meaning_by_imap_codec(&written.bytes, written.utf8, imap_duplex::fuzz::mailbox_text);
+        assert_eq!(read.as_ref(), Ok(&meant), "\"{}\"", written.bytes.escape_ascii());
+    }
 }
 
 /// The result of another parser; none if it panics (imap-proto does so for metadata that is not

@@ -14,6 +14,7 @@ mod receiver;
 mod select;
 mod sender;
 mod sender_messages;
+mod sender_session;
 mod stats;
 mod submit;
 mod token;

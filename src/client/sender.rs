@@ -1,5 +1,5 @@
-//! The sending half: a method for each command about the session, and for those about mailboxes
-//! that need not be selected.
+//! The sending half: a method for each command about mailboxes that need not be selected. Those
+//! about the session are in `sender_session.rs`.
 //!
 //! In: arguments. Out: a token at once; the command is submitted by `submit`.
 
@@ -10,8 +10,7 @@ use std::sync::Arc;
 use super::submit::submit;
 use super::{Handle, Select, Stats, Submit, Token};
 use crate::command::{
-    Append, AppendAll, Capability, Create, Delete, Id, List, Logout, Noop, Notify, Raw, Rename,
-    StatusCommand, StatusItems, Subscribe,
+    Append, AppendAll, Create, Delete, List, Notify, Raw, Rename, StatusCommand, StatusItems, Subscribe,
 };
 use crate::engine::{Scope, Shared};
 use crate::error::Result;
@@ -67,6 +66,10 @@ impl Sender {
     /// The lease through which it submits.
     pub(super) fn scope(&self) -> Option<&Arc<Scope>> {
         self.scope.as_ref()
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// What it shares with the driver.
@@ -246,6 +249,7 @@ impl Sender {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "MULTIAPPEND")]
     pub fn append_all<A: Into<Append>>(
         &self,
         to: impl Into<MailboxName>,
@@ -354,84 +358,6 @@ impl Sender {
     /// ```
     pub fn notify(&self, what: Notify) -> Token<Notify> {
         self.submit(what)
-    }
-
-    /// Does nothing, but gives the server an occasion to report changes: `NOOP` (RFC 9051 section
-    /// 6.1.2).
-    ///
-    /// ```no_run
-    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// imap.noop().await?; // all earlier responses are in the event stream now
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn noop(&self) -> Token<Noop> {
-        self.submit(Noop)
-    }
-
-    /// Asks whether the server is still there: a NOOP that ends the connection, with
-    /// [`CloseReason::Timeout`](crate::types::CloseReason::Timeout), if nothing comes from the
-    /// server for [`Timeouts::check`](crate::Timeouts::check) while any answer is due. Any bytes
-    /// count: a download that goes on slowly does not end the connection.
-    ///
-    /// Call it when the network has changed, or when the machine wakes from sleep: a connection may
-    /// be dead then, and an idle one would notice within
-    /// [`Timeouts::idle_renew`](crate::Timeouts::idle_renew) and
-    /// [`silence`](crate::Timeouts::silence) only. Await the token, or detach it: dropped
-    /// at once, it withdraws the NOOP. On a connection whose reader is slow the time counts from
-    /// when the socket is read again.
-    ///
-    /// ```no_run
-    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// imap.check().await?; // it is there, or this and all other tokens fail within 10 s
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn check(&self) -> Token<Noop> {
-        let token = self.submit(Noop);
-        self.handle.check.begin();
-        self.handle.shared.wake_driver();
-        token
-    }
-
-    /// Asks the server for its capabilities: `CAPABILITY` (RFC 9051 section 6.1.1).
-    /// [`capabilities`](Sender::capabilities) has the last report, without asking.
-    ///
-    /// ```no_run
-    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// let capabilities = imap.capability().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn capability(&self) -> Token<Capability> {
-        self.submit(Capability)
-    }
-
-    /// Names this client to the server, and asks for the server's name: `ID` (RFC 2971).
-    ///
-    /// ```no_run
-    /// # use imap_duplex::command::Id;
-    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// let server = imap.id(Id::nothing().field("name", "my program")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn id(&self, who: Id) -> Token<Id> {
-        self.submit(who)
-    }
-
-    /// Ends the session: `LOGOUT` (RFC 9051 section 6.1.3). It keeps its place in the order of
-    /// commands and waits for none of their answers. What is submitted after it is not sent, and
-    /// fails when the connection ends.
-    ///
-    /// ```no_run
-    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// imap.logout().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn logout(&self) -> Token<Logout> {
-        self.submit(Logout)
     }
 }
 

@@ -77,6 +77,11 @@ pub(crate) enum Effect {
     /// The session starts over: capabilities known before may no longer hold.
     Login,
     StartTls,
+    /// Both directions are compressed behind it.
+    #[cfg(feature = "compress")]
+    Compress,
+    /// The session is as it was before its login.
+    Unauthenticate,
     Logout,
     Idle,
     /// What is switched on, unless a mailbox is selected.
@@ -437,7 +442,8 @@ impl Class {
     ///
     /// ```
     /// # use imap_duplex::command::{Class, Search};
-    /// let sort = Class::query().answered_by(&["SORT"]).in_mailbox().with_search(&Search::unseen());
+    /// let sort =
+    /// Class::query().answered_by(&["SORT"]).in_mailbox().with_search(&Search::unseen());
     /// # let _ = sort;
     /// ```
     pub fn with_search(mut self, query: &Search) -> Self {

@@ -1,5 +1,5 @@
 //! LOGIN, AUTHENTICATE and STARTTLS (RFC 9051 section 6.2). Sent while connecting, as `Config`
-//! says.
+//! says; LOGIN also by hand, behind UNAUTHENTICATE.
 
 use std::fmt;
 
@@ -8,16 +8,40 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use zeroize::Zeroizing;
 
 use super::line::Secret;
-use super::{Class, Command, Effect, Flow, Line, Session};
+use super::{Class, Command, Effect, Flow, Line, LoginState, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Done;
 
-/// `LOGIN`: user and password as they are (RFC 9051 section 6.2.3).
+/// `LOGIN`: user and password as they are (RFC 9051 section 6.2.3). From
+/// [`Sender::login`](crate::Sender::login).
 #[derive(Clone, Debug)]
 #[must_use]
-pub(crate) struct Login {
+pub struct Login {
     pub(crate) user: String,
     pub(crate) password: Secret,
+    /// While connecting it has been decided already whether the connection is safe.
+    by_hand: bool,
+}
+
+impl Login {
+    /// As this user, with this password.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Login;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.unauthenticate().await?;
+    /// imap.submit(Login::new("bob", "correct horse")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(user: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self { user: user.into(), password: password.into(), by_hand: true }
+    }
+
+    /// As a part of connecting.
+    pub(crate) fn connecting(user: String, password: Secret) -> Self {
+        Self { user, password, by_hand: false }
+    }
 }
 
 impl Command for Login {
@@ -33,6 +57,15 @@ impl Command for Login {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
+        if self.by_hand && session.login == LoginState::LoggedIn {
+            return Err(
+                Error::invalid("someone is logged in already").advise("`Sender::unauthenticate` first")
+            );
+        }
+        if self.by_hand && !session.takes_passwords {
+            let why = "the connection is not encrypted, and the password is not sent in clear text";
+            return Err(Error::new(ErrorKind::Insecure, why));
+        }
         if session.can("LOGINDISABLED") {
             let message = "the server takes no passwords on this connection (LOGINDISABLED)";
             return Err(Error::new(ErrorKind::Insecure, message));

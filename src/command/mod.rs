@@ -51,6 +51,7 @@ mod store_unchanged;
 mod testing;
 mod thread;
 mod uid_batches;
+mod unauthenticate;
 mod url_auth;
 
 pub use action::Action;
@@ -58,7 +59,8 @@ pub use append::{Append, AppendPart, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;
 #[cfg(feature = "compress")]
-pub(crate) use compress::Compress;
+#[cfg_attr(docsrs, doc(cfg(feature = "compress")))]
+pub use compress::Compress;
 pub use copy::{Copied, CopyMessages, CopyOutcome};
 pub use expunge::{Expunge, Expunged};
 pub use fetch::Fetch;
@@ -94,15 +96,17 @@ pub use store_labels::StoreLabels;
 pub use store_unchanged::{StoreUnchanged, Stored};
 pub use thread::{Thread, ThreadBy};
 pub use uid_batches::BatchUids;
+pub use unauthenticate::Unauthenticate;
 pub use url_auth::{GenUrlAuth, ResetKey, UrlFetch};
 
 pub(crate) use class::{ClaimScope, Effect, FlagUse, ResponseKinds, UNCLAIMABLE};
 pub(crate) use line::CommandName;
-pub(crate) use login::{Authenticate, Exchange, Login, StartTls};
+pub use login::Login;
+pub(crate) use login::{Authenticate, Exchange, StartTls};
 pub(crate) use mailboxes::NameSet;
 pub(crate) use resolve_uids::ResolveUids;
 pub(crate) use saved::{SaveSearchCommand, SaveState};
-pub(crate) use session::SelectParams;
+pub(crate) use session::{LoginState, SelectParams};
 pub(crate) use source::Taken;
 
 use crate::error::{Error, Result};

@@ -26,6 +26,17 @@ pub(crate) enum SelectParams {
     Refused,
 }
 
+/// Whether someone is logged in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LoginState {
+    /// The connection is being made.
+    #[default]
+    Unknown,
+    LoggedIn,
+    /// No login was asked for, or UNAUTHENTICATE has ended it.
+    NotLoggedIn,
+}
+
 /// The session as it is when a line is about to be sent.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
@@ -44,11 +55,32 @@ pub struct Session {
     pub(crate) updated: Vec<(CommandId, String)>,
     /// Searches in flight for which the server has refused that.
     pub(crate) updates_refused: Vec<CommandId>,
+    /// Both directions are compressed.
+    pub(crate) compressed: bool,
+    /// Whether someone is logged in.
+    pub(crate) login: LoginState,
+    /// Passwords may go over this connection: it is encrypted, leads to this very machine, or the
+    /// user allows it.
+    pub(crate) takes_passwords: bool,
     /// The largest message that single mailboxes accept, as STATUS last reported.
     pub(crate) append_limits: HashMap<MailboxName, u64>,
 }
 
 impl Session {
+    /// Those that the server had may hold no longer.
+    pub(crate) fn forget_capabilities(&mut self) {
+        self.capabilities = Capabilities::default();
+    }
+
+    /// UNAUTHENTICATE has succeeded: all but the capabilities is as it was before the login (RFC
+    /// 8437 section 4.1).
+    pub(crate) fn on_logged_out(&mut self) {
+        self.enabled.clear();
+        self.updated.clear();
+        self.append_limits.clear();
+        self.login = LoginState::NotLoggedIn;
+    }
+
     /// Whether the server has this capability: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2
     /// contains is included once ENABLE has switched that on, or where the server has IMAP4rev2
     /// alone.

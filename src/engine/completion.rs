@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::command::{Effect, Store};
+use crate::command::{Effect, LoginState, Store};
 use crate::engine::Engine;
 use crate::engine::inflight::{Reply, Written};
+use crate::engine::mailboxes::Mailboxes;
 use crate::engine::schedule::withdrawn;
 use crate::engine::selection::{Outcome, Selection, SyncFacts};
 use crate::engine::submit::{EndCause, Ended, InternalCommand};
@@ -97,11 +98,14 @@ impl Engine {
             Effect::EndUpdates(search) => self.session.ends_updates(search),
             Effect::None | Effect::Idle | Effect::Enable | Effect::Logout | Effect::Move => {}
             Effect::StartTls => self.lifecycle.on_starttls(),
+            #[cfg(feature = "compress")]
+            Effect::Compress => self.session.compressed = true,
+            Effect::Unauthenticate => self.logged_out(id),
             Effect::Login => {
-                self.idle.logged_in();
+                self.session.login = LoginState::LoggedIn;
                 // Those from before it may no longer hold.
                 if inflight.capabilities_epoch(id) == Some(self.session.capabilities_epoch) {
-                    self.forget_capabilities();
+                    self.session.forget_capabilities();
                 }
             }
             Effect::Select { .. } => self.opened(id),
@@ -140,6 +144,24 @@ impl Engine {
                 self.mailboxes.command_succeeded(id, effect);
                 self.report_mailboxes();
             }
+        }
+    }
+
+    /// UNAUTHENTICATE has succeeded: what the session and the server had of each other is void (RFC
+    /// 8437 section 4.1).
+    fn logged_out(&mut self, id: CommandId) {
+        let ended = self.selected.deselect();
+        self.selection_ended(ended, EndCause::LoggedOut, Some(id));
+        self.report_mailboxes();
+        self.mailboxes = Mailboxes::default();
+        if self.inflight.capabilities_epoch(id) == Some(self.session.capabilities_epoch) {
+            self.session.forget_capabilities();
+        }
+        self.session.on_logged_out();
+        self.scheduler.shared().set_capabilities(&self.session.capabilities);
+        // What was to be asked about that user's mailboxes.
+        for next in self.scheduler.take_questions() {
+            self.fail_unsent(next, withdrawn());
         }
     }
 

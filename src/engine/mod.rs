@@ -55,9 +55,9 @@ use self::schedule::Scheduler;
 use self::selection::{LookBackFacts, Selected, Selection};
 use self::submit::{InternalCommand, InternalRequest, Query};
 use self::write::{Idle, IdleStep, Surroundings, Writer};
-use crate::command::{self, Logout, Noop, ResponseKinds, Session, Taken};
+use crate::command::{self, LoginState, Logout, Noop, ResponseKinds, Session, Taken};
 use crate::error::{Error, ErrorKind};
-use crate::types::{Capabilities, CloseReason, Event, EventKind, Limits, Status, StatusResponse};
+use crate::types::{CloseReason, Event, EventKind, Limits, Status, StatusResponse};
 use crate::wire::{Response, Unparsable};
 
 pub(crate) struct Engine {
@@ -381,21 +381,24 @@ impl Engine {
     }
 
     /// Logging in is over: from now on changes of capabilities are events, and its secrets are
-    /// forgotten.
-    pub(crate) fn set_ready(&mut self) {
+    /// forgotten. `takes_passwords`: they may go over this connection.
+    pub(crate) fn set_ready(&mut self, takes_passwords: bool) {
         self.lifecycle.on_ready();
+        self.session.takes_passwords = takes_passwords;
+        if self.session.login == LoginState::Unknown {
+            self.session.login = match self.lifecycle.greeting().map(|greeting| greeting.status) {
+                Some(Status::Ok) => LoginState::NotLoggedIn,
+                Some(Status::PreAuth) => LoginState::LoggedIn,
+                _ => LoginState::Unknown,
+            };
+        }
         self.writer.clear_secrets();
-    }
-
-    /// Drops what was received before TLS (RFC 9051 section 6.2.1).
-    pub(crate) fn forget_capabilities(&mut self) {
-        self.session.capabilities = Capabilities::default();
     }
 
     /// TLS is established: what was received in clear text is dropped (RFC 9051 section 6.2.1).
     pub(crate) fn on_tls_established(&mut self) {
         self.lifecycle.on_tls_established();
-        self.forget_capabilities();
+        self.session.forget_capabilities();
         self.session.enabled.clear();
         self.output.forget();
     }

@@ -6,14 +6,54 @@
 
 use bytes::Bytes;
 
-/// Bytes, taken from the front as choices are made.
+use super::arguments::Written;
+
+/// Texts that mean something somewhere.
+const TEXTS: [&str; 21] = [
+    "INBOX",
+    "Drafts",
+    "Entwürfe",
+    "a&b",
+    "STORAGE",
+    "CONDSTORE",
+    "UTF8=ACCEPT",
+    "$Junk",
+    "\\Seen",
+    "/private/comment",
+    "lrs",
+    "imap://alice@host/INBOX/;UID=20",
+    "",
+    "NIL",
+    "x y",
+    "x\"y\\",
+    "{3}",
+    "{3+}",
+    "x}\r\nA2 LOGOUT",
+    "*%",
+    "(]",
+];
+
+/// Bytes, taken from the front as choices are made; and the commands that have been made of them.
 #[derive(Debug)]
-pub(super) struct Chooser<'a>(pub(super) &'a [u8]);
+pub(super) struct Chooser<'a> {
+    bytes: &'a [u8],
+    pub(super) written: Vec<Written>,
+}
+
+impl<'a> Chooser<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, written: Vec::new() }
+    }
+}
 
 impl Chooser<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     pub(super) fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
+        let Some((first, rest)) = self.bytes.split_first() else { return 0 };
+        self.bytes = rest;
         *first
     }
 
@@ -71,8 +111,13 @@ impl Chooser<'_> {
         (0..length).map(|_| self.byte()).collect::<Vec<u8>>().into()
     }
 
-    /// Any text.
+    /// Any text; one that many commands take, or that others might fall for, more often.
     pub(super) fn text(&mut self) -> String {
+        if let Some(choice @ 192..=254) = self.bytes.first() {
+            let text = TEXTS[usize::from(*choice) % TEXTS.len()];
+            self.byte();
+            return text.to_owned();
+        }
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 

@@ -5,11 +5,11 @@
 //! by its first byte:
 //!
 //! ```text
-//! s C A    submit command C with argument A, through the mailbox that was selected last if it is about messages
-//! d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a stream
-//! p        poll all tokens;  e N: read N events
-//! w N      write N bytes (without a number: all)
-//! < TEXT   the server sends a line; `$` stands for the oldest tag without an answer, `$2` for the third
+//! s C A    submit command C with argument A, through the mailbox that was selected last if it is
+//! about messages d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a
+//! stream p        poll all tokens;  e N: read N events w N      write N bytes (without a number:
+//! all) < TEXT   the server sends a line; `$` stands for the oldest tag without an answer, `$2` for
+//! the third
 //! - TEXT   the server sends bytes, without a line end
 //! u N      the source of uploads has N bytes;  u!: it fails;  u.: it ends
 //! z N      time passes: 2 to the N milliseconds
@@ -171,7 +171,7 @@ impl Bench {
             }
         }
         bench.feed(format!("* PREAUTH [CAPABILITY {can}] hello\r\n").as_bytes());
-        bench.engine.set_ready();
+        bench.engine.set_ready(true);
         bench
     }
 

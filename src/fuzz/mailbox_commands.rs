@@ -1,11 +1,11 @@
 //! Commands about mailboxes, their quotas, rights and annotations, with arguments from a fuzzer's
 //! bytes: the server parses what was meant, or the client refuses to write it.
 
+use super::arguments::{assert_mailbox, assert_text};
 use super::chooser::Chooser;
-use super::commands::read;
 use crate::command::{self, Session};
 use crate::types::MailboxName;
-use crate::wire::request::{Command, Value, value_as_mailbox};
+use crate::wire::request::{Command, Value};
 
 /// A session with a server that has all of it.
 fn session(session: &Session) -> Session {
@@ -24,29 +24,6 @@ fn session(session: &Session) -> Session {
     Session { capabilities: session.capabilities().iter().chain(more).collect(), ..session.clone() }
 }
 
-/// The name and the arguments of a command that the server has no type for.
-fn other(command: impl command::Command, session: &Session) -> Option<(String, Vec<Value>)> {
-    match read(command, session)? {
-        Command::Other { name, arguments } => Some((name, arguments)),
-        known => panic!("{known:?}"),
-    }
-}
-
-/// A text as it is among arguments, whichever form it took.
-#[track_caller]
-fn assert_text(value: &Value, meant: &[u8]) {
-    match value {
-        Value::Word(word) => assert_eq!(word.as_bytes(), meant),
-        Value::String(bytes) => assert_eq!(bytes, meant),
-        Value::List(_) => panic!("{value:?}"),
-    }
-}
-
-#[track_caller]
-fn assert_mailbox(value: &Value, meant: &MailboxName, session: &Session) {
-    assert_eq!(value_as_mailbox(value, session.is_utf8()).as_ref(), Some(meant));
-}
-
 /// Makes one such command, writes it and parses the output.
 pub(super) fn about_mailboxes(from: &mut Chooser<'_>, known: &Session) {
     let session = &session(known);
@@ -63,13 +40,13 @@ pub(super) fn about_mailboxes(from: &mut Chooser<'_>, known: &Session) {
 fn create(from: &mut Chooser<'_>, session: &Session) {
     let (name, usage) = (MailboxName::new(from.text()), from.text());
     let create = command::Create::new(name.clone()).for_use(format!("\\{usage}"));
-    let Some(read) = read(create, session) else { return };
+    let Some(read) = from.read(create, session) else { return };
     let Command::Create { mailbox, params } = read else { panic!("{read:?}") };
     assert_eq!(mailbox, name);
     let [Value::Word(word), Value::List(uses)] = &*params else { panic!("{params:?}") };
     assert_eq!((word.as_str(), uses.len()), ("USE", 1));
     let range = from.text();
-    if let Some((_, arguments)) = other(command::Language::first_of([range.clone()]), session) {
+    if let Some((_, arguments)) = from.other(command::Language::first_of([range.clone()]), session) {
         assert_eq!(arguments.len(), 1);
         assert_text(&arguments[0], range.as_bytes());
     }
@@ -84,7 +61,7 @@ fn list(from: &mut Chooser<'_>, session: &Session) {
         list = list.or(&**pattern);
     }
     let list = list.subscribed().with_status(command::StatusItems::messages()).with_metadata(entries.clone());
-    let Some(read) = read(list, session) else { return };
+    let Some(read) = from.read(list, session) else { return };
     let Command::List(read) = read else { panic!("{read:?}") };
     let meant: Vec<_> = patterns.iter().map(MailboxName::new).collect();
     assert_eq!((read.patterns, read.select.len()), (meant, 1));
@@ -95,7 +72,7 @@ fn list(from: &mut Chooser<'_>, session: &Session) {
 fn status(from: &mut Chooser<'_>, session: &Session) {
     let (name, item) = (MailboxName::new(from.text()), from.text());
     let items = command::StatusItems::mailbox_id().other(&item);
-    let Some(read) = read(command::StatusCommand::new(name.clone(), items), session) else { return };
+    let Some(read) = from.read(command::StatusCommand::new(name.clone(), items), session) else { return };
     let Command::Status { mailbox, items } = read else { panic!("{read:?}") };
     assert_eq!(mailbox, name);
     assert!(items.iter().all(|known| known == "MAILBOXID" || known.eq_ignore_ascii_case(&item)));
@@ -103,12 +80,13 @@ fn status(from: &mut Chooser<'_>, session: &Session) {
 
 fn quota(from: &mut Chooser<'_>, session: &Session) {
     let (root, resource, limit) = (from.text(), from.text(), from.large() >> 1);
-    if let Some((name, arguments)) = other(command::GetQuota::new(&*root), session) {
+    let resource = if from.yes() { from.word() } else { resource };
+    if let Some((name, arguments)) = from.other(command::GetQuota::new(&*root), session) {
         assert_eq!((name.as_str(), arguments.len()), ("GETQUOTA", 1));
         assert_text(&arguments[0], root.as_bytes());
     }
     let set = command::SetQuota::of(&*root).limit(&*resource, limit);
-    if let Some((_, arguments)) = other(set, session) {
+    if let Some((_, arguments)) = from.other(set, session) {
         let [first, Value::List(limits)] = &*arguments else { panic!("{arguments:?}") };
         assert_text(first, root.as_bytes());
         assert_eq!(limits.len(), 2);
@@ -116,7 +94,7 @@ fn quota(from: &mut Chooser<'_>, session: &Session) {
         assert_text(&limits[1], limit.to_string().as_bytes());
     }
     let mailbox = MailboxName::new(root);
-    if let Some((_, arguments)) = other(command::GetQuotaRoot::new(mailbox.clone()), session) {
+    if let Some((_, arguments)) = from.other(command::GetQuotaRoot::new(mailbox.clone()), session) {
         assert_eq!(arguments.len(), 1);
         assert_mailbox(&arguments[0], &mailbox, session);
     }
@@ -125,15 +103,15 @@ fn quota(from: &mut Chooser<'_>, session: &Session) {
 fn rights(from: &mut Chooser<'_>, session: &Session) {
     let (mailbox, who, letters) = (MailboxName::new(from.text()), from.text(), from.text());
     let add = command::SetAcl::add(mailbox.clone(), &*who, &*letters);
-    if let Some((_, arguments)) = other(add, session) {
+    if let Some((_, arguments)) = from.other(add, session) {
         let [first, second, third] = &*arguments else { panic!("{arguments:?}") };
         assert_mailbox(first, &mailbox, session);
         assert_text(second, who.as_bytes());
         assert_text(third, format!("+{letters}").as_bytes());
     }
     for two in [
-        other(command::DeleteAcl::new(mailbox.clone(), &*who), session),
-        other(command::GetListRights::new(mailbox.clone(), &*who), session),
+        from.other(command::DeleteAcl::new(mailbox.clone(), &*who), session),
+        from.other(command::GetListRights::new(mailbox.clone(), &*who), session),
     ] {
         let Some((_, arguments)) = two else { continue };
         let [first, second] = &*arguments else { panic!("{arguments:?}") };
@@ -145,7 +123,7 @@ fn rights(from: &mut Chooser<'_>, session: &Session) {
 fn annotations(from: &mut Chooser<'_>, session: &Session) {
     let (mailbox, entry, value) = (MailboxName::new(from.text()), format!("/{}", from.text()), from.bytes());
     let set = command::SetMetadata::of(mailbox.clone()).set(&*entry, value.clone()).unset("/private/x");
-    if let Some((name, arguments)) = other(set, session) {
+    if let Some((name, arguments)) = from.other(set, session) {
         let [first, Value::List(entries)] = &*arguments else { panic!("{arguments:?}") };
         assert_eq!((name.as_str(), entries.len()), ("SETMETADATA", 4));
         assert_mailbox(first, &mailbox, session);
@@ -154,34 +132,12 @@ fn annotations(from: &mut Chooser<'_>, session: &Session) {
         assert_eq!(entries[3], Value::Word("NIL".into()));
     }
     let get = command::GetMetadata::of(mailbox.clone(), [&*entry, "/private/y"]).max_size(from.small());
-    if let Some((_, arguments)) = other(get, session) {
+    if let Some((_, arguments)) = from.other(get, session) {
         let [Value::List(options), first, Value::List(entries)] = &*arguments else {
             panic!("{arguments:?}")
         };
         assert_eq!((options.len(), entries.len()), (2, 2));
         assert_mailbox(first, &mailbox, session);
         assert_text(&entries[0], entry.as_bytes());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::fuzz::chooser::Chooser;
-    use crate::fuzz::commands;
-
-    /// Promise 14 of the contract, for odd arguments of a generator that gives the same each time.
-    #[test]
-    fn tens_of_thousands_of_arguments_make_one_command_each() {
-        let mut state: u64 = 0x2545_f491_4f6c_dd1d;
-        let mut input = [0; 96];
-        for _ in 0..30_000 {
-            for byte in &mut input {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                // Small numbers choose short texts and odd letters more often.
-                let [first, _, third, ..] = state.to_be_bytes();
-                *byte = if first < 128 { third } else { third & 15 };
-            }
-            commands::command(&mut Chooser(&input));
-        }
     }
 }

@@ -14,8 +14,8 @@ use crate::wire::{Parser, Response};
 
 /// Makes values from the bytes, writes each, parses it and compares.
 pub fn round_trip(data: &[u8]) {
-    let mut from = Chooser(data);
-    while !from.0.is_empty() {
+    let mut from = Chooser::new(data);
+    while !from.is_empty() {
         match from.below(8) {
             0 => responses(&untagged("FETCH", Answer::Fetch(Box::new(rows::message(&mut from))))),
             1 => responses(&Response::Tagged {

@@ -148,7 +148,8 @@ impl<'a> Handshake<'a> {
         };
         let login = tracing::info_span!(target: "imap_duplex", "login");
         Box::pin(self.log_in(status, attempts)).instrument(login).await?;
-        self.pump.engine.set_ready();
+        let takes_passwords = self.encrypted || self.local || self.config.allow_plaintext_login;
+        self.pump.engine.set_ready(takes_passwords);
         let can = self.pump.engine.session().capabilities();
         tracing::info!(target: "imap_duplex", server = self.whom, encrypted = self.encrypted, "ready");
         tracing::debug!(target: "imap_duplex", %can, "capabilities");
@@ -177,9 +178,10 @@ impl<'a> Handshake<'a> {
             attempts.renew(refusal).await?;
             until = Instant::now() + limit;
         }
+        let logged_in = greeted_in || attempts.identity().is_some();
         let ending = async {
             self.know_capabilities().await?;
-            self.introduce().await
+            self.introduce(logged_in).await
         };
         match timeout_at(until, ending).await {
             Ok(done) => done.map_err(|error| self.during_login(error)),
@@ -303,9 +305,9 @@ impl<'a> Handshake<'a> {
         self.know_capabilities().await
     }
 
-    /// ID first, for there are servers that want it before any SELECT; then ENABLE; both in one
-    /// write.
-    async fn introduce(&mut self) -> Result<()> {
+    /// ID first, for there are servers that want it before any SELECT; then ENABLE, which needs a
+    /// login; both in one write.
+    async fn introduce(&mut self, logged_in: bool) -> Result<()> {
         #[cfg(feature = "compress")]
         self.compress().await?;
         let id = self.config.id.clone().filter(|_| self.can("ID")).map(|id| self.submit(id));
@@ -315,8 +317,8 @@ impl<'a> Handshake<'a> {
             // One contains the other (RFC 7162 section 3.2.3).
             wanted.retain(|name| !name.eq_ignore_ascii_case("CONDSTORE"));
         }
-        let enable =
-            (self.can("ENABLE") && !wanted.is_empty()).then(|| self.submit(Enable::at_login(wanted)));
+        let enable = (logged_in && self.can("ENABLE") && !wanted.is_empty())
+            .then(|| self.submit(Enable::at_login(wanted)));
         // A refusal of either is no reason not to go on; a lost connection is.
         if let Some(slot) = id {
             self.wait(&slot).await.map(drop).or_else(forgive)?;
@@ -369,9 +371,7 @@ impl Handshake<'_> {
         if !self.config.compress || !self.can("COMPRESS=DEFLATE") {
             return Ok(());
         }
-        self.pump.stop_behind_tagged();
         let asked = self.ask(Compress).await;
-        self.pump.go_on(asked.is_ok());
         tracing::info!(target: "imap_duplex", server = self.whom, compressed = asked.is_ok(), "compression");
         asked.or_else(forgive)
     }

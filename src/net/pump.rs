@@ -52,8 +52,7 @@ pub(crate) struct Pump {
     codec: Codec,
     parser: Parser,
     incoming: BytesMut,
-    /// `incoming` may hold whole responses: reading stopped for a slow reader, or before COMPRESS is
-    /// settled.
+    /// `incoming` may hold whole responses: reading stopped for a slow reader.
     left_over: bool,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
@@ -61,26 +60,14 @@ pub(crate) struct Pump {
     closing_since: Option<Instant>,
     check: Check,
     suspend: Suspend,
-    /// What becomes of the bytes behind the next tagged response.
-    switch: Switch,
+    /// The OK to COMPRESS has been received.
+    #[cfg(feature = "compress")]
+    is_compressed: bool,
     /// For the log: the connection's, once it is logged in.
     span: Span,
     since: Instant,
     /// For metrics, until it ends.
     count: Option<ConnectionCount>,
-}
-
-/// Whether the stream changes its form, by COMPRESS, behind the tagged response that is awaited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Switch {
-    #[default]
-    None,
-    /// Not a byte behind that response may be taken for IMAP.
-    #[cfg(feature = "compress")]
-    Awaited,
-    /// It has come.
-    #[cfg(feature = "compress")]
-    Due,
 }
 
 impl Pump {
@@ -99,7 +86,8 @@ impl Pump {
             closing_since: None,
             check: Check::new(timeouts.check),
             suspend: Suspend::new(config.wall.clone(), timeouts.suspend),
-            switch: Switch::None,
+            #[cfg(feature = "compress")]
+            is_compressed: false,
             span: Span::none(),
             since: Instant::now(),
             count: None,
@@ -126,7 +114,7 @@ impl Pump {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            let held = self.engine.holds(now) || self.is_switch_due();
+            let held = self.engine.holds(now);
             let read = if held { Poll::Pending } else { self.poll_read(cx) };
             if self.is_over() {
                 return Poll::Ready(());
@@ -322,7 +310,7 @@ impl Pump {
             };
             match taken {
                 Ok(Some(())) => {
-                    if self.engine.holds(now) || self.is_switch_due() {
+                    if self.engine.holds(now) {
                         self.left_over = true;
                         return;
                     }
@@ -365,11 +353,11 @@ impl Pump {
             Ok(response) => {
                 let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                 let may_enable = may_enable(&response);
-                #[cfg(feature = "compress")]
-                if self.switch == Switch::Awaited && matches!(response, Response::Tagged { .. }) {
-                    self.switch = Switch::Due;
-                }
                 self.engine.handle(response, raw, now);
+                #[cfg(feature = "compress")]
+                if self.engine.session().compressed && !self.is_compressed {
+                    self.compress_from_here();
+                }
                 if may_enable {
                     self.parser.set_utf8(self.engine.session().is_utf8());
                 }
@@ -399,11 +387,6 @@ impl Pump {
         Ok(std::mem::replace(&mut self.io, Box::new(tokio::io::empty())))
     }
 
-    #[cfg(not(feature = "compress"))]
-    fn is_switch_due(&self) -> bool {
-        self.switch != Switch::None
-    }
-
     /// Continues with this byte stream.
     pub(super) fn put_io(&mut self, io: Box<dyn Io>) {
         self.io = io;
@@ -413,25 +396,13 @@ impl Pump {
 
 #[cfg(feature = "compress")]
 impl Pump {
-    fn is_switch_due(&self) -> bool {
-        self.switch == Switch::Due
-    }
-
-    /// Reads nothing behind the next tagged response, that of COMPRESS, until it is known what
-    /// comes of it.
-    pub(super) fn stop_behind_tagged(&mut self) {
-        self.switch = Switch::Awaited;
-    }
-
-    /// Reads on: in clear text, or compressed, which includes what has been read already.
-    pub(super) fn go_on(&mut self, compressed: bool) {
-        self.switch = Switch::None;
-        if compressed {
-            let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
-            let read = std::mem::take(&mut self.incoming);
-            self.io = Box::new(super::deflate::Deflated::new(io, read, self.shared.counters().clone()));
-            self.left_over = false;
-        }
+    /// Both directions are compressed from here on, which includes what has been read behind the OK
+    /// to COMPRESS: not a byte of that may be taken for IMAP.
+    fn compress_from_here(&mut self) {
+        self.is_compressed = true;
+        let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
+        let read = std::mem::take(&mut self.incoming);
+        self.io = Box::new(super::deflate::Deflated::new(io, read, self.shared.counters().clone()));
     }
 }
 

@@ -76,6 +76,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("THREAD=REFERENCES", &[]),
     ("UIDBATCHES", &[]),
     ("UIDPLUS", &[]),
+    ("UNAUTHENTICATE", &[]),
     ("UNSELECT", &[]),
     ("URLAUTH", &[]),
     ("URLAUTH=BINARY", &["URLAUTH"]),

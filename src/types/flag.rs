@@ -135,6 +135,18 @@ impl From<&str> for Flag {
     }
 }
 
+impl From<String> for Flag {
+    fn from(name: String) -> Self {
+        Self::new(&name)
+    }
+}
+
+impl From<&Flag> for Flag {
+    fn from(flag: &Flag) -> Self {
+        flag.clone()
+    }
+}
+
 /// The flags of a message, or those defined in a mailbox. Order and repetition don't count.
 ///
 /// ```

@@ -23,6 +23,7 @@ mod c04_changes;
 mod c05_wire_order;
 mod c06_read_only;
 mod c06_right_mailbox;
+mod c06_unauthenticate;
 mod c07_open_ranges;
 mod c07_uids;
 mod c08_many_in_flight;

@@ -7,7 +7,7 @@ use flate2::{Compress, Compression, FlushCompress};
 use imap_duplex::command::Items;
 use imap_duplex::testing::Server;
 use imap_duplex::types::{CloseReason, EventKind};
-use imap_duplex::{Config, ErrorKind, Receiver, Sender};
+use imap_duplex::{Config, ErrorKind, Receiver, Sender, Sent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use crate::support::wire::Recorder;
@@ -104,6 +104,62 @@ async fn the_login_is_not_compressed_and_all_behind_it_is() {
             assert!(!behind.contains(word), "{behind}");
         }
         imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_hand_it_waits_for_all_in_flight_and_all_behind_it_is_compressed() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let (stream, log) = Recorder::new(server.connect());
+        let (imap, _events) = config.connect_over(stream).await.expect("in");
+        let body = "Subject: long\r\n\r\n".to_owned() + &"the same line over and over\r\n".repeat(5_000);
+        let before: Vec<_> = (0..20).map(|_| imap.noop()).collect();
+        let compressed = imap.compress();
+        let behind = imap.append("INBOX", body.clone());
+        for token in before {
+            token.await.expect("NOOP");
+        }
+        compressed.await.expect("COMPRESS");
+        let uid = behind.await.expect("APPEND").uid.expect("UIDPLUS");
+        assert!(is_compressed(&server));
+        let written = log.written();
+        let (clear, rest) = written.split_once("COMPRESS DEFLATE\r\n").expect("it was asked for");
+        assert_eq!(clear.matches("NOOP").count(), 20);
+        assert!(!rest.contains("APPEND") && rest.len() < body.len() / 10, "{}", rest.len());
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        let rows = inbox.fetch(uid, Items::body()).await.expect("FETCH");
+        assert_eq!(rows[0].body().expect("the whole of it").len(), body.len());
+
+        let error = imap.compress().await.expect_err("it is compressed");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+        let error = imap.unauthenticate().await.expect_err("the stream would have to end");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No), "{error}");
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_hand_a_refusal_or_a_missing_offer_leaves_the_connection_as_it_is() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.on("COMPRESS").no("not today");
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let (imap, _events) = config.connect_over(server.connect()).await.expect("in");
+        assert_eq!(imap.compress().await.expect_err("NO").kind(), ErrorKind::No);
+        imap.noop().await.expect("NOOP");
+        assert!(!is_compressed(&server));
+        imap.compress().await.expect("another day");
+        imap.noop().await.expect("NOOP");
+        assert!(is_compressed(&server));
+        let none = Server::builder().without(["COMPRESS=DEFLATE"]).start();
+        let config = Config::new("localhost").plaintext().login(none.user(), none.password());
+        let (imap, _events) = config.connect_over(none.connect()).await.expect("in");
+        let error = imap.compress().await.expect_err("it is not offered");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No), "{error}");
     })
     .await;
 }

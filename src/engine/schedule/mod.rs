@@ -211,6 +211,19 @@ impl Scheduler {
         go
     }
 
+    /// Takes out what the engine wanted to ask, of whichever mailbox.
+    pub(crate) fn take_questions(&mut self) -> VecDeque<Box<Submission>> {
+        let is_question = |s: &Submission| {
+            s.origin.internal().is_some_and(|internal| !matches!(internal, InternalCommand::Logout))
+        };
+        let (mut go, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(|s| is_question(s));
+        self.queue = stay;
+        go.append(&mut self.background);
+        (self.starvation_count, self.sync_query_count) = (0, 0);
+        go
+    }
+
     /// Takes out all that waits, at the end of the connection.
     pub(crate) fn take_all(&mut self) -> VecDeque<Box<Submission>> {
         self.background.clear();

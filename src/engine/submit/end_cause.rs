@@ -10,6 +10,8 @@ pub(crate) enum EndCause {
     Another,
     /// CLOSE or UNSELECT.
     Closing,
+    /// UNAUTHENTICATE.
+    LoggedOut,
     /// The server, of its own accord.
     Server,
     /// Its SELECT failed, or was taken back.
@@ -23,6 +25,7 @@ impl EndCause {
             Self::Unknown => "the selection has ended",
             Self::Another => "the selection has ended: a mailbox has been selected since",
             Self::Closing => "the selection has ended: the mailbox was closed",
+            Self::LoggedOut => "the selection has ended: its user has been logged out",
             Self::Server => "the selection has ended: the server closed the mailbox",
             Self::NotOpened => "the mailbox could not be opened",
             Self::Connection => "the selection has ended with the connection",

@@ -145,7 +145,7 @@ fn what_fails_here_is_not_weighed_by_what_the_server_said_last() {
     settings.limits.unread = 10_000;
     let (mut bench, imap) = Bench::new(settings);
     bench.feed(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] ready\r\n");
-    bench.engine.set_ready();
+    bench.engine.set_ready(true);
     let select = imap.select("INBOX");
     let inbox = select.mailbox();
     bench.write_all();

@@ -51,7 +51,7 @@ impl User {
         let uids = |first: u32, last: u32| Uid::new(first).unwrap()..=Uid::new(last).unwrap();
         match round {
             0 => {
-                self.bench.engine.set_ready();
+                self.bench.engine.set_ready(true);
                 let select = self.sender.select("INBOX");
                 self.mailbox = Some(select.mailbox());
                 self.held.push(Box::new(select));

@@ -32,7 +32,7 @@ impl Script {
     pub(super) fn with(capabilities: &str, enabled: &[&str], settings: Settings) -> Self {
         let (mut bench, sender) = Bench::new(settings);
         bench.feed(format!("* PREAUTH [CAPABILITY IMAP4rev1 {capabilities}] hello\r\n").as_bytes());
-        bench.engine.set_ready();
+        bench.engine.set_ready(true);
         bench.engine.session.enabled.extend(enabled.iter().map(|name| (*name).to_owned()));
         while bench.event().is_some() {}
         Self { bench, sender, lines: Vec::new() }

@@ -84,7 +84,7 @@ impl World {
         });
         let server = Server::new(kind, bench.shared.clone(), sizes, bench.now);
         bench.feed(format!("* PREAUTH [CAPABILITY {}] hello\r\n", server.capabilities()).as_bytes());
-        bench.engine.set_ready();
+        bench.engine.set_ready(true);
         bench.engine.session.enabled.extend(kind.enabled());
         if kind.short_lines {
             bench.engine.session.command_line = SHORT_LINE;

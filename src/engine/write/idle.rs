@@ -26,14 +26,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::command::Session;
+use crate::command::{LoginState, Session};
 use crate::engine::inflight::InFlight;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::log;
 use crate::engine::schedule::Scheduler;
 use crate::engine::settings::Settings;
 use crate::engine::write::Writer;
-use crate::types::{CommandId, Status};
+use crate::types::CommandId;
 
 #[derive(Debug, Default)]
 pub(crate) struct Idle {
@@ -42,8 +42,6 @@ pub(crate) struct Idle {
     asked_at: Option<Instant>,
     /// Since when there has been nothing to do.
     quiet_since: Option<Instant>,
-    /// A login has succeeded: before it, IDLE is no valid command.
-    logged_in: bool,
     /// A mailbox was selected when the IDLE that runs was asked for.
     selected: bool,
     /// Where the server does not IDLE.
@@ -108,11 +106,6 @@ impl Idle {
             IdleState::Off => None,
             IdleState::Requested { id } | IdleState::On { id, .. } | IdleState::GivenUp { id } => Some(id),
         }
-    }
-
-    /// A login has succeeded.
-    pub(crate) fn logged_in(&mut self) {
-        self.logged_in = true;
     }
 
     /// A user's command is sent.
@@ -316,9 +309,7 @@ impl Idle {
     /// IDLE is valid as soon as the session is authenticated (RFC 2177 section 3, RFC 9051 section
     /// 6.3.13).
     fn is_possible(&self, around: &Surroundings<'_>) -> bool {
-        let preauth =
-            || around.lifecycle.greeting().is_some_and(|greeting| greeting.status == Status::PreAuth);
-        (around.is_selected || self.logged_in || preauth())
+        (around.is_selected || around.session.login == LoginState::LoggedIn)
             && !self.is_refused(around.is_selected)
             && around.session.can("IDLE")
     }

@@ -54,6 +54,10 @@ impl Writer {
         let tag = scheduler.shared().tag(id);
         let mut line = Line::new(Some(&tag), session);
         let encoded = refusal.map_or_else(|| inflight.encode(id, &mut line, session), Err);
+        let encoded = encoded.and_then(|flow| {
+            line.command_name().map_or(Ok(()), |name| user_commands::check_login(name, session))?;
+            Ok(flow)
+        });
         let has_params = line.has_params();
         match encoded.and_then(|flow| Ok((flow, self.pieces(id, own.as_ref(), line, inflight, selected)?))) {
             Ok((flow, pieces)) => {

@@ -4,7 +4,7 @@
 //! In: the name that was written, and the class by which it was admitted. Out: the error with which
 //! it ends, unsent.
 
-use crate::command::{Class, CommandName, FlagUse, Messages, UNCLAIMABLE};
+use crate::command::{Class, CommandName, FlagUse, LoginState, Messages, Session, UNCLAIMABLE};
 use crate::error::{Error, Result};
 
 /// What a user's own command may not be: it would change session, selection or notifications
@@ -12,17 +12,17 @@ use crate::error::{Error, Result};
 const RESERVED: [(&str, &str); 14] = [
     ("AUTHENTICATE", "user and password go into `Config::login`; mechanisms of your own are not there yet"),
     ("CLOSE", "`Mailbox::close` does it"),
-    ("COMPRESS", "`Config::compress` does it"),
+    ("COMPRESS", "`Config::compress` does it, or `Sender::compress`"),
     ("DONE", "`Mailbox::idle` is ended by dropping its token"),
     ("ENABLE", "name what is to be enabled in `Config::enable`"),
     ("EXAMINE", "`Sender::examine` does it"),
     ("IDLE", "the connection idles by itself; by hand `Mailbox::idle` does it"),
-    ("LOGIN", "user and password go into `Config::login`"),
+    ("LOGIN", "user and password go into `Config::login`, or into `Sender::login`"),
     ("LOGOUT", "`Sender::logout` does it"),
     ("NOTIFY", "`Sender::notify` does it"),
     ("SELECT", "`Sender::select` does it"),
     ("STARTTLS", "`Config::starttls` does it"),
-    ("UNAUTHENTICATE", "connect again for another user"),
+    ("UNAUTHENTICATE", "`Sender::unauthenticate` does it"),
     ("UNSELECT", "`Mailbox::unselect` does it"),
 ];
 
@@ -104,6 +104,66 @@ pub(crate) fn check(
         return Err(Error::invalid(why).advise("leave out `Class::expunge_free`"));
     }
     duty.map_or(Ok(()), |duty| duty.check(class))
+}
+
+/// The commands that are invalid before a login (RFC 9051 section 3, and the RFCs of extensions).
+/// Of a name that is not known here the server decides.
+const NEED_LOGIN: [&str; 45] = [
+    "APPEND",
+    "CANCELUPDATE",
+    "CHECK",
+    "CLOSE",
+    "COPY",
+    "CREATE",
+    "DELETE",
+    "DELETEACL",
+    "ENABLE",
+    "ESEARCH",
+    "EXAMINE",
+    "EXPUNGE",
+    "FETCH",
+    "GENURLAUTH",
+    "GETACL",
+    "GETMETADATA",
+    "GETQUOTA",
+    "GETQUOTAROOT",
+    "IDLE",
+    "LIST",
+    "LISTRIGHTS",
+    "LSUB",
+    "MOVE",
+    "MYRIGHTS",
+    "NAMESPACE",
+    "NOTIFY",
+    "RENAME",
+    "REPLACE",
+    "RESETKEY",
+    "SEARCH",
+    "SELECT",
+    "SETACL",
+    "SETMETADATA",
+    "SETQUOTA",
+    "SORT",
+    "STATUS",
+    "STORE",
+    "SUBSCRIBE",
+    "THREAD",
+    "UIDBATCHES",
+    "UNAUTHENTICATE",
+    "UNSELECT",
+    "UNSUBSCRIBE",
+    "URLFETCH",
+    "XLIST",
+];
+
+/// Refuses a command that needs a login where no user is logged in.
+pub(crate) fn check_login(name: &CommandName, session: &Session) -> Result<()> {
+    let CommandName { name, .. } = name;
+    if session.login != LoginState::NotLoggedIn || NEED_LOGIN.binary_search(&&**name).is_err() {
+        return Ok(());
+    }
+    let why = format!("{name} needs a login, and no user is logged in");
+    Err(Error::invalid(why).advise("`Config::login` does so while connecting, `Sender::login` by hand"))
 }
 
 /// Whether this is the keyword of answers that a command can have.

@@ -195,7 +195,7 @@ impl Handshake<'_> {
         };
         let Way::Sasl(mechanism) = way else {
             tracing::debug!(target: "imap_duplex", command = "LOGIN", "logging in");
-            return self.ask(Login { user, password: secret.clone() }).await;
+            return self.ask(Login::connecting(user, secret.clone())).await;
         };
         let is_bound = mechanism.is_bound() || mechanism.is_scram() && offer.shows_downgrade();
         let binding = self.channel_binding().filter(|_| is_bound).cloned();

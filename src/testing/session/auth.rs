@@ -13,7 +13,7 @@ use crate::wire::request::{SaslAnswer, sasl_answer};
 use crate::wire::response::Response;
 
 use super::reply::{Allows, Done, Reply, either};
-use super::{BESIDE_MESSAGE, MESSAGES_AT_ONCE, Mode, Session};
+use super::{BESIDE_MESSAGE, Enabled, MESSAGES_AT_ONCE, Mode, Session};
 
 impl Session {
     /// The current capabilities.
@@ -42,6 +42,28 @@ impl Session {
         self.framer.set_limit(messages.saturating_add(BESIDE_MESSAGE));
         self.framer.set_plus_limit(world.settings.extensions.plus_limit());
         self.user = Some(user);
+    }
+
+    /// UNAUTHENTICATE (RFC 8437): all but TLS is as it was before the login.
+    pub(super) fn unauthenticate(&mut self, world: &mut World, tag: &str) -> Option<Done> {
+        if self.compressed {
+            // RFC 8437 section 3: a server that can't reset a connection closes it.
+            self.bye("A compressed connection is not used again");
+            return None;
+        }
+        self.unselect(world);
+        if let Some(line) = world.line(self.id) {
+            (line.user, line.watch, line.condstore) = (None, None, false);
+            line.queue.clear();
+        }
+        let plus = world.settings.extensions.plus_limit();
+        self.limit_before_login(plus);
+        let rev2 = !world.has("IMAP4rev1");
+        self.enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
+        self.user = None;
+        let code = Code::Capability(self.capabilities(world));
+        self.end(world, tag, Allows::Flags, Reply::ok_with(code, "Logged out"));
+        None
     }
 
     /// Ends a login: the user is in, or not.

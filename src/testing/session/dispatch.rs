@@ -15,6 +15,7 @@ fn extension(command: &Command) -> Option<&'static str> {
     Some(match command {
         Command::Plain("IDLE") => "IDLE",
         Command::Plain("NAMESPACE") => "NAMESPACE",
+        Command::Plain("UNAUTHENTICATE") => "UNAUTHENTICATE",
         Command::Plain("UNSELECT") => "UNSELECT",
         Command::Enable(_) => "ENABLE",
         Command::Id(_) => "ID",
@@ -203,6 +204,7 @@ impl Session {
                 return None;
             }
             "NAMESPACE" => Ok(self.namespace()),
+            "UNAUTHENTICATE" => return self.unauthenticate(world, tag),
             _ => Err(Reply::bad("Unknown command")),
         })
     }

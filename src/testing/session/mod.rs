@@ -152,11 +152,9 @@ impl Session {
             let quirks = world.settings.quirks.clone();
             (world.connect(secure), plus, rev2, quirks)
         };
-        // The limits before login; `log_in` raises them.
-        let mut framer = RequestFramer::new(MAX_LINE).lines_of(MAX_LINE);
-        framer.set_plus_limit(plus.map(|bytes| bytes.min(MAX_LITERAL_BEFORE_LOGIN)));
+        let framer = RequestFramer::new(MAX_LINE).lines_of(MAX_LINE);
         let enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
-        Self {
+        let mut session = Self {
             shared,
             id,
             framer,
@@ -172,7 +170,16 @@ impl Session {
             out: Outbox::default(),
             after: None,
             quirks,
-        }
+        };
+        session.limit_before_login(plus);
+        session
+    }
+
+    /// Sets the limits before login; `log_in` raises them. `plus`: the largest literal that a
+    /// client need not ask for.
+    fn limit_before_login(&mut self, plus: Option<usize>) {
+        self.framer.set_limit(MAX_LINE);
+        self.framer.set_plus_limit(plus.map(|bytes| bytes.min(MAX_LITERAL_BEFORE_LOGIN)));
     }
 
     fn greet(&mut self) {

@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn logins(user in hostile(), password in hostile(), kind in 0..4u8) {
-        let login = command::Login { user: user.clone(), password: password.clone().into() };
+        let login = command::Login::connecting(user.clone(), password.clone().into());
         match written(login, &session(kind)) {
             Some(Command::Login { user: u, password: p }) => {
                 prop_assert_eq!((u, p), (Bytes::from(user), Bytes::from(password)));

@@ -1,0 +1,251 @@
+//! Commands that put messages somewhere, or find and change them by extensions, with arguments from
+//! a fuzzer's bytes: the server parses what was meant, or the client refuses to write it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::answers::uids;
+use super::arguments::{assert_mailbox, assert_text};
+use super::chooser::Chooser;
+use super::rows::flags;
+use crate::command::{self, Append, AppendPart, PartialRange, Search, SearchScope, Session};
+use crate::types::{Date, MailboxName, ModSeq, Timestamp, Uid};
+use crate::wire::request::{CatenatePiece, Command, Value};
+
+/// A session with a server that has all of it.
+fn session(session: &Session, utf8: bool) -> Session {
+    let more = [
+        "BINARY",
+        "CATENATE",
+        "CONDSTORE",
+        "CONTEXT=SEARCH",
+        "ESEARCH",
+        "ESORT",
+        "MULTISEARCH",
+        "PARTIAL",
+        "REPLACE",
+        "SEARCHRES",
+        "SORT",
+        "UIDBATCHES",
+        "UIDPLUS",
+        "URLAUTH",
+        "X-GM-EXT-1",
+    ];
+    let mut enabled = session.enabled.clone();
+    if utf8 {
+        enabled.push("UTF8=ACCEPT".to_owned());
+    }
+    let capabilities = session.capabilities().iter().chain(more).collect();
+    Session { capabilities, enabled, ..session.clone() }
+}
+
+/// Makes one such command, writes it and parses the output.
+pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
+    let session = &session(known, from.yes());
+    match from.below(9) {
+        0 if from.yes() => catenate(from, session),
+        0 => append(from, session),
+        1 => replace(from, session),
+        2 => urls(from, session),
+        3 => search_in(from, session),
+        4 => batches(from, session),
+        5 => labels(from, session),
+        6 => store_unchanged(from, session),
+        7 => find(from),
+        _ => search_return(from, session),
+    }
+}
+
+/// An upload, or a message with headers in UTF-8.
+fn append(from: &mut Chooser<'_>, session: &Session) {
+    let (mailbox, flags, data) = (MailboxName::new(from.text()), flags(from), from.bytes());
+    let is_stream = from.yes();
+    let append = match is_stream {
+        true => Append::stream(data.len() as u64, Nothing),
+        false => Append::utf8(data.clone()),
+    };
+    let append = match Timestamp::new(from.small().into(), -90) {
+        Some(date) => append.internal_date(date),
+        None => append,
+    };
+    let Some(read) = from.read(append.to(mailbox.clone()).flags(flags.clone()), session) else { return };
+    let Command::Append { mailbox: to, messages } = read else { panic!("{read:?}") };
+    let [message] = &*messages else { panic!("{messages:?}") };
+    assert_eq!((to, &message.flags, message.utf8), (mailbox, &flags, !is_stream));
+    match is_stream {
+        true => assert_eq!(message.data.len(), data.len()),
+        false => assert_eq!(message.data, data),
+    }
+}
+
+/// The source of an upload, which is not read here.
+struct Nothing;
+
+impl futures_core::Stream for Nothing {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(None)
+    }
+}
+
+/// A message of parts.
+fn catenate(from: &mut Chooser<'_>, session: &Session) {
+    let (mailbox, flags) = (MailboxName::new(from.text()), flags(from));
+    let parts = from.some(3, |from| match from.yes() {
+        true => CatenatePiece::Text(from.bytes()),
+        false => CatenatePiece::Url(from.text()),
+    });
+    let append = Append::parts(parts.iter().map(|part| match part {
+        CatenatePiece::Url(url) => AppendPart::url(&**url),
+        CatenatePiece::Text(bytes) | CatenatePiece::Utf8(bytes) => AppendPart::text(bytes.clone()),
+    }));
+    let Some(read) = from.read(append.to(mailbox.clone()).flags(flags.clone()), session) else { return };
+    let Command::Append { mailbox: to, messages } = read else { panic!("{read:?}") };
+    let [message] = &*messages else { panic!("{messages:?}") };
+    assert_eq!((to, &message.flags, &message.pieces), (mailbox, &flags, &parts));
+}
+
+fn replace(from: &mut Chooser<'_>, session: &Session) {
+    let Some(old) = Uid::new(from.positive()) else { return };
+    let (mailbox, flags, data) = (MailboxName::new(from.text()), flags(from), from.bytes());
+    let new = Append::new(data.clone()).to(mailbox.clone()).flags(flags.clone());
+    let Some(read) = from.read(command::Replace::new(old, new), session) else { return };
+    let Command::Replace { uid, old: which, to, message } = read else { panic!("{read:?}") };
+    assert_eq!((uid, which.to_set(), to), (true, Some(old.into()), mailbox));
+    assert_eq!((message.flags, message.data), (flags, data));
+}
+
+fn urls(from: &mut Chooser<'_>, session: &Session) {
+    let urls = from.some(3, Chooser::text);
+    if let Some((name, arguments)) = from.other(command::GenUrlAuth::new(urls.clone()), session) {
+        assert_eq!((name.as_str(), arguments.len()), ("GENURLAUTH", 2 * urls.len()));
+        for (pair, url) in arguments.chunks(2).zip(&urls) {
+            assert_text(&pair[0], url.as_bytes());
+            assert_eq!(pair[1], Value::Word("INTERNAL".into()));
+        }
+    }
+    if let Some((name, arguments)) = from.other(command::UrlFetch::new(urls.clone()), session) {
+        assert_eq!((name.as_str(), arguments.len()), ("URLFETCH", urls.len()));
+        arguments.iter().zip(&urls).for_each(|(argument, url)| assert_text(argument, url.as_bytes()));
+    }
+    let mailbox = MailboxName::new(from.text());
+    if let Some((name, arguments)) = from.other(command::ResetKey::of(mailbox.clone()), session) {
+        assert_eq!((name.as_str(), arguments.len()), ("RESETKEY", 1));
+        assert_mailbox(&arguments[0], &mailbox, session);
+    }
+}
+
+fn search_in(from: &mut Chooser<'_>, session: &Session) {
+    let names: Vec<_> = from.some(3, Chooser::text).into_iter().map(MailboxName::new).collect();
+    let (filter, scope) = match from.below(3) {
+        0 => ("mailboxes", SearchScope::mailboxes(names.clone())),
+        1 => ("subtree", SearchScope::subtree(names.clone())),
+        _ => ("subtree-one", SearchScope::subtree_one(names.clone())),
+    };
+    let (text, key) = (from.text(), from.text());
+    let query = Search::subject(&*text).keyword(&*key);
+    let scope = scope.and(SearchScope::personal());
+    let Some(read) = from.read(command::SearchIn::new(scope, query), session) else { return };
+    let Command::SearchIn(read) = read else { panic!("{read:?}") };
+    let [(first, written), (last, _)] = &*read.scope else { panic!("{:?}", read.scope) };
+    assert!(first.eq_ignore_ascii_case(filter) && last.eq_ignore_ascii_case("personal"), "{:?}", read.scope);
+    assert_eq!((written, read.search.keys.len()), (&names, 2));
+}
+
+fn batches(from: &mut Chooser<'_>, session: &Session) {
+    let (size, first, last) = (from.small(), from.small(), from.small());
+    let batches = command::BatchUids::of(size).only(first..=last);
+    let Some((name, arguments)) = from.other(batches, session) else {
+        assert!(
+            size == 0 || first == 0 || last == 0 || first > last,
+            "{size} {first}:{last} can be asked for"
+        );
+        return;
+    };
+    let [Value::Word(number), Value::Word(range)] = &*arguments else { panic!("{arguments:?}") };
+    assert_eq!((name.as_str(), number), ("UIDBATCHES", &size.to_string()));
+    assert_eq!(*range, PartialRange::from_first(first..=last).to_string());
+}
+
+fn labels(from: &mut Chooser<'_>, session: &Session) {
+    let (which, labels) = (uids(from), from.some(3, Chooser::text));
+    let store = command::StoreLabels::replace(labels.clone()).of(which);
+    // The embedded server's grammar has no labels; that it is one command has been seen.
+    let line = from.lines_of(store, session);
+    assert!(line.iter().all(|line| line.starts_with(b"A1 UID STORE ")), "{labels:?}");
+}
+
+fn store_unchanged(from: &mut Chooser<'_>, session: &Session) {
+    let (set, flags, since) = (uids(from), flags(from), ModSeq::new(from.positive().into()));
+    let Some(since) = since else { return };
+    let store = command::Store::remove(flags.clone()).silent().of(set.clone()).unchanged_since(since);
+    let Some(read) = from.read(store, session) else { return };
+    let Command::Store(read) = read else { panic!("{read:?}") };
+    assert_eq!((read.unchanged_since, read.silent, read.flags), (Some(since.get()), true, flags));
+    assert_eq!(read.which.to_set(), Some(set));
+}
+
+/// Queries of plain keys, at a server without ESEARCH.
+fn find(from: &mut Chooser<'_>) {
+    let capabilities = ["IMAP4rev1", "CONDSTORE", "SORT", "THREAD=REFERENCES", "WITHIN"];
+    let session =
+        &Session { capabilities: capabilities.iter().collect(), command_line: 8000, ..Session::default() };
+    let query = (0..from.below(4)).fold(key(from), |query, _| match from.below(3) {
+        0 => query | key(from),
+        1 => !query & key(from),
+        _ => query & key(from),
+    });
+    let read = from.read(query.clone(), session);
+    assert!(matches!(read, None | Some(Command::Search(_))), "{read:?}");
+    let order = command::SortOrder::descending(command::SortKey::Date).then(command::SortKey::Arrival);
+    let read = from.read(command::Sort::new(query.clone(), order), session);
+    assert!(matches!(read, None | Some(Command::Sort(_))), "{read:?}");
+    let read = from.read(command::Thread::new(query, command::ThreadBy::References), session);
+    assert!(matches!(read, None | Some(Command::Thread(_))), "{read:?}");
+}
+
+fn key(from: &mut Chooser<'_>) -> Search {
+    let date = |from: &mut Chooser<'_>| {
+        let (month, day) = (1 + from.byte() % 12, 1 + from.byte() % 28);
+        Date::new(1990 + u16::from(from.byte()), month, day)
+    };
+    match from.below(16) {
+        0 => Search::from(from.text()),
+        1 => Search::to(from.text()).cc(from.text()).bcc(from.text()),
+        2 => Search::subject(from.text()).body(from.text()),
+        3 => Search::text(from.text()),
+        4 => Search::header(from.text(), from.text()),
+        5 => Search::keyword(from.word()).without_keyword(from.text()),
+        6 => Search::larger(from.large()).smaller(from.large()),
+        7 => Search::older(Duration::from_secs(from.large())),
+        8 => Search::younger(Duration::from_secs(from.small().into())),
+        9 => ModSeq::new(from.large()).map_or(Search::all(), Search::changed_since),
+        10 => Search::uids(uids(from)),
+        11 => date(from).map_or(Search::seen(), |date| Search::since(date).sent_before(date)),
+        12 => date(from).map_or(Search::flagged(), |date| Search::on(date).sent_on(date)),
+        13 => Search::unseen().undeleted().undraft().unflagged().unanswered(),
+        14 => Search::answered().deleted().draft().recent(),
+        _ => Search::recent_unseen().not_recent(),
+    }
+}
+
+fn search_return(from: &mut Chooser<'_>, session: &Session) {
+    let query = Search::header(from.text(), from.text()).uids(uids(from));
+    let part = PartialRange::last(from.positive());
+    let Some(read) = from.read(query.clone().returning().max().count().partial(part).update(), session)
+    else {
+        return;
+    };
+    let Command::Search(read) = read else { panic!("{read:?}") };
+    let names: Vec<_> = read.returned.iter().flatten().map(|option| option.name.as_str()).collect();
+    assert_eq!((read.uid, names.len()), (true, 4), "{names:?}");
+    // The name of a file of a saved search, and the same within a sort.
+    if let Some(read) = from.read(command::Sort::new(query, command::SortKey::To).partial(part), session) {
+        assert!(matches!(read, Command::Sort(sort) if sort.returned.is_some()));
+    }
+}

@@ -85,6 +85,7 @@ impl SelectedNotify {
     /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(selected);
     /// # let _ = watch;
     /// ```
+    #[doc(alias = "SELECTED-DELAYED")]
     pub fn delayed() -> Self {
         Self { when: When::Delayed, items: None }
     }
@@ -98,6 +99,7 @@ impl SelectedNotify {
     /// let watch = Notify::set().selected(SelectedNotify::immediate());
     /// # let _ = watch;
     /// ```
+    #[doc(alias = "SELECTED")]
     pub fn immediate() -> Self {
         Self { when: When::Immediate, items: None }
     }
@@ -107,8 +109,8 @@ impl SelectedNotify {
     ///
     /// ```
     /// # use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify};
-    /// // The other mailboxes alone.
-    /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent());
+    /// // The other mailboxes alone. let watch =
+    /// Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent());
     /// # let _ = watch;
     /// ```
     pub fn silent() -> Self {
@@ -183,9 +185,9 @@ struct Group {
 /// choose](Notify::selected), for else that would fall silent.
 ///
 /// ```
-/// use imap_duplex::command::{Notify, NotifyEvent, SelectedNotify};
-/// // New mail anywhere, and what becomes of mailboxes below "Lists"; first of all the counts as they are.
-/// let watch = Notify::set()
+/// use imap_duplex::command::{Notify, NotifyEvent, SelectedNotify}; // New mail anywhere, and what
+/// becomes of mailboxes below "Lists"; first of all the counts as they are. let watch =
+/// Notify::set()
 ///     .personal(NotifyEvent::MESSAGES)
 ///     .subtree(["Lists"], NotifyEvent::MAILBOXES)
 ///     .status();

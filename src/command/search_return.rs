@@ -66,7 +66,7 @@ impl Search {
     /// # Ok(())
     /// # }
     /// ```
-    #[doc(alias = "ESEARCH")]
+    #[doc(alias("ESEARCH", "RETURN"))]
     pub fn returning(self) -> SearchReturn {
         SearchReturn {
             query: self,

@@ -6,6 +6,7 @@
 //! Test code (`#[cfg(test)]`) is free of the rules about imports, clocks and rooms; the rest holds
 //! for it too.
 
+mod aliases;
 mod documents;
 mod examples;
 mod layers;

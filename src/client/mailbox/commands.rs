@@ -110,6 +110,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "COUNT")]
     pub fn count(&self, query: impl Into<Search>) -> Token<SearchReturn> {
         self.submit(query.into().returning().count())
     }
@@ -176,6 +177,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "SAVE")]
     pub fn save(&self, query: impl Into<Search>) -> Token<SaveSearch> {
         self.submit(SaveSearch::new(query))
     }
@@ -245,6 +247,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "UID COPY")]
     pub fn copy(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
         self.submit(CopyMessages::copying(which, to))
     }
@@ -259,6 +262,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("MOVE", "UID MOVE"))]
     pub fn move_to(&self, which: impl Into<Messages>, to: impl Into<MailboxName>) -> Token<CopyMessages> {
         self.submit(CopyMessages::moving(which, to))
     }
@@ -321,6 +325,7 @@ impl Mailbox {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "EXPUNGE")]
     pub fn expunge_deleted(&self) -> Token<Expunge> {
         self.submit(Expunge::all_deleted())
     }

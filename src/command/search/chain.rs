@@ -138,6 +138,7 @@ keys! {
     #[doc(alias = "OLD")]
     not_recent() => Key::Word("OLD"), "Search::not_recent()";
     /// Without this keyword.
+    #[doc(alias = "UNKEYWORD")]
     without_keyword(name: impl Into<Flag>) => Key::Keyword("UNKEYWORD", name.into()),
         r#"Search::without_keyword("$Junk")"#;
     /// Received longer ago than this, as the server's clock has it (RFC 5032); needs WITHIN. In

@@ -10,6 +10,7 @@ use crate::types::{Flags, MailboxName, Message, ModSeq, Uid, UidValidity};
 
 /// A change in a mailbox of the account, or of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Change {
     /// The mailbox, by its name at that time.
@@ -30,6 +31,7 @@ pub struct Change {
 
 /// What has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ChangeKind {
     /// A message arrived.
@@ -40,7 +42,8 @@ pub enum ChangeKind {
         /// Its flags, if they are known; else [`FlagsChanged`](Self::FlagsChanged) follows, if it
         /// has any and the watch is one of flags.
         flags: Option<Flags>,
-        /// What [`Watch::items`](super::Watch::items) asks for.
+        /// What [`Watch::items`](super::Watch::items) asks for. It is not stored with the change.
+        #[cfg_attr(feature = "serde", serde(skip))]
         message: Option<Box<Message>>,
     },
     /// Flags of a message changed.
@@ -146,5 +149,28 @@ impl fmt::Display for Change {
             ChangeKind::Reset => f.write_str("has a new UIDVALIDITY"),
             ChangeKind::InStep => f.write_str("in step"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_change_survives_being_stored() {
+        use super::*;
+        use crate::types::Flag;
+
+        let change = Change {
+            mailbox: "Entwürfe".into(),
+            uid_validity: UidValidity::new(3),
+            mod_seq: ModSeq::new(9),
+            kind: ChangeKind::FlagsChanged { uid: Uid::MIN, flags: [Flag::Seen, "$Forwarded".into()].into() },
+            key: MailboxKey::numbered(4),
+            number: 5,
+            count: 6,
+        };
+        let text = serde_json::to_string(&change).expect("JSON");
+        let read: Change = serde_json::from_str(&text).expect("a change");
+        assert_eq!((&read, read.id()), (&change, change.id()), "{text}");
     }
 }

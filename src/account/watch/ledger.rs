@@ -73,6 +73,28 @@ impl StoredMailbox {
         });
         self.flag_changes.retain(|(_, uids)| !uids.is_empty());
     }
+
+    /// What this record, or none, becomes once a change that was delivered after it is acknowledged;
+    /// `None` if the mailbox is gone by it. For programs that keep changes beside the records of
+    /// their [`StateStore`](super::StateStore), to finish after a crash what they had begun.
+    ///
+    /// [`InStep`](ChangeKind::InStep) changes nothing here: the state that goes with it is the
+    /// watch's own.
+    #[must_use]
+    pub fn after(mut record: Option<Self>, change: &Change) -> Option<Self> {
+        let delta = match &change.kind {
+            ChangeKind::InStep => return record,
+            ChangeKind::Reset => Delta::Reset(change.uid_validity),
+            kind => Delta::Change(kind.clone(), change.mod_seq),
+        };
+        if let (Some(_), Some(uid_validity)) = (change.uid(), change.uid_validity) {
+            // The first messages of a mailbox of which nothing was known.
+            let record = record.get_or_insert_with(|| Self::new(change.mailbox.clone()));
+            record.state.get_or_insert_with(|| MailboxState::new(uid_validity));
+        }
+        apply(&mut record, &change.mailbox, &delta);
+        record
+    }
 }
 
 /// What a change does to the record of its mailbox.
@@ -346,6 +368,35 @@ mod tests {
         let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
         assert_eq!(ledger.acknowledge(&gone), Some(None));
         assert!(ledger.is_empty());
+    }
+
+    /// A program that has kept what was delivered, and not what was acknowledged, comes to the same
+    /// records.
+    #[test]
+    fn records_follow_from_the_changes_alone() {
+        let (mut ledger, key) = ledger();
+        let mut record = ledger.head(&key).cloned();
+        let two = Uid::new(2).expect("not zero");
+        let arrived = |uid, flags| change(ChangeKind::Arrived { uid, flags, message: None });
+        let deltas = [
+            arrived(two, Some(Flag::Seen.into())),
+            flags(Flag::Flagged),
+            flags(Flags::new()),
+            Delta::Change(ChangeKind::FlagsChanged { uid: two, flags: Flags::new() }, ModSeq::new(5)),
+            change(ChangeKind::Expunged { uid: two }),
+            Delta::Reset(UidValidity::new(8)),
+            arrived(two, None),
+        ];
+        for delta in deltas {
+            let change = push(&mut ledger, &key, delta).expect("it is new");
+            record = StoredMailbox::after(record, &change);
+            assert_eq!(record.as_ref(), ledger.head(&key), "after {change}");
+        }
+        let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("it is new");
+        assert_eq!(StoredMailbox::after(record, &gone), None);
+        assert_eq!(push(&mut ledger, &key, Delta::Begin(UidValidity::new(8).expect("not zero"))), None);
+        let first = push(&mut ledger, &key, arrived(two, None)).expect("it is new");
+        assert_eq!(StoredMailbox::after(None, &first).as_ref(), ledger.head(&key));
     }
 
     /// Without mod-sequences as well: flags that are set, cleared and set again are three changes.

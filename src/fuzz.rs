@@ -35,6 +35,9 @@ use crate::wire::{Parser, Response};
 /// had begun.
 type Framed = (Vec<Frame>, Option<FrameError>, bool);
 
+/// The same where literals pass through: the frames, the literals' bytes, the end.
+type Passed = (Vec<Frame>, Vec<u8>, String);
+
 /// However a stream is split, the framer returns the same frames, the same error at the same
 /// position, and the same rest; no frame exceeds the limits.
 pub fn framer(data: &[u8]) {
@@ -70,6 +73,45 @@ pub fn framer(data: &[u8]) {
     }
     assert!(bytes <= stream.len(), "frames have more bytes than the stream");
     assert!(error.as_ref().is_none_or(|error| error.to_string().contains("Limits::")));
+    let whole = passed(stream, &limits, |_| stream.len());
+    assert_eq!(whole, passed(stream, &limits, |_| step), "passed through in steps of {step}");
+}
+
+/// The same where each literal that is offered passes through, or every other one: the frames
+/// without them, all that passed, and how it ended.
+fn passed(mut stream: &[u8], limits: &Limits, mut length: impl FnMut(usize) -> usize) -> Passed {
+    let (mut framer, mut buffer) = (Framer::new(limits), BytesMut::new());
+    let (mut frames, mut passed, mut offers) = (Vec::new(), Vec::new(), 0);
+    framer.offer_from(0);
+    loop {
+        let step = framer.decode(&mut buffer).and_then(|frame| match frame {
+            Some(frame) => {
+                frames.push(frame);
+                Ok(true)
+            }
+            None if framer.offered().is_some() => {
+                offers += 1;
+                if offers % 3 > 0 {
+                    framer.pass();
+                }
+                // Keeps what has not passed.
+                framer.keep().map(|()| true)
+            }
+            None => Ok(framer.passing(&mut buffer).map(|(piece, _)| passed.extend(piece)).is_some()),
+        });
+        match step {
+            Ok(true) => {}
+            Ok(false) if stream.is_empty() => {
+                return (frames, passed, framer.is_partial(&buffer).to_string());
+            }
+            Ok(false) => {
+                let (piece, rest) = stream.split_at(length(stream.len()).clamp(1, stream.len()));
+                buffer.extend_from_slice(piece);
+                stream = rest;
+            }
+            Err(error) => return (frames, passed, error.to_string()),
+        }
+    }
 }
 
 /// Whether the framer may return this response in pieces.

@@ -78,6 +78,7 @@
 //! | know which UIDs are not there any more | [`Fetch::report`](command::Fetch::report) |
 //! | read a large result as it arrives | [`Token::stream`] |
 //! | show what a message says, list what is attached to it | `Mailbox::content` (feature `mime`) |
+//! | read large messages as they arrive, in little memory | [`Token::stream_literals`] |
 //! | read a large message, or an attachment, in little memory; decode it | [`Mailbox::body`], [`Body::decoded`] |
 //! | follow the changes in the open mailbox | [`Receiver::next`]: [`Arrived`](types::EventKind::Arrived), [`Expunged`](types::EventKind::Expunged), [`FlagsChanged`](types::EventKind::FlagsChanged) |
 //! | follow mailboxes that are not open | [`Sender::notify`] |
@@ -201,7 +202,9 @@
 //!     connection ends. A [stream](Token::stream) or a detached result that is read slowly holds
 //!     the server back, but only while no other command is queued or in flight, and never longer
 //!     than [`Limits::hold`] without a row being read; after that its rows are
-//!     kept up to the same bound. So
+//!     kept up to the same bound. The same holds for
+//!     [literals that are read while they come](Token::stream_literals), of which beyond the bound
+//!     that literal alone ends. So
 //!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
 //!     result is collected whole, up to [`Limits::result`].
 //! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each
@@ -348,6 +351,7 @@ mod wire;
 pub use client::{
     Body, DecodedBody, Driver, LatestSearch, Mailbox, Receiver, Rows, Select, Sender, Stats, Submit, Token,
 };
+pub use client::{RowLiteral, RowPart, RowParts};
 pub use command::Command;
 pub use error::{Error, ErrorKind, Remedy, Result, Sent};
 #[cfg(feature = "discover")]

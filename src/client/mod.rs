@@ -11,6 +11,7 @@ mod connect;
 mod driver;
 mod mailbox;
 mod receiver;
+mod row_parts;
 mod select;
 mod sender;
 mod sender_messages;
@@ -20,12 +21,13 @@ mod submit;
 mod token;
 mod upload;
 
-pub use body::{Body, DecodedBody};
+pub use body::{Body, DecodedBody, RowLiteral};
 #[cfg(feature = "account")]
 pub(crate) use connect::dial;
 pub use driver::Driver;
 pub use mailbox::{LatestSearch, Mailbox};
 pub use receiver::Receiver;
+pub use row_parts::{RowPart, RowParts};
 pub use select::Select;
 pub use sender::Sender;
 pub use stats::Stats;

@@ -33,13 +33,13 @@ use crate::types::{CommandId, Progress, Untagged};
 /// Cancel safe: it can be awaited by reference, in `select!`, and again later.
 #[must_use = "dropping a token withdraws a command that only reads; `detach` leaves its result to the event stream"]
 pub struct Token<S: Submit> {
-    shared: Arc<Shared>,
-    slot: Arc<ResultSlot<S::Command>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<ResultSlot<S::Command>>,
     id: CommandId,
     /// What it gives before there is a result: see [`Submit`].
     companion: S::Companion,
     /// Whether its end has been seen, so that dropping it means nothing.
-    over: bool,
+    pub(super) over: bool,
 }
 
 impl<S: Submit> Token<S> {

@@ -19,6 +19,7 @@ mod completion;
 mod events;
 mod inflight;
 mod lifecycle;
+mod literals;
 mod log;
 mod mailboxes;
 mod measure;
@@ -32,12 +33,14 @@ mod submit;
 mod write;
 
 pub(crate) use events::BlockQueue;
+pub(crate) use literals::take_literal;
 pub(crate) use measure::{ConnectionCount, received, responded, sent};
 pub(crate) use settings::{BatchSizes, Settings};
 #[cfg(feature = "compress")]
 pub(crate) use submit::Counters;
 pub(crate) use submit::{
-    Origin, ReadyOutcome, ResultSlot, Scope, SelectOptions, SelectionHandle, Shared, Submitted,
+    LiteralChannel, Origin, ReadyOutcome, ResultSlot, Scope, SelectOptions, SelectionHandle, Shared,
+    Submitted,
 };
 
 use std::io;
@@ -127,6 +130,9 @@ impl Engine {
                 if let Some(raw) = raw {
                     untagged.set_raw(raw);
                 }
+                if let Some(owner) = self.inflight.end_row() {
+                    untagged.set_owner(Some(owner));
+                }
                 self.handle_untagged(untagged, now);
             }
         }
@@ -140,6 +146,7 @@ impl Engine {
         if self.lifecycle.greeting().is_none() {
             return self.lifecycle.on_non_imap(String::from_utf8_lossy(&excerpt(bytes)).into_owned());
         }
+        _ = self.inflight.end_row();
         let kind = why.keyword.as_deref().map_or(ResponseKinds::NOTHING, ResponseKinds::of_keyword);
         let keyword = why.keyword.as_deref().unwrap_or_default();
         let kept = self.writer.secrets().excerpt(bytes);

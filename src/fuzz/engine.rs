@@ -6,10 +6,13 @@
 //!
 //! ```text
 //! s C A    submit command C with argument A, through the mailbox that was selected last if it is
-//! about messages d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a
-//! stream p        poll all tokens;  e N: read N events w N      write N bytes (without a number:
-//! all) < TEXT   the server sends a line; `$` stands for the oldest tag without an answer, `$2` for
-//! the third
+//!          about messages
+//! d N      drop the token N; t N: detach it; c N: cancel it; r N: read it as a stream; q N: with
+//!          its literals while they come
+//! p        poll all tokens;  e N: read N events
+//! w N      write N bytes (without a number: all)
+//! < TEXT   the server sends a line; `$` stands for the oldest tag without an answer, `$2` for the
+//!          third
 //! - TEXT   the server sends bytes, without a line end
 //! u N      the source of uploads has N bytes;  u!: it fails;  u.: it ends
 //! z N      time passes: 2 to the N milliseconds
@@ -34,7 +37,7 @@ use futures_core::Stream;
 
 use self::held_tokens::{HeldTokens, submit};
 use crate::client::{Handle, Mailbox, Receiver, Sender};
-use crate::engine::{BatchSizes, Engine, Settings, Shared};
+use crate::engine::{BatchSizes, Engine, Settings, Shared, take_literal};
 use crate::types::{CloseReason, CommandId, Event, EventKind, Limits, ViewSync};
 use crate::wire::Parser;
 use crate::wire::frame::Framer;
@@ -184,13 +187,13 @@ impl Bench {
                     submit(&sender, &mut self.mailbox, &mut self.held, kind, argument, || self.tap.clone());
                 }
             }
-            b'd' | b't' | b'c' | b'r' if !self.held.is_empty() => {
+            b'd' | b't' | b'c' | b'r' | b'q' if !self.held.is_empty() => {
                 let held = self.held.remove(at);
                 match operation {
                     b'd' => drop(held),
                     b't' => held.detach(),
                     b'c' => held.cancel(),
-                    _ => self.held.push(held.stream()),
+                    _ => self.held.push(held.stream(operation == b'q')),
                 }
             }
             b'p' => self.held.retain_mut(|held| !held.is_over()),
@@ -231,6 +234,7 @@ impl Bench {
     fn feed(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
         self.engine.received_bytes(self.now);
+        self.framer.offer_from(self.shared.literals().from());
         while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
@@ -241,7 +245,14 @@ impl Bench {
                     }
                     Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
                 },
-                Ok(None) => break,
+                Ok(None) => {
+                    let (framer, parser) = (&mut self.framer, &mut self.parser);
+                    match take_literal(&mut self.engine, framer, parser, &mut self.incoming) {
+                        Ok(true) => {}
+                        Ok(false) => break,
+                        Err(error) => self.engine.handle_lost_framing(error),
+                    }
+                }
                 Err(error) => self.engine.handle_end(CloseReason::Protocol(error.to_string())),
             }
         }

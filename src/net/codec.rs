@@ -31,6 +31,11 @@ impl Codec {
         self.framer.skip_line(line, src);
     }
 
+    /// The framer, for literals that are handed out while they come.
+    pub(crate) fn framer(&mut self) -> &mut Framer {
+        &mut self.framer
+    }
+
     /// How many more bytes a large literal needs.
     pub(crate) fn wanted(&self) -> usize {
         self.framer.wanted()

@@ -300,13 +300,23 @@ impl Pump {
     /// All responses that are there. The clock is read once: they have come together.
     fn take_frames(&mut self) {
         let now = Instant::now().into_std();
+        self.codec.framer().offer_from(self.shared.literals().from());
         while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             let taken = match self.take_row(now) {
                 true => Ok(Some(())),
-                false => {
-                    let frame = self.codec.decode(&mut self.incoming);
-                    frame.map(|frame| frame.map(|frame| self.take_frame(&frame, now)))
-                }
+                false => match self.codec.decode(&mut self.incoming) {
+                    Ok(Some(frame)) => {
+                        self.take_frame(&frame, now);
+                        Ok(Some(()))
+                    }
+                    Ok(None) => {
+                        let (framer, parser) = (self.codec.framer(), &mut self.parser);
+                        let taken =
+                            engine::take_literal(&mut self.engine, framer, parser, &mut self.incoming);
+                        taken.map(|taken| taken.then_some(())).map_err(CodecError::from)
+                    }
+                    Err(error) => Err(error),
+                },
             };
             match taken {
                 Ok(Some(())) => {

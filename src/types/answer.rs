@@ -257,11 +257,12 @@ pub(super) struct Rare {
     raw: Option<Bytes>,
     owner: Option<CommandId>,
     has_secret: bool,
+    begins_literal: bool,
 }
 
 impl HeapSize for Rare {
     fn heap_size(&self) -> usize {
-        let Self { name, raw, owner: _, has_secret: _ } = self;
+        let Self { name, raw, owner: _, has_secret: _, begins_literal: _ } = self;
         name.heap_size() + raw.heap_size()
     }
 }
@@ -377,6 +378,15 @@ impl Untagged {
 
     pub(crate) fn has_secret(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.has_secret)
+    }
+
+    /// It is a row up to a literal that is read while it comes.
+    pub(crate) fn set_begins_literal(&mut self) {
+        self.rare_mut().begins_literal = true;
+    }
+
+    pub(crate) fn begins_literal(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.begins_literal)
     }
 
     pub(crate) fn set_place(&mut self, place: Option<Arc<Place>>) {

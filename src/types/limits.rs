@@ -12,9 +12,10 @@ use std::time::Duration;
 ///
 /// Whatever exceeds a limit gets an error that names it. The most that one connection can hold is
 /// the sum: one [`response`](Self::response), [`unread`](Self::unread) for each result that is read
-/// as a stream and twice for the events, [`result`](Self::result) for each result that is awaited,
-/// and the view of [`messages`](Self::messages). A LIST in flight also stores 100,000 names, at
-/// about 12 bytes each. For untrusted servers, reduce `result` and `literal` first.
+/// as a stream, once more for its literals that are read while they come, and twice for the events,
+/// [`result`](Self::result) for each result that is awaited, and the view of
+/// [`messages`](Self::messages). A LIST in flight also stores 100,000 names, at about 12 bytes
+/// each. For untrusted servers, reduce `result` and `literal` first.
 ///
 /// ```
 /// use imap_duplex::types::Limits;
@@ -38,7 +39,8 @@ pub struct Limits {
     /// exceed it together, they may only be message data, annotation values, and items that the
     /// library does not parse; any other response of that size is unparsable.
     pub line: usize,
-    /// The longest literal, which is held in memory. 64 MiB.
+    /// The longest literal, which is held in memory. Those that are
+    /// [read while they come](crate::Token::stream_literals) are not. 64 MiB.
     pub literal: usize,
     /// The longest response including its literals. It takes about as much memory, and twice that
     /// for a moment where it, or an item of it, is of a kind that the library does not parse. 256

@@ -17,6 +17,8 @@
 //!          +---------- {n}, n >= 4096 --------^
 //! ```
 //!
+//! A long literal of a row may also be handed out while it comes ([`passing`]).
+//!
 //! The rules, which give the same frames however the bytes are split:
 //!
 //! - A line ends with LF; CRs before it belong to the line end. Empty lines between responses are
@@ -37,8 +39,10 @@
 //!   however many messages were found.
 
 mod line;
+mod passing;
 
 pub(crate) use self::line::WholeLine;
+pub(crate) use self::passing::{Offer, SHARED_PIECE};
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
@@ -155,6 +159,8 @@ pub(crate) struct Framer {
     response_limit: usize,
     /// The length of a line at which a list of numbers is cut.
     piece: usize,
+    /// The size from which on literals of rows are offered.
+    offer_from: u64,
     state: State,
     /// The text of the partial response, and spare room.
     text: BytesMut,
@@ -173,8 +179,20 @@ pub(crate) struct Framer {
 #[derive(Debug)]
 enum State {
     Line,
-    Small { left: usize },
-    Large { left: usize, data: Vec<u8> },
+    Small {
+        left: usize,
+    },
+    Large {
+        left: usize,
+        data: Vec<u8>,
+    },
+    /// See [`passing`].
+    Offered {
+        size: u64,
+    },
+    Passing {
+        left: u64,
+    },
 }
 
 impl Framer {
@@ -185,6 +203,7 @@ impl Framer {
             literal_limit: limits.literal,
             response_limit: limits.response,
             piece: PIECE.min(limits.line).min(limits.response),
+            offer_from: u64::MAX,
             state: State::Line,
             text: BytesMut::new(),
             segment: 0,
@@ -205,13 +224,18 @@ impl Framer {
             return Err(error.clone());
         }
         let result = self.advance(src);
-        if let Err(error) = &result {
+        self.note_failure(&result);
+        result
+    }
+
+    /// What is lost stays lost.
+    fn note_failure<T>(&mut self, result: &Result<T, FrameError>) {
+        if let Err(error) = result {
             self.failed = Some(error.clone());
             self.text = BytesMut::new();
             self.literals = Literals::None;
             self.state = State::Line;
         }
-        result
     }
 
     /// Whether the end of the stream would cut off a response that has begun; `src` is what is left
@@ -269,6 +293,7 @@ impl Framer {
                         self.state = State::Line;
                     }
                 }
+                State::Offered { .. } | State::Passing { .. } => return Ok(None),
                 State::Large { left, data } => {
                     let piece = src.len().min(*left);
                     if data.capacity() - data.len() < piece {
@@ -354,6 +379,10 @@ impl Framer {
         let announced = announced(line).filter(|_| self.segment > 0 || !is_human(line));
         self.text.truncate(self.segment + length);
         match announced {
+            Some(size) if self.is_offered(size) => {
+                self.state = State::Offered { size };
+                Ok(None)
+            }
             Some(size) => self.begin_literal(size).map(|()| None),
             None if self.text.is_empty() => {
                 if self.line >= self.line_limit {

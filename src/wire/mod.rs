@@ -22,5 +22,5 @@ pub(crate) mod response;
 pub(crate) mod utf7;
 
 pub(crate) use frame::{Frame, LARGE_LITERAL};
-pub(crate) use parse::{Parser, Unparsable};
+pub(crate) use parse::{Parser, RowHead, Unparsable};
 pub(crate) use response::Response;

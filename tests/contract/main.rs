@@ -38,6 +38,7 @@ mod c09_uploads;
 mod c09_uploads_given_up;
 mod c10_bodies;
 mod c10_both_ways;
+mod c10_literals;
 mod c10_slow_readers;
 mod c11_checks;
 mod c11_ends;

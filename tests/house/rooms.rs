@@ -21,7 +21,7 @@ const ROOMS: [&[&str]; 10] = [
     &["mailboxes"],
     &["schedule"],
     &["write"],
-    &["mod", "responses", "completion", "sending", "shutdown", "backpressure"],
+    &["mod", "responses", "completion", "sending", "shutdown", "backpressure", "literals"],
 ];
 
 /// The modules of a room, if a file belongs to the engine.

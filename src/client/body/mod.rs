@@ -5,6 +5,7 @@
 //! decided in `windows.rs`.
 
 mod decoded;
+mod literal;
 mod reading;
 mod transfer;
 mod windows;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use decoded::DecodedBody;
+pub use literal::RowLiteral;
 
 use self::reading::{Chunks, Unread, readers};
 use self::windows::{Piece, Then, Window, Windows};

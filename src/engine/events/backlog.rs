@@ -78,9 +78,14 @@ impl Backlog {
         self.low.store(FINE, Ordering::SeqCst);
     }
 
+    /// How often something was taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// If too much waits, how often something was taken: whether anyone reads.
     pub(crate) fn is_full(&self) -> Option<u64> {
-        (self.low.load(Ordering::SeqCst) != FINE).then(|| self.taken.load(Ordering::Relaxed))
+        (self.low.load(Ordering::SeqCst) != FINE).then(|| self.taken())
     }
 }
 

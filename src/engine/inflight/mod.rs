@@ -16,6 +16,7 @@ mod counts;
 mod flag_updates;
 mod index;
 mod lines;
+mod literal;
 mod message_index;
 mod message_limit;
 mod named_messages;
@@ -59,6 +60,8 @@ pub(crate) struct InFlight {
     unparsed: UnparsedLines,
     /// Commands that were given something of which their readers are still to be woken.
     fed: Vec<CommandId>,
+    /// Whose row it is that has come as far as a literal which is read while it comes.
+    row_of: Option<CommandId>,
 }
 
 impl InFlight {
@@ -323,6 +326,13 @@ impl InFlight {
     pub(crate) fn backed_up(&self, out: &Output) -> Option<(CommandId, u64)> {
         let (id, entry) = self.entries.first_key_value().filter(|_| self.len() == 1)?;
         Some((*id, entry.submission.job.backed_up(out)?))
+    }
+
+    /// This command was given something.
+    fn note_fed(&mut self, id: CommandId) {
+        if self.fed.last() != Some(&id) {
+            self.fed.push(id);
+        }
     }
 
     /// Wakes the readers of what has been given since the last time.

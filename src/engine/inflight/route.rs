@@ -15,7 +15,7 @@ use crate::view::View;
 
 /// How well a response fits a command, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
+pub(super) enum Fit {
     /// All that it holds was asked for.
     Whole,
     /// The same, and more was asked for that it could have and lacks: COPYUID of some messages of a
@@ -28,7 +28,7 @@ enum Fit {
 }
 
 impl Fit {
-    fn is_whole(self) -> bool {
+    pub(super) fn is_whole(self) -> bool {
         matches!(self, Self::Whole | Self::Some)
     }
 }
@@ -127,13 +127,11 @@ impl InFlight {
         if let Origin::Internal(internal) = &mut entry.submission.origin {
             internal.received(response.answer());
         }
-        if self.fed.last() != Some(&id) {
-            self.fed.push(id);
-        }
         let (sent, has_secret) = (entry.sent(), response.has_secret());
-        let back = entry.submission.job.receive(response, limits, sent)?;
-        entry.left_out |= has_secret;
-        (!back.answer().is_change()).then(|| data_event(back, Some(id)))
+        let back = entry.submission.job.receive(response, limits, sent);
+        entry.left_out |= back.is_some() && has_secret;
+        self.note_fed(id);
+        back.filter(|back| !back.answer().is_change()).map(|back| data_event(back, Some(id)))
     }
 
     /// What was given back found no room among the events: the command's result ends there.
@@ -228,7 +226,7 @@ impl InFlightCommand {
     }
 
     /// How well this response fits the command, if it does.
-    fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
+    pub(super) fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
         // What came before its first byte was written answers something else.
         if !self.begun || self.tags.is_empty() || self.is_below(response, view) {
             return None;

@@ -3,10 +3,13 @@
 //! In: lines that are due, responses, the end. Out: bytes, claims, and what its token's slot keeps;
 //! `slot` has the one implementation.
 
+use bytes::Bytes;
+
 use crate::command::{Claim, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::Output;
 use crate::error::{Error, Result, Sent};
 use crate::types::{Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
+use crate::wire::RowHead;
 
 /// A command as the driver holds it, whatever its type.
 pub(crate) trait ErasedCommand: Send {
@@ -29,6 +32,11 @@ pub(crate) trait ErasedCommand: Send {
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
     /// the command.
     fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;
+    /// A literal begins, of this size, in a row that is this command's: whether it takes it while
+    /// it comes.
+    fn begin_literal(&mut self, head: RowHead, size: u64, limits: &Limits) -> bool;
+    /// The next bytes of that literal.
+    fn literal_piece(&mut self, piece: Bytes, is_last: bool, limits: &Limits);
     /// Wakes a reader of rows: all that has come together is there.
     fn hand_over(&self);
     /// The server has said how far it has come.

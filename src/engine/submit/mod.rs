@@ -16,6 +16,7 @@ mod ended;
 mod erased_command;
 mod given_up;
 mod internal_command;
+mod literal;
 mod overrun;
 mod query;
 mod scope;
@@ -29,6 +30,7 @@ pub(crate) use self::end_cause::EndCause;
 pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;
 pub(crate) use self::internal_command::{InternalCommand, InternalRequest, QueuePlace};
+pub(crate) use self::literal::LiteralChannel;
 pub(crate) use self::query::{Look, Query, QueryFacts};
 pub(crate) use self::scope::Scope;
 pub(crate) use self::selection_handle::{

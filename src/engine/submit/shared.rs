@@ -15,6 +15,7 @@ use crate::engine::submit::counters::Counters;
 use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal_command::{InternalCommand, InternalRequest};
+use crate::engine::submit::literal::WantedLiterals;
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::Submitted;
@@ -146,6 +147,7 @@ pub(crate) struct Shared {
     inner: Mutex<Inner>,
     events: Arc<EventQueue>,
     counters: Arc<Counters>,
+    literals: WantedLiterals,
     most: usize,
     largest_literal: usize,
 }
@@ -210,6 +212,7 @@ impl Shared {
             inner: Mutex::default(),
             events: Arc::new(EventQueue::new(limits)),
             counters: Arc::default(),
+            literals: WantedLiterals::default(),
             most: limits.commands.max(1),
             // With room for the rest of its row, and for what it is converted into.
             largest_literal: limits.literal.min(limits.response / 2).min(limits.result / 2),
@@ -218,6 +221,10 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn literals(&self) -> &WantedLiterals {
+        &self.literals
     }
 
     /// Takes a command: it is in the tag table before the driver can see it. Returns the error if

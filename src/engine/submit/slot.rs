@@ -20,6 +20,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::Command;
 use crate::engine::events::{Backlog, BlockQueue, EventQueue, data_event};
+use crate::engine::submit::literal::{LiteralChannel, Literals};
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Progress, Status, Untagged};
@@ -58,6 +59,8 @@ struct SlotState<C> {
     /// It is read piece by piece: each piece wakes the reader, and too many unread hold the server
     /// back; otherwise only the end wakes it.
     streaming: bool,
+    /// Its long literals, if they are read while they come.
+    literals: Option<Box<Literals>>,
     /// Its progress, as the server reported last.
     progress: Option<Progress>,
     reader: Option<Waker>,
@@ -92,6 +95,7 @@ impl<C: Command> ResultSlot<C> {
             fate: TokenState::Held,
             refused: false,
             streaming: false,
+            literals: None,
             progress: None,
             reader: None,
         };
@@ -152,6 +156,17 @@ impl<C: Command> ResultSlot<C> {
         self.lock().streaming = true;
     }
 
+    /// The same, and literals of its rows that are so long while they come.
+    pub(crate) fn set_streaming_literals(&self, from: u64) {
+        let mut state = self.lock();
+        (state.streaming, state.literals) = (true, Some(Box::new(Literals::new(from))));
+    }
+
+    /// The literal whose beginning has been read next among the rows.
+    pub(crate) fn next_literal(&self) -> Option<Arc<LiteralChannel>> {
+        self.lock().literals.as_mut()?.next()
+    }
+
     /// The next piece of the result; an error that ended it is the last. `taken` are pieces that
     /// were taken before; `relieved` is called when there is room again.
     pub(crate) fn poll_item(
@@ -160,12 +175,24 @@ impl<C: Command> ResultSlot<C> {
         cx: &mut Context<'_>,
         relieved: impl Fn(),
     ) -> Poll<Option<Result<C::Item>>> {
+        self.poll_piece(taken, cx, relieved, C::item)
+    }
+
+    /// The same, of what `make` makes of it.
+    #[inline]
+    pub(crate) fn poll_piece<T>(
+        &self,
+        taken: &mut BlockQueue<Untagged>,
+        cx: &mut Context<'_>,
+        relieved: impl Fn(),
+        make: impl Fn(Untagged) -> Option<T>,
+    ) -> Poll<Option<Result<T>>> {
         loop {
             while let Some(response) = taken.pop_front() {
                 if self.backlog.take(response.weight()) {
                     relieved();
                 }
-                if let Some(item) = C::item(response) {
+                if let Some(item) = make(response) {
                     return Poll::Ready(Some(Ok(item)));
                 }
             }
@@ -247,6 +274,7 @@ impl<C: Command> ResultSlot<C> {
             state.fate = if cancel { TokenState::Cancelled } else { TokenState::Dropped };
         }
         let items = std::mem::take(&mut state.items);
+        state.literals.iter_mut().for_each(|literals| literals.abandon());
         self.backlog.clear();
         let under_way = state.end.is_none();
         state.reader = None;

@@ -61,7 +61,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
-use super::{BatchSizes, Engine, Settings, Shared};
+use super::{BatchSizes, Engine, Settings, Shared, take_literal};
 use crate::client::{Handle, Receiver, Sender};
 use crate::types::{CloseReason, Event, Limits, ViewSync};
 use crate::wire::Parser;
@@ -95,16 +95,25 @@ impl Bench {
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
         self.engine.received_bytes(self.now);
+        self.framer.offer_from(self.shared.literals().from());
         while self.engine.closed().is_none() {
+            let mut parser = Parser::new(&self.limits);
             match self.framer.decode(&mut self.incoming) {
-                Ok(Some(frame)) => match Parser::new(&self.limits).read(&frame) {
+                Ok(Some(frame)) => match parser.read(&frame) {
                     Ok(response) => {
                         let raw = self.engine.wants_raw().then(|| frame.to_bytes());
                         self.engine.handle(response, raw, self.now);
                     }
                     Err(why) => self.engine.handle_unreadable(&frame.to_bytes(), &why, self.now),
                 },
-                Ok(None) => break,
+                Ok(None) => {
+                    let (engine, framer) = (&mut self.engine, &mut self.framer);
+                    match take_literal(engine, framer, &mut parser, &mut self.incoming) {
+                        Ok(true) => {}
+                        Ok(false) => break,
+                        Err(error) => self.engine.handle_lost_framing(error),
+                    }
+                }
                 Err(error) => self.engine.handle_end(CloseReason::Protocol(error.to_string())),
             }
         }

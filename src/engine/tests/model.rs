@@ -34,7 +34,7 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => any::<u8>().prop_map(Op::Drop),
         2 => any::<u8>().prop_map(Op::Detach),
         1 => any::<u8>().prop_map(Op::Cancel),
-        1 => any::<u8>().prop_map(Op::Stream),
+        2 => any::<u8>().prop_map(Op::Stream),
         1 => any::<u8>().prop_map(Op::Read),
     ];
     let world = prop_oneof![

@@ -179,7 +179,7 @@ impl World {
             Op::Stream(n) => {
                 if !self.held.is_empty() {
                     let token = self.held.remove(usize::from(n) % self.held.len());
-                    self.held.push(token.stream());
+                    self.held.push(token.stream(n % 2 == 1));
                 }
             }
             Op::Read(n) => self.read_events(usize::from(n)),
@@ -231,16 +231,13 @@ impl World {
             Op::Fetch { via, set, items } => {
                 let Some((mailbox, folder)) = self.mailbox(via) else { return };
                 let (which, seqs) = self.messages(&mailbox, folder, set);
-                let reads_only = items & 16 == 0;
-                self.submit_in(
-                    "FETCH",
-                    mailbox,
-                    folder,
-                    Fetch::new(which, wanted(items)),
-                    seqs,
-                    items,
-                    reads_only,
-                );
+                let (reads_only, held) = (items & 16 == 0, self.held.len());
+                let fetch = Fetch::new(which, wanted(items));
+                self.submit_in("FETCH", mailbox, folder, fetch, seqs, items, reads_only);
+                if items & 128 != 0 && self.held.len() > held {
+                    let token = self.held.pop().map(|token| token.stream(true));
+                    self.held.extend(token);
+                }
             }
             Op::Store { via, set, how, flags } => {
                 let Some((mailbox, folder)) = self.mailbox(via) else { return };
@@ -438,7 +435,8 @@ fn flags_of(bits: u8) -> Flags {
     names(bits % 64).into_iter().map(Flag::new).collect()
 }
 
-/// Bits: flags, size, envelope, body, body and `\Seen`; fields of the header, two or three of them.
+/// Bits: flags, size, envelope, body, body and `\Seen`; fields of the header, two or three of them;
+/// and whether long literals are read while they come.
 fn wanted(items: u8) -> Items {
     let mut wanted = if items & 8 != 0 { Items::body() } else { Items::new() };
     if items & 16 != 0 {

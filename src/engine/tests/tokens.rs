@@ -2,18 +2,18 @@
 //! they gave in one form.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
 
 use super::poll_once;
-use crate::client::{Mailbox, Rows, Select, Submit, Token};
+use crate::client::{Mailbox, RowLiteral, RowPart, RowParts, Rows, Select, Submit, Token};
 use crate::command::{
     Append, Close, CopyMessages, Create, Expunge, Fetch, List, Logout, Noop, Notify, Search, StatusCommand,
     Store, Unselect,
 };
 use crate::error::{Error, Result};
-use crate::types::{CommandId, Message};
+use crate::types::{CommandId, Message, Section};
 
 /// What a token gave.
 #[derive(Debug)]
@@ -38,8 +38,9 @@ pub(super) trait Pending {
     fn poll(&mut self) -> Option<Got>;
     fn detach(self: Box<Self>);
     fn cancel(self: Box<Self>);
-    /// Its result piece by piece, where there is such a thing.
-    fn stream(self: Box<Self>) -> Box<dyn Pending>;
+    /// Its result piece by piece, where there is such a thing; with its literals, if they are to be
+    /// read while they come.
+    fn stream(self: Box<Self>, literals: bool) -> Box<dyn Pending>;
     /// A stream can but be dropped.
     fn is_stream(&self) -> bool {
         false
@@ -50,7 +51,7 @@ pub(super) trait Pending {
 pub(super) trait Known: Submit {
     fn got(output: Self::Output) -> Got;
 
-    fn stream(token: Token<Self>) -> Box<dyn Pending>
+    fn stream(token: Token<Self>, _: bool) -> Box<dyn Pending>
     where
         Self: Sized,
     {
@@ -75,8 +76,8 @@ impl<C: Known> Pending for Token<C> {
         Token::cancel(*self);
     }
 
-    fn stream(self: Box<Self>) -> Box<dyn Pending> {
-        C::stream(*self)
+    fn stream(self: Box<Self>, literals: bool) -> Box<dyn Pending> {
+        C::stream(*self, literals)
     }
 }
 
@@ -107,7 +108,82 @@ impl<C: crate::command::Streaming<Item = Message>> Pending for Piecewise<C> {
 
     fn cancel(self: Box<Self>) {}
 
-    fn stream(self: Box<Self>) -> Box<dyn Pending> {
+    fn stream(self: Box<Self>, _: bool) -> Box<dyn Pending> {
+        self
+    }
+
+    fn is_stream(&self) -> bool {
+        true
+    }
+}
+
+/// A FETCH whose literals are read while they come, and put back into their rows.
+struct InParts {
+    parts: RowParts,
+    literal: Option<(RowLiteral, Vec<u8>)>,
+    /// Those that have been read to their end, of the row that follows.
+    read: Vec<(Section, Vec<u8>)>,
+    got: Vec<Message>,
+}
+
+impl InParts {
+    /// Whether the literal that has begun was read to its end, if there is one.
+    fn read_literal(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        while let Some((literal, bytes)) = &mut self.literal {
+            match ready!(Pin::new(&mut *literal).poll_next(cx)) {
+                Some(piece) => bytes.extend_from_slice(&piece?),
+                None => {
+                    assert_eq!(bytes.len() as u64, literal.size(), "whole, or an error");
+                    let (section, bytes) = (literal.section().clone(), std::mem::take(bytes));
+                    self.read.push((section, bytes));
+                    self.literal = None;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn row(&mut self, mut row: Message) {
+        for (section, bytes) in self.read.drain(..) {
+            let mut of_row = row.body.iter_mut().filter(|data| data.section == section);
+            let data = of_row.find(|data| data.data.is_none()).expect("the row that it was in");
+            data.data = Some(bytes.into());
+        }
+        self.got.push(row);
+    }
+}
+
+impl Pending for InParts {
+    fn id(&self) -> CommandId {
+        self.parts.id()
+    }
+
+    fn poll(&mut self) -> Option<Got> {
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match self.read_literal(&mut cx) {
+                Poll::Pending => return None,
+                // The stream ends with the same error.
+                Poll::Ready(Err(_)) => self.literal = None,
+                Poll::Ready(Ok(())) => {}
+            }
+            match Pin::new(&mut self.parts).poll_next(&mut cx) {
+                Poll::Pending => return None,
+                Poll::Ready(Some(Ok(RowPart::Literal(literal)))) => {
+                    self.literal = Some((literal, Vec::new()));
+                }
+                Poll::Ready(Some(Ok(RowPart::Row(row)))) => self.row(row),
+                Poll::Ready(Some(Err(error))) => return Some(Got::Failed(error)),
+                Poll::Ready(None) => return Some(Got::Rows(joined(std::mem::take(&mut self.got)))),
+            }
+        }
+    }
+
+    fn detach(self: Box<Self>) {}
+
+    fn cancel(self: Box<Self>) {}
+
+    fn stream(self: Box<Self>, _: bool) -> Box<dyn Pending> {
         self
     }
 
@@ -165,7 +241,11 @@ impl Known for Fetch {
         Got::Rows(rows)
     }
 
-    fn stream(token: Token<Self>) -> Box<dyn Pending> {
+    fn stream(token: Token<Self>, literals: bool) -> Box<dyn Pending> {
+        if literals {
+            let parts = token.stream_literals(0);
+            return Box::new(InParts { parts, literal: None, read: Vec::new(), got: Vec::new() });
+        }
         Box::new(Piecewise { rows: token.stream(), got: Vec::new() })
     }
 }
@@ -175,7 +255,7 @@ impl Known for Store {
         Got::Rows(rows)
     }
 
-    fn stream(token: Token<Self>) -> Box<dyn Pending> {
+    fn stream(token: Token<Self>, _: bool) -> Box<dyn Pending> {
         Box::new(Piecewise { rows: token.stream(), got: Vec::new() })
     }
 }

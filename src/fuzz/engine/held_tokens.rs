@@ -8,10 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::Tap;
-use crate::client::{Mailbox, Rows, Select, Sender, Submit, Token};
+use crate::client::{Mailbox, RowLiteral, RowPart, RowParts, Rows, Select, Sender, Submit, Token};
 use crate::command::{
-    Append, AppendAll, Class, Command, Enable, Flow, Id, Items, Line, List, Messages, Notify, NotifyEvent,
-    Search, SelectedNotify, Session, StatusItems, Store, Streaming,
+    Append, AppendAll, Class, Command, Enable, Fetch, Flow, Id, Items, Line, List, Messages, Notify,
+    NotifyEvent, Search, SelectedNotify, Session, StatusItems, Store, Streaming,
 };
 use crate::error::Result;
 use crate::types::{Done, Flag, Seq, SeqSet, Uid, UidSet};
@@ -22,12 +22,12 @@ pub(super) trait HeldTokens {
     fn is_over(&mut self) -> bool;
     fn detach(self: Box<Self>);
     fn cancel(self: Box<Self>);
-    /// As a stream of rows, if the command has them.
-    fn stream(self: Box<Self>) -> Box<dyn HeldTokens>;
+    /// As a stream of rows, if the command has them; and of their literals.
+    fn stream(self: Box<Self>, literals: bool) -> Box<dyn HeldTokens>;
 }
 
 /// Converts a token into a stream.
-type ToStream<C> = fn(Token<C>) -> Box<dyn HeldTokens>;
+type ToStream<C> = fn(Token<C>, bool) -> Box<dyn HeldTokens>;
 
 /// A token, and its conversion into a stream, if there is one.
 struct Whole<C: Submit>(Token<C>, Option<ToStream<C>>);
@@ -45,9 +45,9 @@ impl<C: Submit> HeldTokens for Whole<C> {
         self.0.cancel();
     }
 
-    fn stream(self: Box<Self>) -> Box<dyn HeldTokens> {
+    fn stream(self: Box<Self>, literals: bool) -> Box<dyn HeldTokens> {
         match self.1 {
-            Some(stream) => stream(self.0),
+            Some(stream) => stream(self.0, literals),
             None => self,
         }
     }
@@ -69,7 +69,44 @@ impl<C: Streaming> HeldTokens for Rows<C> {
 
     fn cancel(self: Box<Self>) {}
 
-    fn stream(self: Box<Self>) -> Box<dyn HeldTokens> {
+    fn stream(self: Box<Self>, _: bool) -> Box<dyn HeldTokens> {
+        self
+    }
+}
+
+/// A FETCH in parts, and the literal of it that has begun.
+struct InParts(RowParts, Option<RowLiteral>);
+
+impl HeldTokens for InParts {
+    fn is_over(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Some(literal) = &mut self.1 {
+                match futures_core::Stream::poll_next(Pin::new(literal), &mut cx) {
+                    Poll::Ready(Some(_)) => {}
+                    Poll::Ready(None) => self.1 = None,
+                    Poll::Pending => return false,
+                }
+                continue;
+            }
+            match futures_core::Stream::poll_next(Pin::new(&mut self.0), &mut cx) {
+                Poll::Ready(Some(Ok(RowPart::Literal(literal)))) => self.1 = Some(literal),
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) => return true,
+                Poll::Pending => return false,
+            }
+        }
+    }
+
+    fn detach(self: Box<Self>) {}
+
+    /// The literal is dropped, and the rows are read on.
+    fn cancel(mut self: Box<Self>) {
+        self.1 = None;
+        self.is_over();
+    }
+
+    fn stream(self: Box<Self>, _: bool) -> Box<dyn HeldTokens> {
         self
     }
 }
@@ -79,7 +116,15 @@ fn whole<C: Submit>(token: Token<C>) -> Box<dyn HeldTokens> {
 }
 
 fn rows<C: Streaming>(token: Token<C>) -> Box<dyn HeldTokens> {
-    Box::new(Whole(token, Some(|token| Box::new(token.stream()))))
+    Box::new(Whole(token, Some(|token, _| Box::new(token.stream()))))
+}
+
+fn parts(token: Token<Fetch>) -> Box<dyn HeldTokens> {
+    let stream: ToStream<Fetch> = |token, literals| match literals {
+        true => Box::new(InParts(token.stream_literals(0), None)),
+        false => Box::new(token.stream()),
+    };
+    Box::new(Whole(token, Some(stream)))
 }
 
 /// A user's own command with a dialogue.
@@ -185,7 +230,7 @@ pub(super) fn submit(
             match mailbox.as_ref() {
                 None => return,
                 Some(mailbox) => match kind {
-                    b'f' => rows(mailbox.fetch(messages(argument), items(argument))),
+                    b'f' => parts(mailbox.fetch(messages(argument), items(argument))),
                     b'h' => whole(mailbox.search(Search::unseen())),
                     b'o' => {
                         let store = Store::add([Flag::Deleted]);

@@ -112,6 +112,7 @@ mod envelope;
 mod extras;
 mod fetch;
 mod flags;
+mod head;
 mod mailbox;
 mod requote;
 mod rights;
@@ -134,6 +135,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use self::flags::FlagLists;
+pub(crate) use self::head::RowHead;
 use self::requote::{Escaped, requoted};
 pub(crate) use self::rules::Rules;
 use self::token::{Upper, end, name, number, spaces};

@@ -5,14 +5,18 @@
 
 use std::sync::Arc;
 
-use super::{End, ResultSlot, TokenState, Truncation};
+use bytes::Bytes;
+
+use super::{End, ResultSlot, SlotState, TokenState, Truncation};
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::{Output, mark};
 use crate::engine::submit::erased_command::ErasedCommand;
+use crate::engine::submit::literal::{LiteralChannel, LiteralFacts};
 use crate::engine::submit::overrun::overrun;
 use crate::engine::submit::scope::InScope;
 use crate::error::{Error, Result, Sent};
-use crate::types::{Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
+use crate::types::{Answer, Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
+use crate::wire::RowHead;
 
 /// How many bytes of memory the place of a row takes.
 pub(crate) const PLACE: usize = size_of::<Untagged>();
@@ -41,9 +45,34 @@ impl<C: Command> Submitted<C> {
         Self { command, slot: None, scope: None }
     }
 
+    /// What a literal of this row is, if anything of the row was asked for.
+    fn facts(&self, head: &mut RowHead, size: u64) -> Option<LiteralFacts> {
+        if !self.command.trim(&mut head.row) {
+            return None;
+        }
+        let Answer::Fetch(row) = head.row.answer() else { return None };
+        let (seq, uid) = (row.seq(), row.uid());
+        let RowHead { section, origin, is_binary, .. } = head.clone();
+        Some(LiteralFacts { seq, uid, section, origin, is_binary, size })
+    }
+
     /// What has become of its token; one of the engine's own is always wanted.
     fn fate(&self) -> TokenState {
         self.slot.as_ref().map_or(TokenState::Held, |slot| slot.lock().fate)
+    }
+}
+
+impl<C: Command> ResultSlot<C> {
+    /// The literal that comes now, or came last.
+    fn literal(&self) -> Option<Arc<LiteralChannel>> {
+        self.lock().literals.as_ref()?.current().cloned()
+    }
+}
+
+impl<C> SlotState<C> {
+    /// Whether a reader may still take what comes.
+    fn is_read(&self) -> bool {
+        self.fate == TokenState::Held && matches!(self.cut, Truncation::No)
     }
 }
 
@@ -127,6 +156,35 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         }
     }
 
+    fn begin_literal(&mut self, mut head: RowHead, size: u64, limits: &Limits) -> bool {
+        let Some(slot) = &self.slot else { return false };
+        let mut state = slot.lock();
+        if !state.literals.as_ref().is_some_and(|literals| literals.wants(size)) {
+            return false;
+        }
+        let facts = if state.is_read() { self.facts(&mut head, size) } else { None };
+        let begins = facts.is_some();
+        if let Some(literals) = &mut state.literals {
+            literals.begin(facts);
+        }
+        if begins {
+            head.row.set_begins_literal();
+            let weight = PLACE + head.row.heap_size();
+            head.row.set_weight(weight);
+            state.items.push_back(head.row);
+            slot.backlog.add(weight, mark(limits));
+        }
+        true
+    }
+
+    fn literal_piece(&mut self, piece: Bytes, is_last: bool, limits: &Limits) {
+        let Some(channel) = self.slot.as_ref().and_then(|slot| slot.literal()) else { return };
+        channel.push(piece, limits);
+        if is_last {
+            channel.finish(Ok(()));
+        }
+    }
+
     fn hand_over(&self) {
         let Some(slot) = &self.slot else { return };
         let mut state = slot.lock();
@@ -134,10 +192,12 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         // A reader that awaits the whole is woken by its end alone.
         let over = state.streaming || !matches!(state.cut, Truncation::No);
         let reader = if over { state.reader.take() } else { None };
+        let literal = state.literals.as_ref().and_then(|literals| literals.current().cloned());
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
         }
+        literal.into_iter().for_each(|literal| literal.hand_over());
     }
 
     fn progress(&self, progress: &Progress) {
@@ -161,6 +221,11 @@ impl<C: Command> ErasedCommand for Submitted<C> {
     fn backed_up(&self, out: &Output) -> Option<u64> {
         let slot = self.slot.as_ref()?;
         let state = slot.lock();
+        if let Some(literals) = state.literals.as_ref().map(|literals| literals.backlog()) {
+            // A literal in hand is read on when its rows are not.
+            let rows = slot.backlog.is_full().filter(|_| state.is_read());
+            return rows.or(literals.is_full()).map(|_| slot.backlog.taken() + literals.taken());
+        }
         match state.fate {
             TokenState::Held if state.streaming && matches!(state.cut, Truncation::No) => {
                 slot.backlog.is_full()
@@ -185,9 +250,12 @@ impl<C: Command> ErasedCommand for Submitted<C> {
             return false;
         }
         state.fate = TokenState::Expired;
-        state.end = Some(End::Failed(error.about(None, self.command.mailbox().cloned())));
+        let error = error.about(None, self.command.mailbox().cloned());
+        let literal = state.literals.as_ref().and_then(|literals| literals.current().cloned());
+        state.end = Some(End::Failed(error.clone()));
         let reader = state.reader.take();
         drop(state);
+        literal.into_iter().for_each(|literal| literal.finish(Err(error.clone())));
         if let Some(reader) = reader {
             reader.wake();
         }
@@ -200,6 +268,9 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn end(self: Box<Self>, result: Result<Done>) {
         let Self { command, slot: Some(slot), scope: _scope } = *self else { return };
+        if let (Err(error), Some(literal)) = (&result, slot.literal()) {
+            literal.finish(Err(error.clone().about(None, command.mailbox().cloned())));
+        }
         slot.finish(match result {
             Ok(done) => End::Done(command, done),
             Err(error) => End::Failed(error.about(None, command.mailbox().cloned())),

@@ -1,8 +1,10 @@
 //! TLS by rustls: the platform's verifier checks certificates, and the user may trust more.
 //!
-//! `verifier` decides which certificates are accepted; `peer` describes one that is not.
+//! `verifier` decides which certificates are accepted, `roots` keeps what the system trusts; `peer`
+//! describes a certificate that is not accepted.
 
 mod peer;
+mod roots;
 mod verifier;
 
 use std::io;

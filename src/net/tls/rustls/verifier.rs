@@ -19,10 +19,11 @@ use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::Seen;
+use super::roots::platform_verifier;
 
 #[derive(Debug)]
 pub(super) struct Verifier {
-    platform: Platform,
+    platform: Arc<Platform>,
     provider: Arc<CryptoProvider>,
     /// What the user trusts beside the system's roots.
     trusted: Vec<CertificateDer<'static>>,
@@ -36,7 +37,7 @@ impl Verifier {
         provider: Arc<CryptoProvider>,
         seen: Seen,
     ) -> Result<Self, Error> {
-        let platform = Platform::new_with_extra_roots(trusted.iter().cloned(), provider.clone())?;
+        let platform = platform_verifier(&trusted, &provider)?;
         Ok(Self { platform, provider, trusted, seen })
     }
 

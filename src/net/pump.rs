@@ -286,6 +286,13 @@ impl Pump {
 
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let io = Pin::new(&mut self.io);
+        if self.incoming.is_empty()
+            && let Some(mut room) = self.codec.framer().direct_room()
+        {
+            let count = ready!(tokio_util::io::poll_read_buf(io, cx, &mut room))?;
+            self.codec.framer().note_direct_read(count);
+            return Poll::Ready(Ok(count));
+        }
         if self.incoming.capacity() == 0 && self.codec.wanted() == 0 {
             let mut stack = [MaybeUninit::uninit(); FIRST_READ];
             let mut buffer = ReadBuf::uninit(&mut stack);

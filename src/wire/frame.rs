@@ -38,6 +38,7 @@
 //!   cut into pieces, each a frame by itself ([`list_piece`]), so the line stays within the limits
 //!   however many messages were found.
 
+mod direct;
 mod line;
 mod passing;
 
@@ -306,9 +307,8 @@ impl Framer {
                     src.advance(piece);
                     *left -= piece;
                     if *left == 0 {
-                        self.literals.push(std::mem::take(data).into());
-                        self.segment = self.text.len();
-                        self.state = State::Line;
+                        let literal = std::mem::take(data);
+                        self.end_large(literal);
                     }
                 }
             }

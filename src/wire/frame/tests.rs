@@ -415,3 +415,31 @@ fn other_lines_keep_their_limit() {
     assert_eq!(last[0], b"* 5 EXISTS");
     assert!(last[1].starts_with(b"* SEARCH 1 ") && last[1].ends_with(b" (MODSEQ 5)"), "{last:?}");
 }
+
+/// A long literal that is read straight into its buffer gives the same frame, however it is cut.
+#[test]
+fn a_literal_may_be_read_to_where_it_is_kept() {
+    use bytes::BufMut;
+    let body: Vec<u8> = (0..200_000u32).map(|n| n.to_le_bytes()[0]).collect();
+    let head = format!("* 1 FETCH (BODY[] {{{}}}\r\n", body.len());
+    for (first, step) in [(0, 1000), (1, 65_536), (100, 7), (150_000, 40_000), (199_999, 1)] {
+        let mut framer = Framer::new(&Limits::default());
+        let mut src = BytesMut::from(head.as_bytes());
+        src.extend_from_slice(&body[..first]);
+        assert_eq!(framer.decode(&mut src), Ok(None));
+        let (mut at, mut direct) = (first, 0);
+        while let Some(mut room) = framer.direct_room() {
+            let count = step.min(room.remaining_mut()).min(body.len() - at);
+            assert!(count > 0, "there is room while bytes are wanted");
+            room.put_slice(&body[at..at + count]);
+            framer.note_direct_read(count);
+            (at, direct) = (at + count, direct + count);
+        }
+        assert!(direct > 0 || body.len() - first < 32 << 10, "{first}");
+        src.extend_from_slice(&body[at..]);
+        src.extend_from_slice(b")\r\n");
+        let frame = framer.decode(&mut src).expect("within limits").expect("whole");
+        assert_eq!(frame.literals[0], body, "{first}, {step}");
+        assert_eq!(&frame.text[frame.text.len() - 1..], b")");
+    }
+}

@@ -62,7 +62,8 @@ pub fn differential(data: &[u8]) -> usize {
 pub fn arguments(data: &[u8]) {
     for written in imap_duplex::fuzz::arguments(data) {
         let Some(meant) = written.meaning else { continue };
-        let read = commands::meaning_by_imap_codec(&written.bytes, written.utf8, imap_duplex::fuzz::mailbox_text);
+        let read =
+            commands::meaning_by_imap_codec(&written.bytes, written.utf8, imap_duplex::fuzz::mailbox_text);
         assert_eq!(read.as_ref(), Ok(&meant), "\"{}\"", written.bytes.escape_ascii());
     }
 }

@@ -106,7 +106,7 @@ impl Meaning {
         match response {
             CodecResponse::Data(Data::Exists(count)) => meaning.exists = Some(count),
             CodecResponse::Data(Data::Recent(count)) => meaning.recent = Some(count),
-            CodecResponse::Data(Data::Search(found)) => {
+            CodecResponse::Data(Data::Search(found, _)) => {
                 meaning.search = Some(sorted(found.into_iter().map(Into::into)));
             }
             CodecResponse::Data(Data::Expunge(seq)) => meaning.expunge = Some(seq.get()),

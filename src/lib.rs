@@ -57,6 +57,7 @@
 //! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
 //! | stay connected: dial again, several connections, none too many | `account::Account` |
 //! | follow all mailboxes, across failures and restarts | `account::Account::watch` |
+//! | keep mailboxes on disk, in step, usable offline | `store::Store` |
 //! | list the mailboxes | [`Sender::list`] |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`]; whatever the server says of it, `account::Account::special_use` |

@@ -56,13 +56,13 @@ impl Tap {
 }
 
 /// The events of a connection, until this is dropped.
-pub(super) struct Events {
+pub(crate) struct Events {
     receiver: Option<Receiver>,
     tap: Arc<Tap>,
 }
 
 impl Events {
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         self.receiver.as_mut()?.next().await
     }
 

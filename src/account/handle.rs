@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 
+#[cfg(feature = "store")]
+use super::AccountState;
 use super::connection::Events;
 use super::driver::{AccountDriver, Parts};
 use super::message::{Message, Want};
@@ -54,6 +56,8 @@ struct AccountHandle {
     status: watch::Receiver<AccountStatus>,
     next_wish: AtomicU64,
     max_connections: usize,
+    #[cfg(feature = "store")]
+    identity: String,
 }
 
 impl Drop for AccountHandle {
@@ -116,12 +120,25 @@ impl Account {
     }
 
     /// The same with the events of the connection, from before the SELECT on.
-    pub(super) async fn follow(&self, select: Select) -> Result<(MailboxLease, Events)> {
+    pub(crate) async fn follow(&self, select: Select) -> Result<(MailboxLease, Events)> {
         let select = Box::new(select);
         self.wish(|reply| Want::Follow(select, reply)).await
     }
 
-    pub(super) fn max_connections(&self) -> usize {
+    /// Its user and host.
+    #[cfg(feature = "store")]
+    pub(crate) fn identity(&self) -> &str {
+        &self.handle.identity
+    }
+
+    /// Whether nothing more is leased for ever.
+    #[cfg(feature = "store")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.handle.messages.is_closed()
+            || matches!(self.handle.status.borrow().state, AccountState::Closing | AccountState::Closed)
+    }
+
+    pub(crate) fn max_connections(&self) -> usize {
         self.handle.max_connections
     }
 
@@ -254,6 +271,8 @@ impl AccountBuilder {
         let (own, messages) = unbounded_channel();
         let (status, latest) = watch::channel(AccountStatus::default());
         let max_connections = policy.max_connections;
+        #[cfg(feature = "store")]
+        let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
         let driver =
             AccountDriver::new(Parts { config, policy, connector, messages, own: own.clone(), status });
         tokio::spawn(driver.run());
@@ -263,6 +282,8 @@ impl AccountBuilder {
                 status: latest,
                 next_wish: AtomicU64::new(0),
                 max_connections,
+                #[cfg(feature = "store")]
+                identity,
             }),
         }
     }

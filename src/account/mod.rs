@@ -31,6 +31,8 @@ mod status;
 mod traffic;
 mod watch;
 
+#[cfg(feature = "store")]
+pub(crate) use self::connection::Events;
 use self::connector::Connector;
 pub use self::connector::{DialReason, DialRequest};
 pub use self::handle::{Account, AccountBuilder};

@@ -343,6 +343,13 @@ impl Mailbox {
         Some(state)
     }
 
+    /// The view, if it has all changes up to this mod-sequence.
+    #[cfg(feature = "store")]
+    pub(crate) fn in_step(&self) -> Option<(Snapshot, Option<ModSeq>)> {
+        let latest = self.selection_handle.latest()?;
+        latest.in_step.then_some((latest.snapshot, latest.mod_seq))
+    }
+
     /// Whether the mailbox is read-only, as the server last reported (`[READ-ONLY]`,
     /// `[READ-WRITE]`; else by [`examine`](Sender::examine)): then [`store`](Self::store),
     /// [`move_to`](Self::move_to) and [`expunge`](Self::expunge) fail, unsent, with

@@ -11,7 +11,9 @@
 //!
 //! In: jobs, each on one transaction. Out: their results, once they are in the file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use super::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use super::migrate::{checked_version, migrate};
 use super::owner::Owner;
 use super::schema;
+use crate::account::Account;
 
 /// How many read at the same time.
 const MAX_READERS: usize = 4;
@@ -29,6 +32,10 @@ const MAX_READERS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Statements that are kept compiled, for each connection.
 const MAX_STATEMENTS: usize = 128;
+/// Rows of the log of changes that are kept: who is further behind reads all again.
+const MAX_CHANGES: i64 = 100_000;
+/// Bytes of bodies that are kept, unless a policy says otherwise.
+const DEFAULT_BODY_BYTES: i64 = 1 << 30;
 
 /// What a transaction has to survive once it is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +62,11 @@ struct Inner {
     free_readers: Arc<Semaphore>,
     /// The number of the last change.
     last_change: watch::Sender<i64>,
+    /// Counts what was queued for the server.
+    queued: watch::Sender<u64>,
+    /// The accounts that are attached.
+    engaged: Arc<Mutex<BTreeMap<i64, Account>>>,
+    max_body_bytes: AtomicI64,
     // Last: given up once all connections are closed.
     _owner: Option<Owner>,
 }
@@ -98,6 +110,9 @@ impl Database {
             readers: Arc::default(),
             free_readers: Arc::new(Semaphore::new(MAX_READERS)),
             last_change: watch::channel(last).0,
+            queued: watch::channel(0).0,
+            engaged: Arc::default(),
+            max_body_bytes: AtomicI64::new(DEFAULT_BODY_BYTES),
             _owner: owner,
         };
         Self { inner: Arc::new(inner) }
@@ -121,6 +136,41 @@ impl Database {
     /// The number of the last change, and a way to wait for the next.
     pub(super) fn last_change(&self) -> watch::Receiver<i64> {
         self.inner.last_change.subscribe()
+    }
+
+    /// Changes when something was queued for the server.
+    pub(super) fn queued(&self) -> watch::Receiver<u64> {
+        self.inner.queued.subscribe()
+    }
+
+    pub(super) fn announce_queued(&self) {
+        self.inner.queued.send_modify(|count| *count += 1);
+    }
+
+    /// An account is attached until the guard is dropped; `None` if it is already.
+    pub(super) fn engage(&self, id: i64, account: &Account) -> Option<Engaged> {
+        let engaged = self.inner.engaged.clone();
+        let mut accounts = engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.contains_key(&id) {
+            return None;
+        }
+        accounts.insert(id, account.clone());
+        drop(accounts);
+        Some(Engaged { id, engaged })
+    }
+
+    /// The account with this number, if it is attached.
+    pub(super) fn engaged(&self, id: i64) -> Option<Account> {
+        self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// How many bytes of bodies are kept.
+    pub(super) fn max_body_bytes(&self) -> i64 {
+        self.inner.max_body_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_max_body_bytes(&self, bytes: i64) {
+        self.inner.max_body_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Does this in one transaction; after an error of the job nothing is changed.
@@ -170,6 +220,19 @@ impl Database {
     }
 }
 
+/// An account is attached.
+#[derive(Debug)]
+pub(super) struct Engaged {
+    id: i64,
+    engaged: Arc<Mutex<BTreeMap<i64, Account>>>,
+}
+
+impl Drop for Engaged {
+    fn drop(&mut self) {
+        self.engaged.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
 impl Database {
     /// Reads the whole file and checks it.
     pub(super) async fn verify(&self) -> StoreResult<()> {
@@ -213,6 +276,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = job(&transaction)?;
         let last = last_change(&transaction)?;
+        transaction.prepare_cached("DELETE FROM change WHERE seq <= ?")?.execute([last - MAX_CHANGES])?;
         transaction.commit()?;
         Ok((value, last))
     }

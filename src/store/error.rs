@@ -73,6 +73,12 @@ impl StoreError {
         Self::new(StoreErrorKind::Io, format!("{}: {what}", path.display())).because(error)
     }
 
+    /// The failure of the server, or of the way to it, if it was that.
+    #[must_use]
+    pub fn imap(&self) -> Option<&crate::error::Error> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {

@@ -14,14 +14,27 @@
 //! In: an account, a user's operations. Out: rows that are as the server's at a moment that has
 //! been; what the user did on top of them.
 
-#[allow(dead_code)] // What writes follows.
+mod bodies;
 mod database;
-#[allow(dead_code)]
 mod error;
 mod handle;
+mod ids;
 mod migrate;
+mod operations;
 mod owner;
+mod read;
+mod rows;
 mod schema;
+mod sync;
 
+pub use self::bodies::BodyPolicy;
 pub use self::error::{StoreError, StoreErrorKind, StoreResult};
 pub use self::handle::Store;
+pub use self::ids::{AccountId, MailboxId, MessageId, OperationId};
+pub use self::operations::{Action, NewMessage, OperationState, PendingOperation};
+pub use self::read::{
+    AccountProgress, Conversation, ConversationMessage, LocalMailbox, LocalSearch, MailboxInfo,
+    MessageSummary, Page, PageBy, PageCursor, StoreChange, StoreChanges, StoreStatus,
+};
+pub use self::rows::content::{PartSummary, People, Person};
+pub use self::sync::{Attachment, SyncPolicy};

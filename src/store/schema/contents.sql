@@ -40,27 +40,35 @@ CREATE UNIQUE INDEX content_global ON content (account, global) WHERE global IS 
 CREATE INDEX content_message_id ON content (account, message_id);
 CREATE INDEX content_thread ON content (thread);
 
--- A part of a message, or with the section '' the whole.
+-- A part of a message, or with the section '' the whole; in pieces, so that a large one is never in
+-- memory, and never in one transaction.
 CREATE TABLE body (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   content INTEGER NOT NULL,
   section TEXT NOT NULL,
-  size INTEGER NOT NULL,
+  size INTEGER NOT NULL DEFAULT 0,
+  complete INTEGER NOT NULL DEFAULT 0,
   -- When it was last used, in the order of uses.
-  used INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0,
   -- How many operations need it.
-  pins INTEGER NOT NULL DEFAULT 0,
-  data BLOB NOT NULL
+  pins INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX body_section ON body (content, section);
 CREATE INDEX body_used ON body (used) WHERE pins = 0;
+CREATE TABLE piece (
+  body INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (body, number)
+) STRICT;
 -- How many bytes there are, and the last use.
 CREATE TABLE bodies (bytes INTEGER NOT NULL, clock INTEGER NOT NULL) STRICT;
 INSERT INTO bodies VALUES (0, 0);
-CREATE TRIGGER body_inserted AFTER INSERT ON body BEGIN
-  UPDATE bodies SET bytes = bytes + new.size;
+CREATE TRIGGER body_updated AFTER UPDATE OF size ON body BEGIN
+  UPDATE bodies SET bytes = bytes + new.size - old.size;
 END;
 CREATE TRIGGER body_deleted AFTER DELETE ON body BEGIN
+  DELETE FROM piece WHERE body = old.id;
   UPDATE bodies SET bytes = bytes - old.size;
 END;
 
@@ -72,4 +80,8 @@ CREATE VIRTUAL TABLE search USING fts5 (
 CREATE TRIGGER content_deleted AFTER DELETE ON content BEGIN
   DELETE FROM body WHERE content = old.id;
   DELETE FROM search WHERE rowid = old.id;
+  DELETE FROM reference WHERE thread = old.thread
+    AND NOT EXISTS (SELECT 1 FROM content WHERE thread = old.thread);
+  DELETE FROM thread WHERE id = old.thread
+    AND NOT EXISTS (SELECT 1 FROM content WHERE thread = old.thread);
 END;

@@ -12,8 +12,6 @@ CREATE TABLE operation (
   -- queued, sending (in doubt after a crash), sent (until the rows have it), parked.
   state TEXT NOT NULL DEFAULT 'queued',
   attempts INTEGER NOT NULL DEFAULT 0,
-  -- Milliseconds since 1970.
-  not_before INTEGER NOT NULL DEFAULT 0,
   error TEXT,
   -- JSON: what was noted before it was sent, by which it is recognised afterwards.
   mark TEXT

@@ -1,0 +1,176 @@
+//! Bodies that are fetched without being asked for, and how many are kept.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rusqlite::{Transaction, params};
+use tokio::time::sleep;
+
+use super::fetch::fetch_content;
+use crate::account::Account;
+use crate::error::ErrorKind;
+use crate::store::database::Database;
+use crate::store::error::{Fault, StoreErrorKind, StoreResult};
+use crate::types::MailboxName;
+
+/// How many are looked for at a time.
+const BATCH: i64 = 50;
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(30);
+const DAY: i64 = 24 * 60 * 60;
+
+/// Which bodies are fetched without being asked for, and how many bytes are kept.
+///
+/// ```
+/// use imap_duplex::store::BodyPolicy;
+/// let policy = BodyPolicy::newest_days(30).max_bytes(2 << 30);
+/// # let _ = policy;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct BodyPolicy {
+    which: Which,
+    max_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    None,
+    Days(u32),
+    Mailboxes(Vec<MailboxName>),
+    All,
+}
+
+impl Default for BodyPolicy {
+    fn default() -> Self {
+        Self::on_demand()
+    }
+}
+
+impl BodyPolicy {
+    /// None: a body comes when it is asked for.
+    pub fn on_demand() -> Self {
+        Self { which: Which::None, max_bytes: 1 << 30 }
+    }
+
+    /// Those of messages that the server received in so many days before the newest of them. (Not
+    /// before today: a clock may be wrong.)
+    pub fn newest_days(days: u32) -> Self {
+        Self { which: Which::Days(days), ..Self::on_demand() }
+    }
+
+    /// All of these mailboxes.
+    pub fn mailboxes<N: Into<MailboxName>>(names: impl IntoIterator<Item = N>) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        Self { which: Which::Mailboxes(names), ..Self::on_demand() }
+    }
+
+    /// All.
+    pub fn all() -> Self {
+        Self { which: Which::All, ..Self::on_demand() }
+    }
+
+    /// How many bytes of bodies the store keeps: beyond that those least recently used are removed,
+    /// except what has not been sent yet; and none is fetched in advance. 1 GiB.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+}
+
+/// Fetches bodies in advance.
+pub(in crate::store) struct Keeper {
+    account: Account,
+    account_id: i64,
+    database: Database,
+}
+
+impl Keeper {
+    pub(in crate::store) fn new(account: Account, account_id: i64, database: Database) -> Self {
+        Self { account, account_id, database }
+    }
+
+    /// Runs until the account ends or the task is aborted, at whatever point.
+    pub(in crate::store) async fn run(self, policy: BodyPolicy) {
+        self.database.set_max_body_bytes(i64::try_from(policy.max_bytes).unwrap_or(i64::MAX));
+        if policy.which == Which::None {
+            return;
+        }
+        let mut changes = self.database.last_change();
+        // Those that the server does not send.
+        let mut refused = BTreeSet::new();
+        loop {
+            changes.borrow_and_update();
+            match self.fetch_some(&policy.which, &mut refused).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    if changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(()) => return,
+            }
+        }
+    }
+
+    /// Whether some were lacking; an error: the account has ended.
+    async fn fetch_some(&self, which: &Which, refused: &mut BTreeSet<i64>) -> Result<bool, ()> {
+        let lacking = self.lacking(which).await.unwrap_or_default();
+        let lacking: Vec<i64> = lacking.into_iter().filter(|content| !refused.contains(content)).collect();
+        let some = !lacking.is_empty();
+        for content in lacking {
+            match fetch_content(&self.database, &self.account, self.account_id, content).await {
+                Ok(()) => {}
+                Err(error) if error.imap().is_some_and(|error| error.kind() == ErrorKind::Closed) => {
+                    if self.account.has_ended() {
+                        return Err(());
+                    }
+                    sleep(PAUSE).await;
+                }
+                Err(error) if error.kind() == StoreErrorKind::Full => sleep(PAUSE).await,
+                Err(_) => _ = refused.insert(content),
+            }
+        }
+        Ok(some)
+    }
+
+    /// The newest contents without a body, as long as there is room.
+    async fn lacking(&self, which: &Which) -> StoreResult<Vec<i64>> {
+        let (account, which, max_bytes) = (self.account_id, which.clone(), self.database.max_body_bytes());
+        self.database
+            .read(move |file| {
+                let bytes: i64 = file.query_row("SELECT bytes FROM bodies", [], |row| row.get(0))?;
+                if bytes >= max_bytes {
+                    return Ok(Vec::new());
+                }
+                lacking(file, account, &which, max_bytes - bytes)
+            })
+            .await
+    }
+}
+
+fn lacking(file: &Transaction<'_>, account: i64, which: &Which, room: i64) -> Result<Vec<i64>, Fault> {
+    let (since, names) = match which {
+        Which::None => return Ok(Vec::new()),
+        Which::Days(days) => {
+            let sql = "SELECT ifnull(max(m.date), 0) FROM message m JOIN mailbox b ON b.id = m.place WHERE b.account = ?";
+            let newest: i64 = file.query_row(sql, [account], |row| row.get(0))?;
+            (newest.saturating_sub(i64::from(*days) * DAY), None)
+        }
+        Which::Mailboxes(names) => {
+            let names: Vec<&str> = names.iter().map(MailboxName::as_str).collect();
+            (i64::MIN, Some(serde_json::to_string(&names).unwrap_or_default()))
+        }
+        Which::All => (i64::MIN, None),
+    };
+    let mut find = file.prepare_cached(
+        "SELECT DISTINCT m.content FROM message m JOIN mailbox b ON b.id = m.mailbox \
+         JOIN content c ON c.id = m.content \
+         WHERE b.account = ?1 AND m.uid IS NOT NULL AND m.date >= ?2 AND ifnull(c.size, 0) <= ?3 \
+         AND (?4 IS NULL OR b.name IN (SELECT value FROM json_each(?4))) \
+         AND NOT EXISTS (SELECT 1 FROM body WHERE content = m.content AND section = '' AND complete = 1) \
+         ORDER BY m.date DESC LIMIT ?5",
+    )?;
+    let rows = find.query_map(params![account, since, room, names, BATCH], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

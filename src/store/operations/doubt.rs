@@ -1,0 +1,208 @@
+//! Operations of which it is not known whether the server has done them: the program or the
+//! connection ended in between, or the server did not say where a message is now.
+//!
+//! ```text
+//!   found in the target, from the UIDNEXT on that was noted before ──> done
+//!   not found, and still in the source (or to be written)          ──> queued again
+//!   in neither                                                      ──> gone: the server is stronger
+//! ```
+//!
+//! In: an operation, what was noted before it was sent. Out: its end, or its place in the queue.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::executor::{Executor, Place, Tried};
+use super::schedule::Operation;
+use super::{Action, Mark, queue};
+use crate::account::MailboxLease;
+use crate::client::Select;
+use crate::command::Items;
+use crate::store::database::Durability;
+use crate::store::ids::MessageId;
+use crate::store::rows::content::ids;
+use crate::types::{Message, Uid, UidSet, UidValidity, ViewSync};
+
+/// By what a message is recognised in another mailbox.
+#[derive(Debug)]
+struct Traits {
+    message_id: Option<String>,
+    size: Option<u64>,
+    received: Option<i64>,
+}
+
+impl Traits {
+    fn are_of(&self, row: &Message) -> bool {
+        match &self.message_id {
+            Some(own) => {
+                let theirs = row.envelope().and_then(|envelope| envelope.message_id().map(|id| ids(&id)));
+                theirs.is_some_and(|theirs| theirs.first() == Some(own))
+            }
+            // Both are kept by COPY and MOVE.
+            None => {
+                self.size.is_some()
+                    && self.size == row.size()
+                    && self.received == row.internal_date().map(|date| date.seconds())
+            }
+        }
+    }
+}
+
+impl Executor {
+    /// Finds out what has become of an operation. Whether it is done with: else it is queued again.
+    pub(super) async fn settle(&self, operation: &Operation) -> Tried<bool> {
+        let mark = self.latest_mark(operation).await?;
+        match &operation.action {
+            Action::Move => self.settle_move(operation, mark.as_ref()).await,
+            Action::Copy { source } => self.settle_arrival(operation, mark.as_ref(), *source).await,
+            Action::Append { .. } => match operation.message {
+                Some(message) => self.settle_arrival(operation, mark.as_ref(), message).await,
+                None => self.again(operation).await,
+            },
+            Action::Rename { to } => self.settle_rename(operation, to).await,
+            // Doing these twice is doing them once.
+            Action::Flags { .. } | Action::Expunge | Action::Create | Action::Delete => {
+                self.again(operation).await
+            }
+        }
+    }
+
+    async fn latest_mark(&self, operation: &Operation) -> Tried<Option<Mark>> {
+        let id = operation.id;
+        let find = move |file: &Transaction<'_>| {
+            let mut find = file.prepare_cached("SELECT mark FROM operation WHERE id = ?")?;
+            Ok(find.query_row([id], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
+        };
+        let text = self.database.read(find).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    async fn again(&self, operation: &Operation) -> Tried<bool> {
+        let id = operation.id;
+        let job = move |file: &Transaction<'_>| queue::set_state(file, &[id], "queued", None);
+        self.database.write(Durability::Process, job).await?;
+        Ok(false)
+    }
+
+    async fn settle_move(&self, operation: &Operation, mark: Option<&Mark>) -> Tried<bool> {
+        let Some(mark) = mark else { return self.again(operation).await };
+        let source = match self.uid(operation.message).await? {
+            Some((mailbox, uid)) => {
+                let place = self.place(Some(mailbox)).await?;
+                let lease = self.open(&place).await?;
+                // A selection that was made before sees only then what has changed.
+                lease.sender().noop().await?;
+                let rows = lease.fetch(uid, Items::new()).await?;
+                drop(lease);
+                rows.iter().any(|row| row.uid() == Some(uid)).then_some((place, uid))
+            }
+            None => None,
+        };
+        let target = self.place(operation.target).await?;
+        let found = self.find(operation, operation.message, &target, mark).await?;
+        match (source, found) {
+            // Copied, and not removed yet: a move in steps was cut off.
+            (Some((place, uid)), Some((new, uid_validity))) => {
+                let is_removed = self.expunge(&self.open(&place).await?, UidSet::from(uid)).await?;
+                let left = (!is_removed).then_some((place.id, uid));
+                self.arrived(operation, &target, new, uid_validity, left).await?;
+                Ok(true)
+            }
+            (None, Some((new, uid_validity))) => {
+                self.arrived(operation, &target, new, uid_validity, None).await?;
+                Ok(true)
+            }
+            (Some(_), None) => self.again(operation).await,
+            (None, None) => {
+                self.gone(operation).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A message that was to be written or copied into the target.
+    async fn settle_arrival(
+        &self,
+        operation: &Operation,
+        mark: Option<&Mark>,
+        like: MessageId,
+    ) -> Tried<bool> {
+        let Some(mark) = mark else { return self.again(operation).await };
+        let target = self.place(operation.target).await?;
+        match self.find(operation, Some(like), &target, mark).await? {
+            Some((new, uid_validity)) => {
+                self.arrived(operation, &target, new, uid_validity, None).await?;
+                Ok(true)
+            }
+            None => self.again(operation).await,
+        }
+    }
+
+    async fn settle_rename(&self, operation: &Operation, to: &str) -> Tried<bool> {
+        let from = self.place(operation.mailbox).await?.name()?;
+        let session = self.account.session().await?;
+        let listed = session.list("*").await?;
+        drop(session);
+        let has = |name: &str| listed.iter().any(|entry| entry.name.as_str() == name);
+        if !has(from.as_str()) && has(to) {
+            self.renamed(operation, &from, to).await?;
+            return Ok(true);
+        }
+        self.again(operation).await
+    }
+
+    /// The message in the target that has arrived since the mark, and is like this one.
+    async fn find(
+        &self,
+        operation: &Operation,
+        like: Option<MessageId>,
+        target: &Place,
+        mark: &Mark,
+    ) -> Tried<Option<(Uid, Option<UidValidity>)>> {
+        let Some(like) = like else { return Ok(None) };
+        let Some(traits) = self.traits(like).await? else { return Ok(None) };
+        let select = Select::new(target.name()?).read_only().view_sync(ViewSync::Off);
+        let lease: MailboxLease = self.account.mailbox(select).await?;
+        let uid_validity = lease.uid_validity();
+        if mark.uid_validity.is_some() && uid_validity != mark.uid_validity {
+            return Ok(None);
+        }
+        lease.sender().noop().await?;
+        let items = Items::envelope().size().internal_date();
+        // What can't be read might be it: then nothing is known yet.
+        let rows = lease.fetch(mark.uid_next.., items).await?;
+        drop(lease);
+        let arrived = rows.iter().filter(|row| row.uid().is_some_and(|uid| uid >= mark.uid_next));
+        let like: Vec<Uid> = arrived.filter(|row| traits.are_of(row)).filter_map(Message::uid).collect();
+        let (own, target) = (operation.message, target.id);
+        let choose = move |file: &Transaction<'_>| {
+            // Several are alike: the one that no row has yet, else that of the newest row.
+            let mut owner = file.prepare_cached("SELECT id FROM message WHERE mailbox = ? AND uid = ?")?;
+            let mut best: Option<(i64, Uid)> = None;
+            for uid in like {
+                let row = owner
+                    .query_row(params![target, uid.get()], |row| row.get::<_, MessageId>(0))
+                    .optional()?
+                    .filter(|row| Some(*row) != own);
+                let rank = row.map_or(i64::MAX, |row| row.0);
+                if best.is_none_or(|(known, _)| rank > known) {
+                    best = Some((rank, uid));
+                }
+            }
+            Ok(best.map(|(_, uid)| uid))
+        };
+        Ok(self.database.read(choose).await?.map(|uid| (uid, uid_validity)))
+    }
+
+    async fn traits(&self, message: MessageId) -> Tried<Option<Traits>> {
+        let find = move |file: &Transaction<'_>| {
+            let sql = "SELECT c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
+                       WHERE m.id = ?";
+            let row = file.prepare_cached(sql)?.query_row([message], |row| {
+                let size = row.get::<_, Option<i64>>(1)?.and_then(|size| u64::try_from(size).ok());
+                Ok(Traits { message_id: row.get(0)?, size, received: row.get(2)? })
+            });
+            Ok(row.optional()?)
+        };
+        Ok(self.database.read(find).await?)
+    }
+}

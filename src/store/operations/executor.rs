@@ -1,0 +1,270 @@
+//! The task that sends what is queued, one command at a time, in an order that keeps what depends on
+//! each other.
+//!
+//! In: the queue in the file, an account. Out: commands; rows that say what has become of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, Transaction};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
+
+use super::schedule::{self, Operation};
+use super::{Action, queue};
+use crate::account::Account;
+use crate::error::{Error, ErrorKind};
+use crate::store::database::{Database, Durability};
+use crate::store::error::{Fault, StoreError, StoreErrorKind};
+use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::sync::Note;
+use crate::types::{MailboxName, Uid, UidValidity};
+
+/// How many messages one command names.
+const MAX_BATCH: usize = 500;
+/// The pause after a failure; each further one doubles it.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// Why an operation could not be done now.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Server(Error),
+    Store(StoreError),
+    /// The rows are behind the server: a look comes first.
+    Behind,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+pub(super) type Tried<T> = Result<T, Trouble>;
+
+/// A mailbox, as an operation needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) id: MailboxId,
+    pub(super) key: Option<String>,
+    /// At the server; `None`: it is not there.
+    pub(super) name: Option<MailboxName>,
+    pub(super) uid_validity: Option<UidValidity>,
+}
+
+impl Place {
+    pub(super) fn name(&self) -> Tried<MailboxName> {
+        let what = || StoreError::new(StoreErrorKind::Invalid, "the mailbox is not at the server any more");
+        self.name.clone().ok_or_else(|| Trouble::Store(what()))
+    }
+
+    /// The row of a mailbox.
+    pub(super) fn read(file: &Transaction<'_>, id: Option<MailboxId>) -> Result<Option<Self>, Fault> {
+        let Some(id) = id else { return Ok(None) };
+        let mut find = file.prepare_cached("SELECT key, name, uid_validity FROM mailbox WHERE id = ?")?;
+        let row = find.query_row([id], |row| {
+            Ok(Self {
+                id,
+                key: row.get(0)?,
+                name: row.get::<_, Option<String>>(1)?.map(MailboxName::new),
+                uid_validity: row.get::<_, Option<u32>>(2)?.and_then(UidValidity::new),
+            })
+        });
+        Ok(row.optional()?)
+    }
+}
+
+/// Sends what is queued for one account.
+pub(in crate::store) struct Executor {
+    pub(super) account: Account,
+    pub(super) account_id: i64,
+    pub(super) database: Database,
+    notes: UnboundedSender<Note>,
+    /// Whether something is on its way; what it changes is announced before it is not.
+    busy: Arc<AtomicBool>,
+    /// Up to this one each is sent by itself: one of them was refused among others.
+    singly_up_to: OperationId,
+}
+
+impl Executor {
+    pub(in crate::store) fn new(
+        account: Account,
+        account_id: i64,
+        database: Database,
+        notes: UnboundedSender<Note>,
+        busy: Arc<AtomicBool>,
+    ) -> Self {
+        Self { account, account_id, database, notes, busy, singly_up_to: OperationId(0) }
+    }
+
+    /// Runs until the account ends or the task is aborted, at whatever point.
+    pub(in crate::store) async fn run(mut self) {
+        let mut queued = self.database.queued();
+        let mut failures = 0;
+        loop {
+            queued.borrow_and_update();
+            self.busy.store(true, Ordering::SeqCst);
+            let account = self.account_id;
+            let batch = match self.database.read(move |file| schedule::all(file, account)).await {
+                Ok(operations) => self.choose(&operations),
+                Err(_) => Vec::new(),
+            };
+            if batch.is_empty() {
+                self.busy.store(false, Ordering::SeqCst);
+                // Who waits for that looks again.
+                _ = self.notes.send(Note::Operated { mailboxes: BTreeSet::new(), listing: false });
+                if queued.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            match self.perform(&batch).await {
+                Ok(()) => failures = 0,
+                Err(Trouble::Server(error))
+                    if error.kind() == ErrorKind::Closed && self.account.has_ended() =>
+                {
+                    return;
+                }
+                Err(_) => {
+                    let pause = MIN_PAUSE.saturating_mul(1 << failures.min(10));
+                    failures += 1;
+                    sleep(pause.min(MAX_PAUSE)).await;
+                }
+            }
+        }
+    }
+
+    fn choose(&self, operations: &[Operation]) -> Vec<Operation> {
+        let batch = schedule::next(operations, MAX_BATCH);
+        if batch.first().is_some_and(|first| first.id <= self.singly_up_to) {
+            return batch.into_iter().take(1).collect();
+        }
+        batch
+    }
+
+    /// Does these, which go together; an error: they are to be tried again.
+    async fn perform(&mut self, batch: &[Operation]) -> Tried<()> {
+        let Some(first) = batch.first() else { return Ok(()) };
+        let tried =
+            if first.is_in_doubt() { self.settle(first).await.map(|_| ()) } else { self.send(batch).await };
+        match tried {
+            Ok(()) => {}
+            Err(Trouble::Server(error)) if is_refusal(&error) => self.refused(batch, &error).await?,
+            Err(Trouble::Store(error)) if error.kind() == StoreErrorKind::Invalid => {
+                self.park(batch, &error.to_string()).await?;
+            }
+            Err(trouble) => {
+                // What was not sent is not in doubt.
+                if let Trouble::Server(error) = &trouble {
+                    let what = error.to_string();
+                    self.note_error(batch, what).await?;
+                }
+                self.announce(batch).await;
+                return Err(trouble);
+            }
+        }
+        self.announce(batch).await;
+        Ok(())
+    }
+
+    /// The server has refused a command for good.
+    async fn refused(&mut self, batch: &[Operation], error: &Error) -> Tried<()> {
+        let what = error.to_string();
+        let mut refused = Vec::new();
+        for operation in batch {
+            // It may have been done in part.
+            if !self.settle(operation).await? {
+                refused.push(operation.clone());
+            }
+        }
+        match (batch, refused.as_slice()) {
+            (_, []) => Ok(()),
+            ([_], [one]) => self.park(std::slice::from_ref(one), &what).await,
+            (batch, _) => {
+                self.singly_up_to = batch.last().map_or(OperationId(0), |last| last.id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn park(&self, batch: &[Operation], why: &str) -> Tried<()> {
+        let ids: Vec<OperationId> = batch.iter().map(|operation| operation.id).collect();
+        let why = why.to_owned();
+        let job = move |file: &Transaction<'_>| queue::set_state(file, &ids, "parked", Some(&why));
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+
+    async fn note_error(&self, batch: &[Operation], why: String) -> Tried<()> {
+        let ids: Vec<OperationId> = batch.iter().map(|operation| operation.id).collect();
+        let job = move |file: &Transaction<'_>| {
+            let mut update = file.prepare_cached("UPDATE operation SET error = ?2 WHERE id = ?1")?;
+            ids.iter().try_for_each(|id| update.execute(rusqlite::params![id, why]).map(|_| ()))?;
+            Ok(())
+        };
+        Ok(self.database.write(Durability::Process, job).await?)
+    }
+
+    /// The mailboxes concerned are to be looked into.
+    async fn announce(&self, batch: &[Operation]) {
+        let ids: BTreeSet<MailboxId> = batch
+            .iter()
+            .flat_map(|operation| operation.mailbox.into_iter().chain(operation.target))
+            .collect();
+        let listing = batch.iter().any(|operation| {
+            matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete)
+        });
+        let keys = self.database.read(move |file| {
+            let places = ids.into_iter().map(|id| Place::read(file, Some(id)));
+            places.collect::<Result<Vec<_>, _>>()
+        });
+        let keys = keys.await.unwrap_or_default();
+        // A mailbox without an identifier is to be found first.
+        let listing = listing || keys.iter().flatten().any(|place| place.key.is_none());
+        let mailboxes = keys.into_iter().flatten().filter_map(|place| place.key).collect();
+        _ = self.notes.send(Note::Operated { mailboxes, listing });
+    }
+
+    /// Where the server has a message.
+    pub(super) async fn uid(&self, message: Option<MessageId>) -> Tried<Option<(MailboxId, Uid)>> {
+        let Some(message) = message else { return Ok(None) };
+        let find = move |file: &Transaction<'_>| {
+            let row = file
+                .prepare_cached("SELECT mailbox, uid FROM message WHERE id = ?")?
+                .query_row([message], |row| {
+                    Ok((row.get::<_, Option<MailboxId>>(0)?, row.get::<_, Option<u32>>(1)?))
+                })
+                .optional()?;
+            Ok(row.and_then(|(mailbox, uid)| Some((mailbox?, Uid::new(uid?)?))))
+        };
+        Ok(self.database.read(find).await?)
+    }
+
+    pub(super) async fn place(&self, id: Option<MailboxId>) -> Tried<Place> {
+        let place = self.database.read(move |file| Place::read(file, id)).await?;
+        let what = || StoreError::new(StoreErrorKind::Invalid, "the mailbox is gone");
+        place.ok_or_else(|| Trouble::Store(what()))
+    }
+}
+
+/// Whether the same will be refused again.
+fn is_refusal(error: &Error) -> bool {
+    let for_good = matches!(
+        error.kind(),
+        ErrorKind::No
+            | ErrorKind::Bad
+            | ErrorKind::Invalid
+            | ErrorKind::Unsupported
+            | ErrorKind::ReadOnly
+            | ErrorKind::Expunged
+    );
+    for_good && !error.is_transient()
+}

@@ -1,0 +1,318 @@
+//! The rows of operations: put into the queue, taken out of it.
+//!
+//! In: what the user did, within the transaction that also changes what the user sees. Out: a row;
+//! or none, where it undoes what has not been sent.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::overlay::{read, restore};
+use super::schedule::Operation;
+use super::{Action, Mark};
+use crate::store::error::{Fault, StoreError};
+use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::rows::content::json;
+use crate::store::rows::flags;
+use crate::types::{Flag, Flags, Uid};
+
+/// What an operation is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About {
+    pub(super) message: Option<MessageId>,
+    pub(super) mailbox: Option<MailboxId>,
+    pub(super) target: Option<MailboxId>,
+}
+
+impl Action {
+    /// Its name in the column `kind`.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Flags { .. } => "flags",
+            Self::Move => "move",
+            Self::Copy { .. } => "copy",
+            Self::Expunge => "expunge",
+            Self::Append { .. } => "append",
+            Self::Create => "create",
+            Self::Rename { .. } => "rename",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+pub(super) fn push(
+    file: &Transaction<'_>,
+    account: i64,
+    action: &Action,
+    about: About,
+) -> Result<OperationId, Fault> {
+    file.prepare_cached(
+        "INSERT INTO operation (account, kind, message, mailbox, target, args) VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        account,
+        action.name(),
+        about.message,
+        about.mailbox,
+        about.target,
+        json(action)
+    ])?;
+    Ok(OperationId(file.last_insert_rowid()))
+}
+
+/// A message as the user sees it.
+pub(super) struct Seen {
+    pub(super) account: i64,
+    pub(super) mailbox: Option<MailboxId>,
+    pub(super) place: Option<MailboxId>,
+    pub(super) shown: Flags,
+}
+
+pub(super) fn seen(file: &Transaction<'_>, message: MessageId) -> Result<Seen, Fault> {
+    let row = file
+        .prepare_cached(
+            "SELECT b.account, m.mailbox, m.place, m.shown FROM message m \
+             JOIN mailbox b ON b.id = ifnull(m.place, m.mailbox) WHERE m.id = ?",
+        )?
+        .query_row([message], |row| {
+            Ok(Seen {
+                account: row.get(0)?,
+                mailbox: row.get(1)?,
+                place: row.get(2)?,
+                shown: flags::from_text(row.get_ref(3)?.as_str()?),
+            })
+        })
+        .optional()?;
+    row.filter(|seen| seen.place.is_some())
+        .ok_or_else(|| StoreError::not_found(format!("there is no message {message}, or no longer")).into())
+}
+
+/// Sets and clears flags of a message.
+pub(super) fn flag(
+    file: &Transaction<'_>,
+    message: MessageId,
+    add: &Flags,
+    remove: &Flags,
+) -> Result<(), Fault> {
+    let seen = seen(file, message)?;
+    let (add, remove) = flags::difference(&seen.shown, &flags::merged(&seen.shown, add, remove));
+    if add.is_empty() && remove.is_empty() {
+        return Ok(());
+    }
+    // What has not been sent, and is the last, takes this in.
+    let last = file
+        .prepare_cached(
+            "SELECT id, args, state, kind FROM operation WHERE message = ? ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([message], |row| {
+            Ok((row.get::<_, OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .optional()?;
+    let before = match last {
+        Some((id, args, state)) if state == "queued" => match read(&args)? {
+            Action::Flags { add, remove } => Some((id, add, remove)),
+            _ => None,
+        },
+        _ => None,
+    };
+    match before {
+        Some((id, earlier_add, earlier_remove)) => {
+            // Against the base of the earlier one.
+            let undone = |flags: &Flags, by: &Flags| -> Flags {
+                flags.iter().filter(|flag| !by.contains(flag)).collect()
+            };
+            let mut all_add = undone(&earlier_add, &remove);
+            all_add.extend(undone(&add, &earlier_remove).iter());
+            let mut all_remove = undone(&earlier_remove, &add);
+            all_remove.extend(undone(&remove, &earlier_add).iter());
+            if all_add.is_empty() && all_remove.is_empty() {
+                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id])?;
+            } else {
+                let action = Action::Flags { add: all_add, remove: all_remove };
+                file.prepare_cached("UPDATE operation SET args = ? WHERE id = ?")?
+                    .execute(params![json(&action), id])?;
+            }
+        }
+        None => {
+            let about = About { message: Some(message), mailbox: seen.mailbox, target: None };
+            push(file, seen.account, &Action::Flags { add, remove }, about)?;
+        }
+    }
+    restore(file, message)
+}
+
+/// Moves a message.
+pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Result<(), Fault> {
+    let seen = seen(file, message)?;
+    check_target(file, seen.account, target)?;
+    if seen.place == Some(target) {
+        return Ok(());
+    }
+    // A move that has not been sent goes to the new target at once.
+    let queued = file
+        .prepare_cached(
+            "SELECT id FROM operation WHERE message = ?1 AND kind = 'move' AND state = 'queued' \
+             AND id = (SELECT max(id) FROM operation WHERE message = ?1 AND kind <> 'flags')",
+        )?
+        .query_row([message], |row| row.get::<_, OperationId>(0))
+        .optional()?;
+    match queued {
+        Some(id) => {
+            // Back where it is at the server: there is nothing to send. Unless an earlier move is on its way.
+            let others = file
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND id <> ? AND kind IN ('move', \
+                     'append', 'copy'))",
+                )?
+                .query_row(params![message, id], |row| row.get::<_, bool>(0))?;
+            if seen.mailbox == Some(target) && !others {
+                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id])?;
+            } else {
+                file.prepare_cached("UPDATE operation SET target = ? WHERE id = ?")?
+                    .execute(params![target, id])?;
+            }
+        }
+        None => {
+            let about = About { message: Some(message), mailbox: seen.mailbox, target: Some(target) };
+            push(file, seen.account, &Action::Move, about)?;
+        }
+    }
+    restore(file, message)
+}
+
+/// Messages go into mailboxes of their own account alone, and not into mere names.
+pub(super) fn check_target(file: &Transaction<'_>, account: i64, target: MailboxId) -> Result<(), Fault> {
+    let known = file
+        .prepare_cached("SELECT shown_name, attributes FROM mailbox WHERE id = ? AND account = ?")?
+        .query_row(params![target, account], |row| {
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let Some((Some(name), attributes)) = known else {
+        return Err(StoreError::not_found(format!("there is no mailbox {target} in this account")).into());
+    };
+    let attributes = attributes.to_ascii_lowercase();
+    if attributes.contains("\\\\noselect") || attributes.contains("\\\\nonexistent") {
+        return Err(StoreError::invalid(format!("{name} is no mailbox, but a folder of mailboxes")).into());
+    }
+    Ok(())
+}
+
+/// Deletes a message: into the mailbox for that, or for good where there is none, or it is there.
+pub(super) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
+    let seen = seen(file, message)?;
+    let trash = file
+        .prepare_cached(
+            "SELECT id FROM mailbox WHERE account = ? AND shown_name IS NOT NULL \
+             AND attributes LIKE '%\"\\\\Trash\"%' COLLATE NOCASE ORDER BY id LIMIT 1",
+        )?
+        .query_row([seen.account], |row| row.get::<_, MailboxId>(0))
+        .optional()?;
+    match trash {
+        Some(trash) if seen.place != Some(trash) => move_to(file, message, trash),
+        _ => expunge(file, message),
+    }
+}
+
+/// Deletes a message for good.
+pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
+    let seen = seen(file, message)?;
+    // What the server does not have, and is not on its way there, is simply gone.
+    let is_here = seen.mailbox.is_none()
+        && !file
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND state <> 'queued')",
+            )?
+            .query_row([message], |row| row.get::<_, bool>(0))?;
+    if is_here {
+        return super::overlay::remove_message(file, message);
+    }
+    let about = About { message: Some(message), mailbox: seen.mailbox, target: None };
+    push(file, seen.account, &Action::Expunge, about)?;
+    restore(file, message)
+}
+
+/// They are about to be sent: from now on they may have been.
+pub(super) fn mark_sending(
+    file: &Transaction<'_>,
+    operations: &[Operation],
+    mark: Option<&Mark>,
+) -> Result<(), Fault> {
+    let mut update = file.prepare_cached(
+        "UPDATE operation SET state = 'sending', attempts = attempts + 1, mark = ifnull(?2, mark) WHERE id = ?1",
+    )?;
+    for operation in operations {
+        update.execute(params![operation.id, mark.map(json)])?;
+    }
+    Ok(())
+}
+
+/// They have another state.
+pub(super) fn set_state(
+    file: &Transaction<'_>,
+    operations: &[OperationId],
+    state: &str,
+    error: Option<&str>,
+) -> Result<(), Fault> {
+    let mut update = file.prepare_cached("UPDATE operation SET state = ?2, error = ?3 WHERE id = ?1")?;
+    for id in operations {
+        update.execute(params![id, state, error])?;
+    }
+    Ok(())
+}
+
+/// It is done.
+pub(super) fn remove(file: &Transaction<'_>, operation: OperationId) -> Result<(), Fault> {
+    file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([operation])?;
+    Ok(())
+}
+
+/// The server has a message here now. A look may have found it there before: that row goes, and what
+/// was done to it is done to this one.
+pub(super) fn arrive(
+    file: &Transaction<'_>,
+    message: MessageId,
+    mailbox: MailboxId,
+    uid: Uid,
+) -> Result<(), Fault> {
+    let other = crate::store::rows::message::by_uid(file, mailbox, uid)?.filter(|other| *other != message);
+    if let Some(other) = other {
+        file.prepare_cached("UPDATE operation SET message = ? WHERE message = ?")?
+            .execute(params![message, other])?;
+        // It has the server's flags, which ours may not have yet.
+        file.prepare_cached(
+            "UPDATE message SET flags = (SELECT flags FROM message WHERE id = ?2), \
+             content = ifnull(content, (SELECT content FROM message WHERE id = ?2)) WHERE id = ?1",
+        )?
+        .execute(params![message, other])?;
+        file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([other])?;
+    }
+    file.prepare_cached("UPDATE message SET mailbox = ?, uid = ? WHERE id = ?")?.execute(params![
+        mailbox,
+        uid.get(),
+        message
+    ])?;
+    Ok(())
+}
+
+/// The original of a message that was moved stays where it was, marked as deleted: a row of its own.
+pub(super) fn leave(
+    file: &Transaction<'_>,
+    message: MessageId,
+    mailbox: MailboxId,
+    uid: Uid,
+) -> Result<(), Fault> {
+    let mut find = file.prepare_cached("SELECT flags FROM message WHERE id = ?")?;
+    let text: String = find.query_row([message], |row| row.get(0))?;
+    let marked = flags::merged(&flags::from_text(&text), &Flag::Deleted.into(), &Flags::new());
+    file.prepare_cached(
+        "INSERT OR IGNORE INTO message (mailbox, uid, place, content, flags, shown, unseen, date) \
+         SELECT ?2, ?3, ?2, content, ?4, ?4, ?5, date FROM message WHERE id = ?1",
+    )?
+    .execute(params![
+        message,
+        mailbox,
+        uid.get(),
+        flags::to_text(&marked),
+        flags::is_unseen(&marked)
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Which operations can be sent now: those that wait for no earlier one.
+//!
+//! In: all operations of an account in their order. Out: those to be sent next, together. An
+//! operation waits for earlier ones on the same message; and what makes, renames or deletes a
+//! mailbox is alone with all that names it, and with its like. A parked one holds up what depends on
+//! it, and nothing else.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Row, Transaction};
+
+use super::Action;
+use super::overlay::read;
+use crate::store::error::Fault;
+use crate::store::ids::{MailboxId, MessageId, OperationId};
+
+/// How many are looked at: beyond that they wait for those before.
+const MAX_LOADED: i64 = 20_000;
+
+/// An operation as it stands in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) id: OperationId,
+    pub(super) action: Action,
+    pub(super) message: Option<MessageId>,
+    pub(super) mailbox: Option<MailboxId>,
+    pub(super) target: Option<MailboxId>,
+    pub(super) state: String,
+    pub(super) attempts: u32,
+    pub(super) error: Option<String>,
+}
+
+impl Operation {
+    pub(super) fn is_parked(&self) -> bool {
+        self.state == "parked"
+    }
+
+    /// Whether it may have been sent, and nothing is known of its end.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.state == "sending"
+    }
+
+    fn messages(&self) -> impl Iterator<Item = MessageId> {
+        let source = match self.action {
+            Action::Copy { source } => Some(source),
+            _ => None,
+        };
+        self.message.into_iter().chain(source)
+    }
+
+    fn is_structural(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Rename { .. } | Action::Delete)
+    }
+
+    /// The same command for many messages.
+    fn goes_with(&self, other: &Self) -> bool {
+        matches!(self.action, Action::Flags { .. } | Action::Move | Action::Expunge)
+            && self.action == other.action
+            && self.mailbox == other.mailbox
+            && self.target == other.target
+    }
+}
+
+fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
+    let operation = Operation {
+        id: row.get(0)?,
+        action: Action::Move,
+        message: row.get(2)?,
+        mailbox: row.get(3)?,
+        target: row.get(4)?,
+        state: row.get(5)?,
+        attempts: row.get(6)?,
+        error: row.get(7)?,
+    };
+    Ok((operation, row.get(1)?))
+}
+
+/// All operations of an account, in their order; what a look is still to show is not among them.
+pub(super) fn all(file: &Transaction<'_>, account: i64) -> Result<Vec<Operation>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT o.id, args, message, ifnull((SELECT m.mailbox FROM message m WHERE m.id = o.message), o.mailbox), \
+         target, state, attempts, error FROM operation o \
+         WHERE account = ? AND state <> 'sent' ORDER BY o.id LIMIT ?",
+    )?;
+    let mut operations = Vec::new();
+    for row in find.query_map([account, MAX_LOADED], operation)? {
+        let (operation, args) = row?;
+        operations.push(Operation { action: read(&args)?, ..operation });
+    }
+    Ok(operations)
+}
+
+/// What earlier operations have laid claim to.
+#[derive(Default)]
+struct Claimed {
+    messages: BTreeSet<MessageId>,
+    /// Named by an operation.
+    mailboxes: BTreeSet<MailboxId>,
+    /// Made, renamed or deleted by one.
+    structural: BTreeSet<MailboxId>,
+    is_structural: bool,
+}
+
+impl Claimed {
+    fn add(&mut self, operation: &Operation) {
+        self.messages.extend(operation.messages());
+        let mailboxes = operation.mailbox.into_iter().chain(operation.target);
+        self.mailboxes.extend(mailboxes.clone());
+        if operation.is_structural() {
+            self.structural.extend(mailboxes);
+            self.is_structural = true;
+        }
+    }
+
+    fn holds(&self, operation: &Operation) -> bool {
+        let mut mailboxes = operation.mailbox.into_iter().chain(operation.target);
+        operation.messages().any(|message| self.messages.contains(&message))
+            || mailboxes.clone().any(|mailbox| self.structural.contains(&mailbox))
+            || operation.is_structural()
+                && (self.is_structural || mailboxes.any(|mailbox| self.mailboxes.contains(&mailbox)))
+    }
+}
+
+/// The first that can be sent, and all that can go with it; up to `count`.
+pub(super) fn next(operations: &[Operation], count: usize) -> Vec<Operation> {
+    let mut claimed = Claimed::default();
+    let mut next: Vec<Operation> = Vec::new();
+    for operation in operations {
+        let is_free = !operation.is_parked() && !claimed.holds(operation);
+        let belongs = next.first().is_none_or(|first| {
+            first.goes_with(operation)
+                && !first.is_in_doubt()
+                && !operation.is_in_doubt()
+                && next.len() < count
+        });
+        if is_free && belongs {
+            next.push(operation.clone());
+        }
+        claimed.add(operation);
+    }
+    next
+}
+
+/// Of each operation, whether it waits for a parked one.
+pub(super) fn waits_for_parked(operations: &[Operation]) -> Vec<bool> {
+    let mut claimed = Claimed::default();
+    let waits = operations.iter().map(|operation| {
+        let waits = claimed.holds(operation);
+        if waits || operation.is_parked() {
+            claimed.add(operation);
+        }
+        waits
+    });
+    waits.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Flag, Flags};
+
+    fn operation(id: i64, action: Action, message: i64, mailbox: i64, target: i64) -> Operation {
+        let mailbox_of = |number| (number > 0).then_some(MailboxId(number));
+        Operation {
+            id: OperationId(id),
+            action,
+            message: (message > 0).then_some(MessageId(message)),
+            mailbox: mailbox_of(mailbox),
+            target: mailbox_of(target),
+            state: "queued".to_owned(),
+            attempts: 0,
+            error: None,
+        }
+    }
+
+    fn seen() -> Action {
+        Action::Flags { add: Flag::Seen.into(), remove: Flags::new() }
+    }
+
+    fn ids(operations: &[Operation], count: usize) -> Vec<i64> {
+        next(operations, count).iter().map(|operation| operation.id.0).collect()
+    }
+
+    #[test]
+    fn what_is_alike_goes_together_and_a_message_keeps_its_order() {
+        let all = [
+            operation(1, seen(), 1, 10, 0),
+            operation(2, seen(), 2, 10, 0),
+            operation(3, Action::Move, 1, 10, 11),
+            operation(4, seen(), 3, 10, 0),
+            operation(5, seen(), 1, 10, 0),
+            operation(6, seen(), 4, 11, 0),
+        ];
+        assert_eq!(ids(&all, 100), [1, 2, 4]);
+        assert_eq!(ids(&all, 2), [1, 2]);
+        assert_eq!(ids(&all[2..], 100), [3]);
+    }
+
+    #[test]
+    fn a_parked_one_holds_up_what_depends_on_it_alone() {
+        let mut all = [
+            operation(1, seen(), 1, 10, 0),
+            operation(2, Action::Move, 1, 10, 11),
+            operation(3, Action::Copy { source: MessageId(1) }, 9, 0, 11),
+            operation(4, seen(), 2, 10, 0),
+        ];
+        all[0].state = "parked".to_owned();
+        assert_eq!(ids(&all, 100), [4]);
+        assert_eq!(waits_for_parked(&all), [false, true, true, false]);
+    }
+
+    #[test]
+    fn mailboxes_are_made_renamed_and_deleted_alone() {
+        let to = || Action::Rename { to: "b".to_owned() };
+        let all = [
+            operation(1, Action::Create, 0, 10, 0),
+            operation(2, Action::Move, 1, 11, 10),
+            operation(3, seen(), 2, 11, 0),
+            operation(4, to(), 0, 12, 0),
+        ];
+        assert_eq!(ids(&all, 100), [1]);
+        // The move waits for its target, other messages don't.
+        assert_eq!(ids(&all[1..], 100), [2]);
+        let mut parked = all.clone();
+        parked[0].state = "parked".to_owned();
+        assert_eq!(ids(&parked, 100), [3]);
+        assert_eq!(waits_for_parked(&parked), [false, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_decided_alone() {
+        let mut all = [operation(1, Action::Move, 1, 10, 11), operation(2, Action::Move, 2, 10, 11)];
+        assert_eq!(ids(&all, 100), [1, 2]);
+        all[0].state = "sending".to_owned();
+        assert_eq!(ids(&all, 100), [1]);
+        all.swap(0, 1);
+        assert_eq!(ids(&all, 100), [2]);
+    }
+}

@@ -1,0 +1,336 @@
+//! The commands of operations.
+//!
+//! In: operations that go together. Out: one command, or one after the other where the server needs
+//! several; then the rows. What can't be repeated is marked before its first byte is written.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::executor::{Executor, Place, Tried, Trouble};
+use super::schedule::Operation;
+use super::{Action, Mark, queue, restore};
+use crate::account::MailboxLease;
+use crate::client::{Select, Sender};
+use crate::command::{Append, StatusItems, Store as StoreFlags};
+use crate::error::ErrorKind;
+use crate::store::bodies;
+use crate::store::database::Durability;
+use crate::store::error::{Fault, StoreError};
+use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::rows::{mailbox, message};
+use crate::types::{Code, Flag, Flags, MailboxName, Timestamp, Uid, UidSet, UidValidity, ViewSync};
+
+impl Executor {
+    /// Sends operations that go together, and notes what has become of them.
+    pub(super) async fn send(&self, batch: &[Operation]) -> Tried<()> {
+        let Some(first) = batch.first() else { return Ok(()) };
+        match &first.action {
+            Action::Flags { add, remove } => self.send_flags(batch, add, remove).await,
+            Action::Move => self.send_move(batch).await,
+            Action::Copy { source } => self.send_copy(first, *source).await,
+            Action::Expunge => self.send_expunge(batch).await,
+            Action::Append { flags, date } => self.send_append(first, flags, *date).await,
+            Action::Create => self.send_create(first).await,
+            Action::Rename { to } => self.send_rename(first, to).await,
+            Action::Delete => self.send_delete(first).await,
+        }
+    }
+
+    /// The messages of these operations, all in one mailbox; those that are gone are done with.
+    async fn uids(&self, batch: &[Operation]) -> Tried<Vec<(Operation, Uid)>> {
+        let mut found = Vec::with_capacity(batch.len());
+        for operation in batch {
+            match self.uid(operation.message).await? {
+                Some((mailbox, uid)) if Some(mailbox) == operation.mailbox => {
+                    found.push((operation.clone(), uid))
+                }
+                Some(_) => return Err(Trouble::Behind),
+                None => self.gone(operation).await?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The message of an operation is gone at the server, which is stronger.
+    pub(super) async fn gone(&self, operation: &Operation) -> Tried<()> {
+        let (id, message) = (operation.id, operation.message);
+        let job = move |file: &Transaction<'_>| {
+            queue::remove(file, id)?;
+            message.map_or(Ok(()), |message| message::delete(file, message))
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+
+    /// A mailbox, selected for writing, whose UIDs are those of the rows.
+    pub(super) async fn open(&self, place: &Place) -> Tried<MailboxLease> {
+        let select = Select::new(place.name()?).view_sync(ViewSync::Off);
+        let lease = self.account.mailbox(select).await?;
+        match (lease.uid_validity(), place.uid_validity) {
+            (Some(now), Some(then)) if now == then => Ok(lease),
+            _ => Err(Trouble::Behind),
+        }
+    }
+
+    async fn mark_sending(&self, operations: &[Operation], mark: Option<Mark>) -> Tried<()> {
+        let operations = operations.to_vec();
+        // What is repeated without harm need not survive a loss of power.
+        let durability = if mark.is_some() { Durability::Power } else { Durability::Process };
+        let job = move |file: &Transaction<'_>| queue::mark_sending(file, &operations, mark.as_ref());
+        Ok(self.database.write(durability, job).await?)
+    }
+
+    /// What there is of the target before something arrives there.
+    pub(super) async fn mark(&self, sender: &Sender, target: &MailboxName) -> Tried<Mark> {
+        let items = StatusItems::uid_next().uid_validity();
+        let status = sender.status(target.clone(), items).await?;
+        // Without UIDNEXT all of it may be new.
+        Ok(Mark { uid_next: status.uid_next.unwrap_or(Uid::MIN), uid_validity: status.uid_validity })
+    }
+
+    /// The server has done these; a look is still to show it.
+    async fn sent(&self, operations: Vec<(OperationId, MailboxId)>) -> Tried<()> {
+        let job = move |file: &Transaction<'_>| {
+            let mut update = file.prepare_cached(
+                "UPDATE operation SET state = 'sent', mailbox = ?2, error = NULL WHERE id = ?1",
+            )?;
+            for (id, mailbox) in operations {
+                update.execute(params![id, mailbox])?;
+            }
+            Ok(())
+        };
+        Ok(self.database.write(Durability::Process, job).await?)
+    }
+
+    async fn send_flags(&self, batch: &[Operation], add: &Flags, remove: &Flags) -> Tried<()> {
+        let found = self.uids(batch).await?;
+        let Some((first, _)) = found.first() else { return Ok(()) };
+        let place = self.place(first.mailbox).await?;
+        let lease = self.open(&place).await?;
+        // From now on another change of the same flags is an operation of its own.
+        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
+        self.mark_sending(&operations, None).await?;
+        let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
+        if !add.is_empty() {
+            lease.store(uids.clone(), StoreFlags::add(add.clone()).silent()).await?;
+        }
+        if !remove.is_empty() {
+            lease.store(uids, StoreFlags::remove(remove.clone()).silent()).await?;
+        }
+        self.sent(operations.iter().map(|operation| (operation.id, place.id)).collect()).await
+    }
+
+    async fn send_expunge(&self, batch: &[Operation]) -> Tried<()> {
+        let found = self.uids(batch).await?;
+        let Some((first, _)) = found.first() else { return Ok(()) };
+        let place = self.place(first.mailbox).await?;
+        let lease = self.open(&place).await?;
+        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
+        self.mark_sending(&operations, None).await?;
+        let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
+        self.expunge(&lease, uids).await?;
+        self.sent(operations.iter().map(|operation| (operation.id, place.id)).collect()).await
+    }
+
+    /// Removes messages for good; where the server can remove only all that are marked, they stay
+    /// marked.
+    /// Whether they are removed.
+    pub(super) async fn expunge(&self, lease: &MailboxLease, uids: UidSet) -> Tried<bool> {
+        lease.store(uids.clone(), StoreFlags::add(Flag::Deleted).silent()).await?;
+        match lease.expunge(uids).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn send_move(&self, batch: &[Operation]) -> Tried<()> {
+        let found = self.uids(batch).await?;
+        let Some((first, _)) = found.first() else { return Ok(()) };
+        let (place, target) = (self.place(first.mailbox).await?, self.place(first.target).await?);
+        let lease = self.open(&place).await?;
+        let name = target.name()?;
+        let mark = self.mark(&lease.sender(), &name).await?;
+        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
+        self.mark_sending(&operations, Some(mark)).await?;
+        let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
+        let mut leaves = false;
+        let copied = match lease.move_to(uids.clone(), name.clone()).await {
+            // Neither MOVE nor UIDPLUS: the originals stay, marked.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                let copied = lease.copy(uids.clone(), name).await?;
+                leaves = !self.expunge(&lease, uids).await?;
+                copied
+            }
+            moved => moved?,
+        };
+        drop(lease);
+        let mut pairs: BTreeMap<Uid, Uid> = BTreeMap::new();
+        let mut uid_validity = None;
+        for copy_uid in &copied.uids {
+            pairs.extend(copy_uid.pairs());
+            uid_validity = uid_validity.or(copy_uid.uid_validity());
+        }
+        for (operation, uid) in found {
+            match pairs.get(&uid) {
+                Some(new) => {
+                    let left = leaves.then_some((place.id, uid));
+                    self.arrived(&operation, &target, *new, uid_validity, left).await?;
+                }
+                // The server does not say where it is now.
+                None => _ = self.settle(&operation).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_copy(&self, operation: &Operation, source: MessageId) -> Tried<()> {
+        let Some((mailbox, uid)) = self.uid(Some(source)).await? else { return self.gone(operation).await };
+        let (place, target) = (self.place(Some(mailbox)).await?, self.place(operation.target).await?);
+        let lease = self.open(&place).await?;
+        let name = target.name()?;
+        let mark = self.mark(&lease.sender(), &name).await?;
+        self.mark_sending(std::slice::from_ref(operation), Some(mark)).await?;
+        let copied = lease.copy(uid, name).await?;
+        drop(lease);
+        let pair = copied
+            .uids
+            .iter()
+            .find_map(|copy_uid| Some((copy_uid.pairs().next()?.1, copy_uid.uid_validity())));
+        match pair {
+            Some((new, uid_validity)) => self.arrived(operation, &target, new, uid_validity, None).await,
+            None => self.settle(operation).await.map(|_| ()),
+        }
+    }
+
+    /// The message of this operation is in its target now: the operation is done. `left`: where the
+    /// original stays, marked as deleted.
+    pub(super) async fn arrived(
+        &self,
+        operation: &Operation,
+        target: &Place,
+        uid: Uid,
+        uid_validity: Option<UidValidity>,
+        left: Option<(MailboxId, Uid)>,
+    ) -> Tried<()> {
+        let (id, message, target) = (operation.id, operation.message, target.clone());
+        let job = move |file: &Transaction<'_>| {
+            queue::remove(file, id)?;
+            let Some(message) = message else { return Ok(()) };
+            if target.uid_validity.is_none() {
+                file.prepare_cached(
+                    "UPDATE mailbox SET uid_validity = ? WHERE id = ? AND uid_validity IS NULL",
+                )?
+                .execute(params![uid_validity.map(UidValidity::get), target.id])?;
+            }
+            let now = Place::read(file, Some(target.id))?.and_then(|place| place.uid_validity);
+            file.prepare_cached(
+                "UPDATE body SET pins = 0 WHERE section = '' AND content = (SELECT content FROM message WHERE id = ?)",
+            )?
+            .execute([message])?;
+            if uid_validity.is_some_and(|uid_validity| now == Some(uid_validity)) {
+                queue::arrive(file, message, target.id, uid)?;
+                restore(file, message)?;
+                left.map_or(Ok(()), |(mailbox, uid)| queue::leave(file, message, mailbox, uid))
+            } else {
+                // Its UIDs are others than those of the rows: a look brings it.
+                message::delete(file, message)
+            }
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+
+    async fn send_append(&self, operation: &Operation, flags: &Flags, date: i64) -> Tried<()> {
+        let target = self.place(operation.target).await?;
+        let name = target.name()?;
+        let message = operation.message;
+        let bytes = self.database.read(move |file| {
+            let find = "SELECT content FROM message WHERE id = ? AND content IS NOT NULL";
+            let content = file.prepare_cached(find)?.query_row([message], |row| row.get(0)).optional()?;
+            content.map_or(Ok(None), |content| bodies::whole(file, content))
+        });
+        let Some(bytes) = bytes.await? else {
+            return Err(StoreError::invalid("the text of the message is not in the store").into());
+        };
+        let session = self.account.session().await?;
+        let mark = self.mark(&session, &name).await?;
+        self.mark_sending(std::slice::from_ref(operation), Some(mark)).await?;
+        let mut append = Append::new(bytes).flags(flags.clone());
+        if let Some(date) = Timestamp::new(date, 0) {
+            append = append.internal_date(date);
+        }
+        let appended = session.append(name, append).await?;
+        drop(session);
+        match appended.uid {
+            Some(uid) => self.arrived(operation, &target, uid, appended.uid_validity, None).await,
+            None => self.settle(operation).await.map(|_| ()),
+        }
+    }
+
+    async fn send_create(&self, operation: &Operation) -> Tried<()> {
+        let Some(id) = operation.mailbox else { return self.gone(operation).await };
+        let find = move |file: &Transaction<'_>| {
+            let sql = "SELECT shown_name FROM mailbox WHERE id = ?";
+            Ok(file.query_row(sql, [id], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
+        };
+        let Some(name) = self.database.read(find).await? else { return self.gone(operation).await };
+        let session = self.account.session().await?;
+        match session.create(name.as_str()).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.code(), Some(Code::AlreadyExists)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        drop(session);
+        let operation = operation.id;
+        let job = move |file: &Transaction<'_>| {
+            queue::remove(file, operation)?;
+            file.execute("UPDATE mailbox SET name = ? WHERE id = ? AND name IS NULL", params![name, id])?;
+            Ok(())
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+
+    async fn send_rename(&self, operation: &Operation, to: &str) -> Tried<()> {
+        let place = self.place(operation.mailbox).await?;
+        let from = place.name()?;
+        if from.as_str() != to {
+            self.mark_sending(std::slice::from_ref(operation), None).await?;
+            let session = self.account.session().await?;
+            session.rename(from.clone(), to).await?;
+        }
+        self.renamed(operation, &from, to).await
+    }
+
+    /// A mailbox has its new name at the server, and so have those below it.
+    pub(super) async fn renamed(&self, operation: &Operation, from: &MailboxName, to: &str) -> Tried<()> {
+        let (id, mailbox, account) = (operation.id, operation.mailbox, self.account_id);
+        let (from, to) = (from.as_str().to_owned(), to.to_owned());
+        let job = move |file: &Transaction<'_>| {
+            queue::remove(file, id)?;
+            let Some(mailbox) = mailbox else { return Ok(()) };
+            super::create::rename_below(file, account, "name", &from, &to)?;
+            file.prepare_cached("UPDATE mailbox SET name = ? WHERE id = ?")?.execute(params![to, mailbox])?;
+            Ok(())
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+
+    async fn send_delete(&self, operation: &Operation) -> Tried<()> {
+        let place = self.place(operation.mailbox).await?;
+        if let Some(name) = place.name.clone() {
+            let session = self.account.session().await?;
+            match session.delete(name).await {
+                Ok(()) => {}
+                Err(error) if matches!(error.code(), Some(Code::NonExistent)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let id = operation.id;
+        let job = move |file: &Transaction<'_>| -> Result<(), Fault> {
+            queue::remove(file, id)?;
+            message::remove_all(file, place.id)?;
+            mailbox::forget(file, place.id)
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
+    }
+}

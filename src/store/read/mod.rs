@@ -1,0 +1,17 @@
+//! What a user interface shows: mailboxes, pages, conversations, what a search finds, what changes.
+//!
+//! In: questions. Out: rows of one snapshot of the file, at once, with a connection or without.
+
+mod changes;
+mod conversation;
+mod mailboxes;
+mod page;
+mod search;
+mod status;
+
+pub use self::changes::{StoreChange, StoreChanges};
+pub use self::conversation::{Conversation, ConversationMessage};
+pub use self::mailboxes::{LocalMailbox, MailboxInfo};
+pub use self::page::{MessageSummary, Page, PageBy, PageCursor};
+pub use self::search::LocalSearch;
+pub use self::status::{AccountProgress, StoreStatus};

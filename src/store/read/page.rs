@@ -1,0 +1,156 @@
+//! Pages of a mailbox: some messages of a list, and where the list goes on.
+
+use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::mailboxes::LocalMailbox;
+use crate::store::error::StoreResult;
+use crate::store::ids::{MailboxId, MessageId};
+use crate::store::rows::content::{PartSummary, People};
+use crate::store::rows::flags;
+use crate::types::{Flags, Uid};
+
+/// The order of a list, and how long a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct PageBy {
+    oldest_first: bool,
+    count: u32,
+}
+
+impl PageBy {
+    /// The newest first.
+    pub fn newest() -> Self {
+        Self { oldest_first: false, count: 50 }
+    }
+
+    /// The oldest first.
+    pub fn oldest() -> Self {
+        Self { oldest_first: true, count: 50 }
+    }
+
+    /// So many messages on a page; 50 by default.
+    pub fn count(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+}
+
+/// Where a list goes on. It stays valid when messages arrive or go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageCursor {
+    date: i64,
+    id: MessageId,
+}
+
+/// Some messages of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Page {
+    /// The messages, in their order.
+    pub messages: Vec<MessageSummary>,
+    /// Where the list goes on; `None` at its end.
+    pub next: Option<PageCursor>,
+}
+
+/// What a list shows of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MessageSummary {
+    /// Its number.
+    pub id: MessageId,
+    /// The mailbox in which the user sees it.
+    pub mailbox: MailboxId,
+    /// Its UID where the server has it, which is another mailbox as long as a move is queued;
+    /// `None` if the server does not have it yet.
+    pub uid: Option<Uid>,
+    /// Its flags, with what is queued.
+    pub flags: Flags,
+    /// Its subject.
+    pub subject: Option<String>,
+    /// Who wrote and gets it.
+    #[serde(flatten)]
+    pub people: People,
+    /// When the server received it, in seconds since 1970.
+    pub date: i64,
+    /// When it was written, by its author's clock.
+    pub sent: Option<i64>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Its Message-ID, without brackets.
+    pub message_id: Option<String>,
+    /// The parts that have content.
+    pub parts: Vec<PartSummary>,
+    /// How many of them are attachments.
+    pub attachments: u32,
+    /// Whether something is queued for it.
+    pub pending: bool,
+}
+
+/// The columns of a summary, of `message m` and `content c`.
+pub(super) const SUMMARY: &str = "m.id, m.place, m.uid, m.shown, c.subject, c.people, m.date, c.sent, c.size, \
+     c.message_id, c.structure, c.attachments, \
+     EXISTS (SELECT 1 FROM operation o WHERE o.message = m.id AND o.state <> 'sent')";
+
+pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<MessageSummary> {
+    Ok(MessageSummary {
+        id: row.get(0)?,
+        mailbox: row.get(1)?,
+        uid: row.get::<_, Option<u32>>(2)?.and_then(Uid::new),
+        flags: flags::from_text(row.get_ref(3)?.as_str()?),
+        subject: row.get(4)?,
+        people: serde_json::from_str(row.get_ref(5)?.as_str()?).unwrap_or_default(),
+        date: row.get(6)?,
+        sent: row.get(7)?,
+        size: row.get::<_, Option<i64>>(8)?.and_then(|size| u64::try_from(size).ok()),
+        message_id: row.get(9)?,
+        parts: serde_json::from_str(row.get_ref(10)?.as_str_or_null()?.unwrap_or("[]")).unwrap_or_default(),
+        attachments: row.get(11)?,
+        pending: row.get(12)?,
+    })
+}
+
+impl LocalMailbox {
+    /// A page of its messages; `cursor` is [`Page::next`] of the page before. Messages whose content
+    /// is not here yet are left out.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::store::{LocalMailbox, PageBy, StoreResult};
+    /// # async fn example(inbox: LocalMailbox) -> StoreResult<()> {
+    /// let first = inbox.page(PageBy::newest(), None).await?;
+    /// let second = inbox.page(PageBy::newest(), first.next).await?;
+    /// # let _ = second;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn page(&self, by: PageBy, cursor: Option<PageCursor>) -> StoreResult<Page> {
+        let id = self.id;
+        self.store
+            .database
+            .read(move |file| {
+                let (order, beyond) = if by.oldest_first { ("ASC", ">") } else { ("DESC", "<") };
+                let start = if cursor.is_some() {
+                    format!("AND (m.date, m.id) {beyond} (?2, ?3)")
+                } else {
+                    String::new()
+                };
+                let sql = format!(
+                    "SELECT {SUMMARY} FROM message m JOIN content c ON c.id = m.content \
+                     WHERE m.place = ?1 AND m.content IS NOT NULL {start} \
+                     ORDER BY m.date {order}, m.id {order} LIMIT ?4"
+                );
+                let from = cursor.unwrap_or(PageCursor { date: 0, id: MessageId(0) });
+                let mut find = file.prepare_cached(&sql)?;
+                let rows = find.query_map(params![id, from.date, from.id, by.count], summary)?;
+                let messages: Vec<MessageSummary> = rows.collect::<Result<_, _>>()?;
+                let is_full = u32::try_from(messages.len()).is_ok_and(|count| count == by.count);
+                let last = messages.last().filter(|_| is_full);
+                let next = last.map(|last| PageCursor { date: last.date, id: last.id });
+                Ok(Page { messages, next })
+            })
+            .await
+    }
+}

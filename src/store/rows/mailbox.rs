@@ -1,0 +1,204 @@
+//! Mailboxes: names, identifiers, cursors.
+//!
+//! In: listings, looks that were completed. Out: which mailboxes there are, and from where to go on.
+
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+use super::content::json;
+use super::message;
+use crate::store::error::Fault;
+use crate::store::ids::MailboxId;
+use crate::types::{ListEntry, MailboxName, ModSeq, UidValidity};
+
+/// Where a mailbox is in step.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Cursor {
+    pub(in crate::store) uid_validity: Option<UidValidity>,
+    pub(in crate::store) mod_seq: Option<ModSeq>,
+    pub(in crate::store) at_server: u32,
+    /// JSON; `None`: there were changes since the last STATUS.
+    pub(in crate::store) counts: Option<String>,
+}
+
+/// A mailbox that the server has, as it was left.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Kept {
+    pub(in crate::store) id: MailboxId,
+    pub(in crate::store) key: String,
+    pub(in crate::store) name: MailboxName,
+    pub(in crate::store) uid_validity: Option<UidValidity>,
+    pub(in crate::store) mod_seq: Option<ModSeq>,
+    pub(in crate::store) counts: Option<String>,
+    pub(in crate::store) listed: bool,
+}
+
+const KEPT: &str = "SELECT id, key, name, uid_validity, mod_seq, counts, listed FROM mailbox";
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    Ok(Kept {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        name: MailboxName::new(row.get::<_, String>(2)?),
+        uid_validity: row.get::<_, Option<u32>>(3)?.and_then(UidValidity::new),
+        mod_seq: row.get::<_, Option<i64>>(4)?.and_then(|number| ModSeq::new(number.unsigned_abs())),
+        counts: row.get(5)?,
+        listed: row.get(6)?,
+    })
+}
+
+/// The number of a user at a server.
+pub(in crate::store) fn account(file: &Transaction<'_>, identity: &str) -> Result<i64, Fault> {
+    file.prepare_cached("INSERT OR IGNORE INTO account (identity) VALUES (?)")?.execute([identity])?;
+    let mut find = file.prepare_cached("SELECT id FROM account WHERE identity = ?")?;
+    Ok(find.query_row([identity], |row| row.get(0))?)
+}
+
+/// All mailboxes that the server has, and that can be selected.
+pub(in crate::store) fn all_kept(file: &Transaction<'_>, account: i64) -> Result<Vec<Kept>, Fault> {
+    let sql = format!("{KEPT} WHERE account = ? AND key IS NOT NULL AND name IS NOT NULL");
+    let mut find = file.prepare_cached(&sql)?;
+    Ok(find.query_map([account], kept)?.collect::<Result<_, _>>()?)
+}
+
+pub(in crate::store) fn by_key(
+    file: &Transaction<'_>,
+    account: i64,
+    key: &str,
+) -> Result<Option<Kept>, Fault> {
+    let mut find = file.prepare_cached(&format!("{KEPT} WHERE account = ? AND key = ?"))?;
+    Ok(find.query_row(params![account, key], kept).optional()?)
+}
+
+/// A mailbox is at the server under this name; it may be one that the user has made here.
+pub(in crate::store) fn created(
+    file: &Transaction<'_>,
+    account: i64,
+    key: &str,
+    name: &MailboxName,
+) -> Result<(), Fault> {
+    let adopted = file
+        .prepare_cached(
+            "UPDATE mailbox SET key = ?2, name = ?3 WHERE id = (SELECT id FROM mailbox WHERE account = ?1 AND key IS \
+             NULL AND (name = ?3 OR name IS NULL AND shown_name = ?3) ORDER BY id LIMIT 1)",
+        )?
+        .execute(params![account, key, name.as_str()])?;
+    if adopted == 0 {
+        file.prepare_cached("INSERT INTO mailbox (account, key, name, shown_name) VALUES (?1, ?2, ?3, ?3)")?
+            .execute(params![account, key, name.as_str()])?;
+    }
+    Ok(())
+}
+
+/// A mailbox has another name at the server. What the user has named otherwise meanwhile keeps that
+/// name.
+pub(in crate::store) fn renamed(
+    file: &Transaction<'_>,
+    account: i64,
+    key: &str,
+    name: &MailboxName,
+) -> Result<(), Fault> {
+    file.prepare_cached(
+        "UPDATE mailbox SET shown_name = CASE WHEN shown_name IS name THEN ?3 ELSE shown_name END, name = ?3 \
+         WHERE account = ?1 AND key = ?2",
+    )?
+    .execute(params![account, key, name.as_str()])?;
+    Ok(())
+}
+
+/// A mailbox is gone at the server, with its messages. A message that the user moved or wrote into
+/// it is not at the server there, and stays until its operation is decided.
+pub(in crate::store) fn deleted(file: &Transaction<'_>, account: i64, key: &str) -> Result<(), Fault> {
+    let Some(mailbox) = by_key(file, account, key)? else { return Ok(()) };
+    message::remove_all(file, mailbox.id)?;
+    forget(file, mailbox.id)
+}
+
+/// Removes the row of a mailbox whose messages are gone.
+pub(in crate::store) fn forget(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
+    file.prepare_cached("UPDATE message SET place = mailbox WHERE place = ?")?.execute([mailbox])?;
+    file.prepare_cached("DELETE FROM mailbox WHERE id = ?")?.execute([mailbox])?;
+    Ok(())
+}
+
+/// Delimiter and attributes as LIST has them; and names that are no mailboxes.
+pub(in crate::store) fn decorate(
+    file: &Transaction<'_>,
+    account: i64,
+    entries: &[ListEntry],
+) -> Result<(), Fault> {
+    let mut update = file.prepare_cached(
+        "UPDATE mailbox SET delimiter = ?3, attributes = ?4 WHERE account = ?1 AND name = ?2 \
+         AND (delimiter IS NOT ?3 OR attributes <> ?4)",
+    )?;
+    let mut insert = file.prepare_cached(
+        "INSERT INTO mailbox (account, name, shown_name) SELECT ?1, ?2, ?2 \
+         WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE account = ?1 AND name = ?2)",
+    )?;
+    for entry in entries {
+        let name = entry.name.as_str();
+        if !entry.is_selectable() {
+            insert.execute(params![account, name])?;
+        }
+        let delimiter = entry.delimiter.map(String::from);
+        update.execute(params![account, name, delimiter, json(&entry.attributes)])?;
+    }
+    let listed: std::collections::BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let mut find = file.prepare_cached(
+        "SELECT id, name FROM mailbox WHERE account = ? AND key IS NULL AND name IS NOT NULL",
+    )?;
+    let names = find.query_map([account], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let names: Vec<(MailboxId, String)> = names.collect::<Result<_, _>>()?;
+    let gone = names.into_iter().filter(|(_, name)| !listed.contains(name.as_str()));
+    gone.map(|(id, _)| id).try_for_each(|id| forget(file, id))
+}
+
+/// The rows are at least as new as this.
+pub(in crate::store) fn set_cursor(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    cursor: &Cursor,
+) -> Result<(), Fault> {
+    let mod_seq = cursor.mod_seq.and_then(|number| i64::try_from(number.get()).ok());
+    file.prepare_cached(
+        "UPDATE mailbox SET uid_validity = ?2, mod_seq = ?3, at_server = ?4, counts = ?5, listed = 1, failure = NULL \
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        mailbox,
+        cursor.uid_validity.map(UidValidity::get),
+        mod_seq,
+        cursor.at_server,
+        cursor.counts
+    ])?;
+    Ok(())
+}
+
+/// The UIDs of a mailbox mean nothing any more: it has another UIDVALIDITY, or is looked into for
+/// the first time.
+pub(in crate::store) fn reset(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    uid_validity: Option<UidValidity>,
+    at_server: u32,
+) -> Result<(), Fault> {
+    let known: Option<u32> = file
+        .prepare_cached("SELECT uid_validity FROM mailbox WHERE id = ?")?
+        .query_row([mailbox], |row| row.get(0))?;
+    if known.and_then(UidValidity::new) == uid_validity {
+        // What we have just moved there came first.
+        return Ok(());
+    }
+    message::remove_all(file, mailbox)?;
+    file.prepare_cached(
+        "UPDATE mailbox SET uid_validity = ?2, mod_seq = NULL, counts = NULL, at_server = ?3, listed = 0 WHERE id = ?1",
+    )?
+    .execute(params![mailbox, uid_validity.map(UidValidity::get), at_server])?;
+    Ok(())
+}
+
+/// Why it could not be brought in step.
+pub(in crate::store) fn failed(file: &Transaction<'_>, mailbox: MailboxId, why: &str) -> Result<(), Fault> {
+    file.prepare_cached("UPDATE mailbox SET failure = ?2 WHERE id = ?1 AND failure IS NOT ?2")?
+        .execute(params![mailbox, why])?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Messages in mailboxes: which there are, with which flags.
+//!
+//! In: what a look at a mailbox has found. Out: rows that are as it was then.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::content::NewContent;
+use super::flags;
+use crate::store::error::Fault;
+use crate::store::ids::{MailboxId, MessageId};
+use crate::store::operations;
+use crate::types::{Flags, Uid};
+
+/// What is different at the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Difference {
+    /// A message that the file lacks.
+    New(Uid, Flags),
+    Flags(Uid, Flags),
+    Gone(Uid),
+}
+
+/// Takes over differences of a mailbox.
+pub(in crate::store) fn apply(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    differences: &[Difference],
+) -> Result<(), Fault> {
+    for difference in differences {
+        match difference {
+            Difference::New(uid, flags) => _ = add(file, mailbox, *uid, flags)?,
+            Difference::Flags(uid, flags) => set_flags(file, mailbox, *uid, flags)?,
+            Difference::Gone(uid) => remove(file, mailbox, *uid)?,
+        }
+    }
+    Ok(())
+}
+
+/// The message with this UID.
+pub(in crate::store) fn by_uid(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    uid: Uid,
+) -> Result<Option<MessageId>, Fault> {
+    let mut find = file.prepare_cached("SELECT id FROM message WHERE mailbox = ? AND uid = ?")?;
+    Ok(find.query_row(params![mailbox, uid.get()], |row| row.get(0)).optional()?)
+}
+
+/// A message that arrived. A row that is there stays: it may have been moved here by us.
+fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<bool, Fault> {
+    if operations::is_target(file, mailbox)? && by_uid(file, mailbox, uid)?.is_none() {
+        // It may be one that we are moving or writing there, which has a row: the look that follows
+        // the end of that operation finds it, if it is not.
+        return Ok(false);
+    }
+    let text = flags::to_text(flags);
+    let added = file
+        .prepare_cached(
+            "INSERT OR IGNORE INTO message (mailbox, uid, place, flags, shown, unseen) \
+             VALUES (?1, ?2, ?1, ?3, ?3, ?4)",
+        )?
+        .execute(params![mailbox, uid.get(), text, flags::is_unseen(flags)])?;
+    if added == 0 {
+        set_flags(file, mailbox, uid, flags)?;
+    }
+    Ok(added > 0)
+}
+
+fn set_flags(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<(), Fault> {
+    let Some(message) = by_uid(file, mailbox, uid)? else { return Ok(()) };
+    let shown = operations::shown(file, message, flags)?;
+    file.prepare_cached("UPDATE message SET flags = ?, shown = ?, unseen = ? WHERE id = ?")?
+        .execute(params![flags::to_text(flags), flags::to_text(&shown), flags::is_unseen(&shown), message])?;
+    Ok(())
+}
+
+/// A message is gone at the server, and that is stronger than what the user did to it meanwhile.
+/// Unless it is being moved by us: then its new place is on its way.
+fn remove(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid) -> Result<(), Fault> {
+    let Some(message) = by_uid(file, mailbox, uid)? else { return Ok(()) };
+    if operations::is_moving(file, message)? {
+        file.prepare_cached("UPDATE message SET mailbox = NULL, uid = NULL WHERE id = ?")?
+            .execute([message])?;
+        return Ok(());
+    }
+    delete(file, message)
+}
+
+/// Removes a message with what is queued for it.
+pub(in crate::store) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
+    operations::drop_of_message(file, message)?;
+    file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([message])?;
+    Ok(())
+}
+
+/// All messages of a mailbox are gone: its UIDs mean nothing any more.
+pub(in crate::store) fn remove_all(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
+    let mut find = file.prepare_cached("SELECT id FROM message WHERE mailbox = ?")?;
+    let messages: Vec<MessageId> = find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    messages.into_iter().try_for_each(|message| delete(file, message))
+}
+
+/// A row of FETCH: the content of a message, and its flags if they were asked for.
+#[derive(Debug)]
+pub(in crate::store) struct Fetched {
+    pub(in crate::store) uid: Uid,
+    /// With these a row is made, if there is none yet.
+    pub(in crate::store) flags: Option<Flags>,
+    pub(in crate::store) content: NewContent,
+}
+
+/// Takes over what was fetched. Flags of rows that are there stay: a look may have read later ones.
+pub(in crate::store) fn fill(
+    file: &Transaction<'_>,
+    account: i64,
+    mailbox: MailboxId,
+    fetched: &[Fetched],
+) -> Result<(), Fault> {
+    for Fetched { uid, flags, content } in fetched {
+        let mut message = by_uid(file, mailbox, *uid)?;
+        if let Some(flags) = flags.as_ref().filter(|_| message.is_none()) {
+            add(file, mailbox, *uid, flags)?;
+            message = by_uid(file, mailbox, *uid)?;
+        }
+        // Expunged meanwhile.
+        let Some(message) = message else { continue };
+        let row = content.store(file, account)?;
+        file.prepare_cached("UPDATE message SET content = ?, date = ? WHERE id = ?")?.execute(params![
+            row,
+            content.date(),
+            message
+        ])?;
+    }
+    Ok(())
+}
+
+/// How often a content is asked for that does not come.
+const MAX_MISSES: i64 = 3;
+
+/// The newest messages of a mailbox whose content is still to be fetched.
+pub(in crate::store) fn bare(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    count: usize,
+) -> Result<Vec<Uid>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT uid FROM message WHERE mailbox = ? AND content IS NULL AND misses < ? ORDER BY uid DESC LIMIT ?",
+    )?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let uids = find.query_map(params![mailbox, MAX_MISSES, count], |row| row.get::<_, u32>(0))?;
+    Ok(uids.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(Uid::new).collect())
+}
+
+/// The server did not send these.
+pub(in crate::store) fn missed(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    uids: impl Iterator<Item = Uid>,
+) -> Result<(), Fault> {
+    let mut miss =
+        file.prepare_cached("UPDATE message SET misses = misses + 1 WHERE mailbox = ? AND uid = ?")?;
+    for uid in uids {
+        miss.execute(params![mailbox, uid.get()])?;
+    }
+    Ok(())
+}

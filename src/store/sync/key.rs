@@ -1,0 +1,36 @@
+//! The identifier of a mailbox, which survives renames.
+//!
+//! In: MAILBOXID (RFC 8474), or a number of our own where the server has none. Out: one text.
+
+use std::fmt;
+
+/// The identifier of a mailbox: its MAILBOXID where the server has one, else a number that the
+/// store has given it. It survives renames.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::store) struct MailboxKey(String);
+
+impl MailboxKey {
+    pub(super) fn of_id(mailbox_id: &str) -> Self {
+        Self(format!("id:{mailbox_id}"))
+    }
+
+    /// The inverse of its text.
+    pub(super) fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    pub(super) fn numbered(number: u64) -> Self {
+        Self(format!("n:{number}"))
+    }
+
+    /// The number, if it is one of ours.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.0.strip_prefix("n:")?.parse().ok()
+    }
+}
+
+impl fmt::Display for MailboxKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

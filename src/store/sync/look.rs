@@ -1,0 +1,397 @@
+//! A look at one mailbox: its rows are made as the server has it; or the same as long as it stays
+//! selected.
+//!
+//! ```text
+//!   rows ──> SELECT with the state known ──> first page, if there are no rows ──> the view is complete
+//!     ^                                                                               │ differences
+//!     └── transactions: differences, the last with the cursor <───────────────────────┘
+//!     └── windows: the contents that rows lack, newest first; differences meanwhile
+//! ```
+//!
+//! The view believes a QRESYNC answer only if the counts agree, and is complete only once the
+//! server has listed all messages: so what it lacks is gone. Flags of rows come from the view
+//! alone, in its order, never from a FETCH that may be older.
+//!
+//! In: an account, a mailbox as it was left. Out: rows, and a cursor that covers only what is in
+//! them.
+
+use std::time::Duration;
+
+use rusqlite::Transaction;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::key::MailboxKey;
+use super::known::{Known, of_diff};
+use super::race::{Either, race};
+use super::task::Note;
+use crate::account::{Account, Events};
+use crate::client::{Mailbox, Select};
+use crate::error::{Error, ErrorKind};
+use crate::store::database::{Database, Durability};
+use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
+use crate::store::ids::OperationId;
+use crate::store::operations;
+use crate::store::rows::content::{self, NewContent};
+use crate::store::rows::mailbox::{self, Cursor, Kept};
+use crate::store::rows::message::{self, Difference, Fetched};
+use crate::types::{EventKind, Flags, Message, ModSeq, Uid, UidSet, ViewSync};
+use crate::view::Snapshot;
+
+/// Messages of the first page of a mailbox of which nothing is known.
+const FIRST_PAGE: u32 = 100;
+/// Messages whose contents are fetched at a time, and stored in one transaction.
+const WINDOW: usize = 250;
+/// Differences that are stored in one transaction.
+const MAX_BATCH: usize = 2_000;
+/// How long the view may take to be complete, or a window to come, without anything being stored.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// The pause between two cursors of a mailbox that stays selected: to read one takes time in the
+/// number of messages.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How soon a look follows one that was cut off.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How a look has ended.
+#[derive(Debug)]
+pub(in crate::store) enum Outcome {
+    InStep,
+    /// To be looked into again at once.
+    Again,
+    /// Not before the next sweep.
+    Failed,
+    /// The account has ended.
+    Closed,
+}
+
+/// What a look needs.
+pub(super) struct Look {
+    pub(super) account: Account,
+    pub(super) database: Database,
+    pub(super) account_id: i64,
+    pub(super) key: MailboxKey,
+    pub(super) kept: Kept,
+    /// What the last STATUS said.
+    pub(super) counts: Option<String>,
+    /// Asks a selection that stays for a round; `None`: it ends once all is stored.
+    pub(super) rounds: Option<watch::Receiver<u64>>,
+    pub(super) notes: UnboundedSender<Note>,
+}
+
+/// Looks into a mailbox, and reports the end.
+pub(super) async fn look(mut look: Look) {
+    let outcome = match look.run().await {
+        Ok(outcome) => outcome,
+        Err(error) => look.fail(&error).await,
+    };
+    if let Outcome::Again = outcome {
+        // A server that ends each selection at once is not asked without a pause.
+        sleep(AGAIN).await;
+    }
+    _ = look.notes.send(Note::Ended(look.key.clone(), outcome));
+}
+
+impl Look {
+    /// Notes why the mailbox is not in step.
+    async fn fail(&self, error: &StoreError) -> Outcome {
+        let (id, why) = (self.kept.id, error.to_string());
+        // Without room for this it is said next time.
+        _ = self.database.write(Durability::Process, move |file| mailbox::failed(file, id, &why)).await;
+        match error.imap().map(Error::kind) {
+            Some(ErrorKind::SelectionEnded) => Outcome::Again,
+            Some(ErrorKind::Closed) if self.account.has_ended() => Outcome::Closed,
+            _ => Outcome::Failed,
+        }
+    }
+
+    async fn run(&mut self) -> StoreResult<Outcome> {
+        let id = self.kept.id;
+        // What is asked for before the SELECT is answered by what follows it.
+        let round = self.rounds.as_mut().map(|rounds| *rounds.borrow_and_update());
+        let (mut known, sent) =
+            self.database.read(move |file| Ok((Known::read(file, id)?, operations::sent(file, id)?))).await?;
+        let select = Select::new(self.kept.name.clone()).read_only().view_sync(ViewSync::Flags);
+        let select = match known.state(self.kept.uid_validity, self.kept.mod_seq) {
+            Some(state) => select.resume(state),
+            None => select,
+        };
+        let (mailbox, mut events) = match self.rounds {
+            Some(_) => {
+                let (mailbox, events) = self.account.follow(select).await?;
+                (mailbox, Some(events))
+            }
+            None => (self.account.mailbox(select).await?, None),
+        };
+        let uid_validity = mailbox.uid_validity();
+        if uid_validity.is_none() {
+            let what =
+                format!("{}: the server gives no UIDVALIDITY: its messages can't be kept", self.kept.name);
+            return Err(StoreError::new(StoreErrorKind::Server, what));
+        }
+        if uid_validity != self.kept.uid_validity {
+            let exists = mailbox.exists();
+            self.write(move |file| mailbox::reset(file, id, uid_validity, exists)).await?;
+            known = self.database.read(move |file| Known::read(file, id)).await?;
+            self.kept.uid_validity = uid_validity;
+        }
+        if known.is_empty() && mailbox.exists() > 0 {
+            self.first_page(&mailbox).await?;
+            // Rows that are there are no news, and their flags may be older than the view's.
+            known = self.database.read(move |file| Known::read(file, id)).await?;
+        }
+        let complete = complete(&mailbox).await?;
+        let differences = known.differences(&complete.snapshot);
+        drop(known);
+        self.commit(differences, &complete, Some(sent)).await?;
+        self.finish(&mailbox, events.as_mut(), complete.snapshot, round).await
+    }
+
+    /// Contents, and what changes meanwhile; and on, if the mailbox stays selected.
+    async fn finish(
+        &mut self,
+        mailbox: &Mailbox,
+        mut events: Option<&mut Events>,
+        mut committed: Snapshot,
+        mut asked: Option<u64>,
+    ) -> StoreResult<Outcome> {
+        let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
+        loop {
+            let more = self.window(mailbox).await?;
+            let now = mailbox.snapshot();
+            let is_other = mailbox.uid_validity() != self.kept.uid_validity;
+            if is_other || mailbox.has_ended() {
+                return Ok(Outcome::Again);
+            }
+            if now.is_complete() {
+                let differences = of_diff(&committed.diff(&now));
+                if !differences.is_empty() {
+                    has_cursor = false;
+                    self.store(differences).await?;
+                }
+                committed = now;
+            }
+            if more {
+                continue;
+            }
+            // Contents belong to it.
+            if let Some(round) = asked.take() {
+                _ = self.notes.send(Note::Rounded(round));
+            }
+            if !has_cursor && (events.is_none() || Instant::now() >= next_cursor) {
+                let complete = complete(mailbox).await?;
+                let differences = of_diff(&committed.diff(&complete.snapshot));
+                self.commit(differences, &complete, None).await?;
+                (committed, next_cursor, has_cursor) = (complete.snapshot, Instant::now() + PAUSE, true);
+                continue;
+            }
+            let Some(events) = events.as_deref_mut() else { return Ok(Outcome::InStep) };
+            let until = (!has_cursor).then_some(next_cursor);
+            match self.wait(events, until).await {
+                Waited::Changed => {}
+                Waited::Round(round) => {
+                    committed = self.round(mailbox, &committed).await?;
+                    asked = Some(round);
+                }
+                Waited::Ended => return Ok(Outcome::Again),
+            }
+        }
+    }
+
+    /// All that the server did before this is stored.
+    async fn round(&self, mailbox: &Mailbox, committed: &Snapshot) -> StoreResult<Snapshot> {
+        let id = self.kept.id;
+        let sent = self.database.read(move |file| operations::sent(file, id)).await?;
+        // The server reports before its answer what has changed.
+        mailbox.sender().noop().await?;
+        let complete = complete(mailbox).await?;
+        self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
+        // Against the rows: what arrived while something of ours did was left out.
+        let known = self.database.read(move |file| Known::read(file, id)).await?;
+        self.commit(known.differences(&complete.snapshot), &complete, Some(sent)).await?;
+        Ok(complete.snapshot)
+    }
+
+    /// Waits until something may have changed, a round is asked for, or the time has come.
+    async fn wait(&mut self, events: &mut Events, until: Option<Instant>) -> Waited {
+        let Some(rounds) = &mut self.rounds else { return Waited::Ended };
+        if rounds.has_changed().unwrap_or(false) {
+            return Waited::Round(*rounds.borrow_and_update());
+        }
+        let asked = async {
+            match until {
+                Some(until) => match race(rounds.changed(), sleep_until(until)).await {
+                    Either::First(changed) => changed.map(|()| true),
+                    Either::Second(()) => Ok(false),
+                },
+                None => rounds.changed().await.map(|()| true),
+            }
+        };
+        let event = match race(events.next(), asked).await {
+            Either::First(event) => event,
+            Either::Second(Ok(false)) => return Waited::Changed,
+            Either::Second(Ok(true)) => return Waited::Round(*rounds.borrow_and_update()),
+            Either::Second(Err(_)) => return Waited::Ended,
+        };
+        match event.map(|event| event.kind) {
+            None
+            | Some(
+                EventKind::Closed { .. } | EventKind::SelectionEnded | EventKind::UidValidityChanged { .. },
+            ) => Waited::Ended,
+            Some(
+                EventKind::Status(_)
+                | EventKind::MailboxCreated(_)
+                | EventKind::MailboxRenamed { .. }
+                | EventKind::MailboxDeleted
+                | EventKind::NotificationsLost { .. },
+            ) => {
+                _ = self.notes.send(Note::Hint);
+                Waited::Changed
+            }
+            Some(_) => Waited::Changed,
+        }
+    }
+
+    /// The newest messages, with flags: there is something to be seen before all is listed.
+    async fn first_page(&self, mailbox: &Mailbox) -> StoreResult<()> {
+        let items = content::items(&mailbox.sender().capabilities()).flags();
+        let rows = mailbox.fetch(mailbox.newest(FIRST_PAGE), items);
+        // What did not come is asked for later.
+        let rows = match timeout(PATIENCE, rows).await.map_err(|_| late(mailbox))? {
+            Ok(rows) => rows,
+            Err(error) if error.kind() == ErrorKind::Incomplete => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let fetched: Vec<Fetched> =
+            rows.iter().filter_map(|row| fetched(row, row.flags().cloned())).collect();
+        let (account, id) = (self.account_id, self.kept.id);
+        self.write(move |file| message::fill(file, account, id, &fetched)).await
+    }
+
+    /// One window of contents. Whether there was one.
+    async fn window(&self, mailbox: &Mailbox) -> StoreResult<bool> {
+        let (account, id) = (self.account_id, self.kept.id);
+        let uids = self.database.read(move |file| message::bare(file, id, WINDOW)).await?;
+        if uids.is_empty() {
+            return Ok(false);
+        }
+        let wanted: UidSet = uids.iter().copied().collect();
+        let items = content::items(&mailbox.sender().capabilities());
+        let mut rows = mailbox.fetch(wanted, items).stream();
+        let mut window = Vec::with_capacity(uids.len());
+        loop {
+            match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
+                Some(Ok(row)) => window.extend(fetched(&row, None)),
+                // These rows can't be had: the rest can.
+                Some(Err(error)) if matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete) => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => break,
+            }
+        }
+        self.write(move |file| {
+            message::fill(file, account, id, &window)?;
+            let lacking = uids.iter().filter(|uid| !window.iter().any(|row| row.uid == **uid));
+            message::missed(file, id, lacking.copied())
+        })
+        .await?;
+        Ok(true)
+    }
+
+    /// Stores differences in batches.
+    async fn store(&self, differences: Vec<Difference>) -> StoreResult<()> {
+        let id = self.kept.id;
+        for batch in batches(differences) {
+            self.write(move |file| message::apply(file, id, &batch)).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores differences, the last of them with the cursor; `sent` are operations that the server
+    /// had done before the snapshot was taken: it shows what has become of them.
+    async fn commit(
+        &self,
+        mut differences: Vec<Difference>,
+        complete: &Complete,
+        sent: Option<Vec<OperationId>>,
+    ) -> StoreResult<()> {
+        let rest = differences.split_off(differences.len().saturating_sub(MAX_BATCH));
+        self.store(differences).await?;
+        let id = self.kept.id;
+        // Only what STATUS said before the look is surely in the rows.
+        let counts = self.counts.clone().filter(|_| sent.is_some());
+        let cursor = Cursor {
+            uid_validity: self.kept.uid_validity,
+            mod_seq: complete.mod_seq,
+            at_server: complete.snapshot.len(),
+            counts,
+        };
+        self.write(move |file| {
+            message::apply(file, id, &rest)?;
+            mailbox::set_cursor(file, id, &cursor)?;
+            operations::finish_sent(file, &sent.unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.database.write(Durability::Process, job).await
+    }
+}
+
+enum Waited {
+    Changed,
+    Round(u64),
+    Ended,
+}
+
+/// A snapshot that has all messages with their flags, and all changes up to this mod-sequence.
+struct Complete {
+    snapshot: Snapshot,
+    mod_seq: Option<ModSeq>,
+}
+
+/// Waits until the view is complete and in step.
+async fn complete(mailbox: &Mailbox) -> StoreResult<Complete> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(5);
+    loop {
+        timeout(PATIENCE, mailbox.ready()).await.map_err(|_| late(mailbox))??;
+        if let Some((snapshot, mod_seq)) = mailbox.in_step()
+            && snapshot.is_complete()
+            && snapshot.flags_unknown() == 0
+        {
+            return Ok(Complete { snapshot, mod_seq });
+        }
+        if mailbox.has_ended() {
+            return Err(Error::new(ErrorKind::SelectionEnded, "the selection ended").into());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(late(mailbox));
+        }
+        // Messages have just arrived, or what changed before is still being asked for.
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(250));
+    }
+}
+
+fn late(mailbox: &Mailbox) -> StoreError {
+    let what = format!("{}: the server has sent nothing for {} s", mailbox.name(), PATIENCE.as_secs());
+    StoreError::from(Error::new(ErrorKind::Timeout, what))
+}
+
+fn fetched(row: &Message, flags: Option<Flags>) -> Option<Fetched> {
+    let uid: Uid = row.uid()?;
+    Some(Fetched { uid, flags, content: NewContent::of(row)? })
+}
+
+fn batches(differences: Vec<Difference>) -> Vec<Vec<Difference>> {
+    let mut batches = Vec::new();
+    let mut rest = differences.into_iter().peekable();
+    while rest.peek().is_some() {
+        batches.push(rest.by_ref().take(MAX_BATCH).collect());
+    }
+    batches
+}

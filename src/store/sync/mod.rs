@@ -1,0 +1,27 @@
+//! Keeping the file in step with the server, as long as an account is attached.
+//!
+//! ```text
+//!   sweep (LIST, STATUS) ──> plan ──> look ──> rows and cursor, in one transaction
+//!        ^    ^                └────> the followed mailbox: the same, as long as it stays selected
+//!        │    └── hints, operations that were sent
+//!        └── interval
+//! ```
+//!
+//! Which mailbox differs is decided by the plan; what differs in it, by the view of a selection
+//! (`look`). Not by the stream of changes of [`Account::watch`](crate::account::Account): rows, cursor, and the end of operations that a snapshot shows to be done, have to be one
+//! transaction.
+//!
+//! In: an account. Out: rows.
+
+mod attachment;
+mod key;
+mod known;
+mod listing;
+mod look;
+mod plan;
+mod race;
+mod task;
+
+pub use self::attachment::{Attachment, SyncPolicy};
+pub(super) use self::race::{Either, race};
+pub(super) use self::task::Note;

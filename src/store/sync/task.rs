@@ -1,0 +1,326 @@
+//! The task that keeps the file in step: it sweeps over the mailboxes, looks into those that
+//! differ, and follows the most wanted one.
+//!
+//! In: notes of its children and of the handle; time. Out: looks, rows of mailboxes, answers to who
+//! waits until all is in step.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::attachment::SyncPolicy;
+use super::key::MailboxKey;
+use super::listing;
+use super::look::{Look, Outcome, look};
+use super::plan::Plan;
+use crate::account::Account;
+use crate::error::{ErrorKind, Result};
+use crate::store::bodies;
+use crate::store::database::Database;
+use crate::store::error::{StoreError, StoreResult};
+use crate::store::operations::{self, Executor};
+use crate::store::rows::content::json;
+use crate::store::rows::mailbox;
+use crate::types::ListEntry;
+
+/// How many mailboxes are looked into at the same time.
+const MAX_LOOKS: usize = 1;
+/// How soon a sweep follows a hint that something has changed.
+const SOON: Duration = Duration::from_millis(500);
+/// How soon a sweep follows one that was cut off.
+const SOON_AGAIN: Duration = Duration::from_secs(10);
+/// Each so many sweeps mailboxes without mod-sequences are looked into, whatever their counts are.
+const NOW_AND_THEN: u64 = 10;
+
+/// What happens to the task.
+pub(in crate::store) enum Note {
+    /// A look has ended, or a mailbox is not followed any more.
+    Ended(MailboxKey, Outcome),
+    Swept(Result<Vec<ListEntry>>),
+    /// Mailboxes may have changed.
+    Hint,
+    /// The followed mailbox is in step as of this request.
+    Rounded(u64),
+    /// Operations were sent that change mailboxes with these keys; and perhaps the list of them.
+    Operated {
+        mailboxes: BTreeSet<String>,
+        listing: bool,
+    },
+    /// Somebody waits until all is in step.
+    InStep(oneshot::Sender<StoreResult<()>>),
+    /// Look at all, now.
+    SyncNow,
+    /// Nothing more is wanted.
+    Stop,
+}
+
+/// Somebody who waits until all is in step.
+struct Waiter {
+    /// Once so many sweeps and rounds that began later have ended.
+    sweep: u64,
+    round: u64,
+    reply: oneshot::Sender<StoreResult<()>>,
+}
+
+pub(super) struct SyncTask {
+    account: Account,
+    account_id: i64,
+    database: Database,
+    policy: SyncPolicy,
+    notes: UnboundedReceiver<Note>,
+    own: UnboundedSender<Note>,
+    plan: Plan,
+    tasks: JoinSet<()>,
+    looks: usize,
+    followed: Option<MailboxKey>,
+    rounds: watch::Sender<u64>,
+    rounded: u64,
+    sweeping: bool,
+    next_sweep: Instant,
+    sweeps_begun: u64,
+    sweeps_done: u64,
+    waiters: Vec<Waiter>,
+    /// Whether operations are on their way.
+    operating: Arc<AtomicBool>,
+    /// Why the last sweep or look could not be done.
+    failure: Option<StoreError>,
+}
+
+impl SyncTask {
+    pub(super) fn new(
+        account: Account,
+        account_id: i64,
+        database: Database,
+        policy: SyncPolicy,
+        (own, notes): (UnboundedSender<Note>, UnboundedReceiver<Note>),
+    ) -> Self {
+        Self {
+            account,
+            account_id,
+            database,
+            policy,
+            notes,
+            own,
+            plan: Plan::default(),
+            tasks: JoinSet::new(),
+            looks: 0,
+            followed: None,
+            rounds: watch::channel(0).0,
+            rounded: 0,
+            sweeping: false,
+            next_sweep: Instant::now(),
+            sweeps_begun: 0,
+            sweeps_done: 0,
+            waiters: Vec::new(),
+            operating: Arc::default(),
+            failure: None,
+        }
+    }
+
+    /// Runs until the account ends or the task is aborted, at whatever point.
+    pub(super) async fn run(mut self) {
+        match listing::plan(&self.database, self.account_id).await {
+            Ok(plan) => self.plan = plan,
+            Err(error) => return self.end(&error),
+        }
+        let executor = Executor::new(
+            self.account.clone(),
+            self.account_id,
+            self.database.clone(),
+            self.own.clone(),
+            self.operating.clone(),
+        );
+        self.tasks.spawn(executor.run());
+        let bodies = bodies::Keeper::new(self.account.clone(), self.account_id, self.database.clone());
+        self.tasks.spawn(bodies.run(self.policy.bodies.clone()));
+        loop {
+            while self.tasks.try_join_next().is_some() {}
+            if let Err(error) = self.start().await {
+                self.failure = Some(error);
+            }
+            self.answer().await;
+            let note = if self.sweeping {
+                Ok(self.notes.recv().await)
+            } else {
+                timeout_at(self.next_sweep, self.notes.recv()).await
+            };
+            match note {
+                Ok(Some(note)) => {
+                    if self.take(note).await.is_err() {
+                        return self.tasks.shutdown().await;
+                    }
+                }
+                Ok(None) => return,
+                Err(_) => self.sweep(),
+            }
+        }
+    }
+
+    fn end(&mut self, error: &StoreError) {
+        for waiter in self.waiters.drain(..) {
+            _ = waiter.reply.send(Err(error.clone()));
+        }
+    }
+
+    fn sweep(&mut self) {
+        (self.sweeping, self.sweeps_begun) = (true, self.sweeps_begun + 1);
+        // A hint that comes meanwhile makes it sooner.
+        self.next_sweep = Instant::now() + self.policy.interval;
+        let (account, notes) = (self.account.clone(), self.own.clone());
+        self.tasks.spawn(async move {
+            _ = notes.send(Note::Swept(listing::fetch(&account).await));
+        });
+    }
+
+    fn sweep_by(&mut self, when: Instant) {
+        self.next_sweep = self.next_sweep.min(when);
+    }
+
+    /// Starts looks at what is due.
+    async fn start(&mut self) -> StoreResult<()> {
+        let wanted = self.policy.follow.clone().filter(|_| self.account.max_connections() > 1);
+        if self.followed.is_none()
+            && let Some(key) = wanted.and_then(|name| self.plan.key(&name).cloned())
+            && self.plan.follow(&key)
+        {
+            let rounds = Some(self.rounds.subscribe());
+            if self.look(key.clone(), rounds).await? {
+                self.followed = Some(key);
+            }
+        }
+        while self.looks < MAX_LOOKS {
+            let Some(key) = self.plan.next_look() else { break };
+            if self.look(key, None).await? {
+                self.looks += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is such a mailbox.
+    async fn look(&mut self, key: MailboxKey, rounds: Option<watch::Receiver<u64>>) -> StoreResult<bool> {
+        let (account, text) = (self.account_id, key.to_string());
+        let kept = self.database.read(move |file| mailbox::by_key(file, account, &text)).await?;
+        let Some(kept) = kept else {
+            // Its row was not written: the next sweep tries again.
+            self.plan.on_looked(&key, false);
+            return Ok(false);
+        };
+        let counts = self.plan.counts(&key).map(json);
+        let it = Look {
+            account: self.account.clone(),
+            database: self.database.clone(),
+            account_id: self.account_id,
+            key,
+            kept,
+            counts,
+            rounds,
+            notes: self.own.clone(),
+        };
+        self.tasks.spawn(look(it));
+        Ok(true)
+    }
+
+    /// An error: the account has ended.
+    async fn take(&mut self, note: Note) -> std::result::Result<(), ()> {
+        match note {
+            Note::Ended(key, outcome) => {
+                if self.followed.take_if(|followed| *followed == key).is_none() {
+                    self.looks = self.looks.saturating_sub(1);
+                }
+                match outcome {
+                    Outcome::InStep => self.plan.on_looked(&key, true),
+                    Outcome::Again => self.plan.look_again(&key),
+                    Outcome::Failed => self.plan.on_looked(&key, false),
+                    Outcome::Closed => return Err(()),
+                }
+            }
+            Note::Swept(Ok(entries)) => self.swept(entries).await,
+            Note::Swept(Err(error)) => {
+                if error.kind() == ErrorKind::Closed && self.account.has_ended() {
+                    self.end(&error.into());
+                    return Err(());
+                }
+                (self.sweeping, self.next_sweep) = (false, Instant::now() + SOON_AGAIN);
+                self.failure = Some(error.into());
+            }
+            Note::Hint => self.sweep_by(Instant::now() + SOON),
+            Note::Rounded(round) => self.rounded = round,
+            Note::Operated { mailboxes, listing } => {
+                for key in mailboxes {
+                    let key = MailboxKey::from_text(&key);
+                    if self.followed.as_ref() == Some(&key) {
+                        self.rounds.send_modify(|round| *round += 1);
+                    } else {
+                        self.plan.mark(&key);
+                    }
+                }
+                if listing {
+                    self.sweep_by(Instant::now());
+                }
+            }
+            Note::InStep(reply) => {
+                self.rounds.send_modify(|round| *round += 1);
+                self.sweep_by(Instant::now());
+                // One that is under way may have passed what has changed.
+                let sweep = self.sweeps_begun + 1;
+                self.waiters.push(Waiter { sweep, round: *self.rounds.borrow(), reply });
+            }
+            Note::Stop => return Err(()),
+            Note::SyncNow => {
+                self.rounds.send_modify(|round| *round += 1);
+                self.sweep_by(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    async fn swept(&mut self, entries: Vec<ListEntry>) {
+        (self.sweeping, self.sweeps_done) = (false, self.sweeps_begun);
+        let again = self.waiters.iter().any(|waiter| waiter.sweep > self.sweeps_begun);
+        self.sweep_by(Instant::now() + if again { Duration::ZERO } else { self.policy.interval });
+        match listing::take(&self.database, self.account_id, &mut self.plan, entries).await {
+            Ok(()) => self.failure = None,
+            // The plan is ahead of the file: it begins again from there.
+            Err(error) => {
+                self.failure = Some(error);
+                self.next_sweep = Instant::now() + SOON_AGAIN;
+                if let Ok(plan) = listing::plan(&self.database, self.account_id).await {
+                    let busy = self.plan.busy();
+                    self.plan = plan;
+                    busy.iter().for_each(|key| _ = self.plan.follow(key));
+                }
+            }
+        }
+        if self.sweeps_done.is_multiple_of(NOW_AND_THEN) {
+            self.plan.mark_without_mod_seq();
+        }
+    }
+
+    /// Answers who waits until all is in step, if it is.
+    async fn answer(&mut self) {
+        if self.waiters.is_empty() || self.sweeping || self.looks > 0 || self.plan.has_due() {
+            return;
+        }
+        let account = self.account_id;
+        let left = self.database.read(move |file| operations::unsent(file, account)).await;
+        if !matches!(left, Ok(0)) || self.operating.load(Ordering::SeqCst) {
+            return;
+        }
+        let follows = self.followed.is_some();
+        let (done, rounded) = (self.sweeps_done, self.rounded);
+        let is_due = |waiter: &Waiter| waiter.sweep <= done && (!follows || waiter.round <= rounded);
+        let (due, rest) = std::mem::take(&mut self.waiters).into_iter().partition(is_due);
+        self.waiters = rest;
+        let due: Vec<Waiter> = due;
+        for waiter in due {
+            _ = waiter.reply.send(Ok(()));
+        }
+    }
+}

@@ -248,9 +248,10 @@
 //!
 //! # When the connection is lost
 //!
-//! A connection that has ended stays so: there are no reconnects by themselves yet. Connect again
-//! with the same [`Config`], after a pause that grows, and go on where you were; [`Mailbox::state`]
-//! shows a program that does so for weeks without missing a message.
+//! A connection that has ended stays so. An `account::Account` (feature `account`) connects again
+//! by itself, and its watch goes on where it was. By hand: connect again with the same [`Config`],
+//! after a pause that grows, and go on where you were; [`Mailbox::state`] shows a program that does
+//! so for weeks without missing a message.
 //!
 //! - [`Error::kind`] shows whether a retry makes sense: see [`ErrorKind`].
 //! - A command that was [not sent](Sent::No) can be submitted again. One that was

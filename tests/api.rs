@@ -53,6 +53,7 @@ fn handles_go_between_tasks() {
     shared::<Snapshot>();
     shared::<Config>();
     shared::<Error>();
+    shared::<imap_duplex::LatestSearch>();
     sent::<Receiver>();
     sent::<Driver>();
     sent::<Select>();

@@ -27,7 +27,8 @@ use crate::types::{BodyStructure, Message, Uid};
 const MAX_TEXT: usize = 1024 * 1024;
 
 /// What a message is made of: from [`Mailbox::content`], or from a row with
-/// [`Content::of_row`].
+/// [`Content::of_row`]. It reads in the selection of its mailbox: as long as that lasts, and the
+/// lease, if the mailbox is leased from an account.
 ///
 /// ```no_run
 /// # async fn example(inbox: &imap_duplex::Mailbox, uid: imap_duplex::types::Uid) -> imap_duplex::Result<()> {

@@ -57,13 +57,13 @@ async fn survives(world: World, what: &str) {
     while acknowledged(&state).await.is_none() {
         sleep(Duration::from_millis(20)).await;
     }
+    let pace = Duration::from_millis(400 * kills as u64 / messages as u64);
     let mail = tokio::spawn(async move {
         for number in 0..messages {
             let message = format!("From: zoe@example.org\r\nSubject: {number}\r\n\r\nhello\r\n");
             other.append("INBOX", "", message.as_bytes()).await;
-            if number % 20 == 0 {
-                sleep(Duration::from_millis(20)).await;
-            }
+            // While all of the kills are under way.
+            sleep(pace).await;
         }
         other
     });

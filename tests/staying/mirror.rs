@@ -1,7 +1,7 @@
 //! The mirror: killed at random moments and started again until its Maildirs are equal to the
 //! mailboxes. Python's own modules say whether they are.
 //!
-//! `IMAP_DUPLEX_KILLS` chooses how often.
+//! `IMAP_DUPLEX_KILLS` chooses how often, `IMAP_DUPLEX_MESSAGES` how many messages there are.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -90,18 +90,22 @@ async fn killed_and_started_again(world: World, what: &str) {
     for name in &MAILBOXES[1..] {
         other.command(&format!("CREATE {}", quoted(name))).await;
     }
-    fill(&mut other, &mut random, 200).await;
-    let mut cuts = 0;
+    fill(&mut other, &mut random, amount("IMAP_DUPLEX_MESSAGES", 200) as u64).await;
+    let (mut cuts, mut unfinished) = (0, 0);
     for kill in 0..kills {
         let mut mirror = Program::start("mirror", &usual);
-        sleep(Duration::from_millis(20) + random.millis(300)).await;
+        // The first ones soon: while there is much to fetch.
+        sleep(Duration::from_millis(20) + random.millis(if kill < kills / 2 { 120 } else { 400 })).await;
         if kill % 3 == 2 {
             cuts += cutter.cut();
         }
         change(&mut other, &mut random).await;
-        sleep(random.millis(100)).await;
+        sleep(random.millis(60)).await;
         mirror.kill();
+        let had_ended = mirror.end().await.rest.iter().any(|line| line.contains("bytes_in"));
+        unfinished += usize::from(!had_ended);
     }
+    assert!(unfinished > 0, "no kill came in time");
     let ended = Program::start("mirror", &usual).end().await;
     assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{:?}", ended.rest);
     assert_eq!(difference(&world, Path::new(&mail)).await, "");
@@ -114,7 +118,9 @@ async fn killed_and_started_again(world: World, what: &str) {
     );
     assert!(nothing["mailboxes"].as_u64().is_some_and(|all| all >= 5), "{nothing}");
     assert!(nothing["bytes_in"].as_u64().is_some_and(|bytes| bytes > 0 && bytes < 20_000), "{nothing}");
-    println!("{what}: {kills} kills, {cuts} connections cut; nothing to do: {nothing}");
+    println!(
+        "{what}: {kills} kills, {unfinished} before the end, {cuts} connections cut; nothing to do: {nothing}"
+    );
 
     follows(&world, &mut other, &mut random, &mail, &[&["--follow", "--interval", "1"], &usual[..]].concat())
         .await;

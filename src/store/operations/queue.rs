@@ -97,17 +97,18 @@ pub(super) fn flag(
     if add.is_empty() && remove.is_empty() {
         return Ok(());
     }
-    // What has not been sent, and is the last, takes this in.
+    // What has never been sent, and is the last, takes this in. What was sent once and is queued
+    // again may have been done all the same.
     let last = file
         .prepare_cached(
-            "SELECT id, args, state, kind FROM operation WHERE message = ? ORDER BY id DESC LIMIT 1",
+            "SELECT id, args, state = 'queued' AND attempts = 0 FROM operation WHERE message = ? ORDER BY id DESC LIMIT 1",
         )?
         .query_row([message], |row| {
-            Ok((row.get::<_, OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            Ok((row.get::<_, OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
         })
         .optional()?;
     let before = match last {
-        Some((id, args, state)) if state == "queued" => match read(&args)? {
+        Some((id, args, true)) => match read(&args)? {
             Action::Flags { add, remove } => Some((id, add, remove)),
             _ => None,
         },
@@ -149,7 +150,7 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
     // A move that has not been sent goes to the new target at once.
     let queued = file
         .prepare_cached(
-            "SELECT id FROM operation WHERE message = ?1 AND kind = 'move' AND state = 'queued' \
+            "SELECT id FROM operation WHERE message = ?1 AND kind = 'move' AND state = 'queued' AND attempts = 0 \
              AND id = (SELECT max(id) FROM operation WHERE message = ?1 AND kind <> 'flags')",
         )?
         .query_row([message], |row| row.get::<_, OperationId>(0))
@@ -219,7 +220,7 @@ pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), 
     let is_here = seen.mailbox.is_none()
         && !file
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND state <> 'queued')",
+                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND (state <> 'queued' OR attempts > 0))",
             )?
             .query_row([message], |row| row.get::<_, bool>(0))?;
     if is_here {

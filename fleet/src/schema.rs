@@ -1,0 +1,123 @@
+//! The tables, and how an older form of them becomes the newest.
+//!
+//! In: a database of any earlier version. Out: the newest schema. Each step is one transaction under
+//! an advisory lock, so that two `fleet migrate` at once do it once. A step only adds, so that the
+//! workers of the version before go on while it runs and after it; what nobody needs any more is
+//! dropped a version later.
+
+use tokio_postgres::Client;
+
+use crate::error::{Error, Result};
+
+/// The version of the schema that this program works with.
+pub const SCHEMA_VERSION: i32 = 1;
+
+/// The steps; the first makes version 1.
+const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1];
+
+/// Any number that no other program uses in this database.
+const LOCK: i64 = 0x696d_6170_666c_6565;
+
+// `worker.retired` never goes back: that is what makes claims and renewals safe beside each other
+// (see lease.rs). `account.token` grows with each claim and never goes back either.
+const VERSION_1: &str = "
+create table fleet.worker (
+    id           bigint generated always as identity primary key,
+    name         text        not null,
+    started      timestamptz not null default clock_timestamp(),
+    renewed      timestamptz not null default clock_timestamp(),
+    valid_until  timestamptz not null,
+    draining     boolean     not null default false,
+    retired      boolean     not null default false,
+    max_accounts integer     not null,
+    events       bigint      not null default 0,
+    duplicates   bigint      not null default 0,
+    waiting      bigint      not null default 0
+);
+create index worker_live on fleet.worker (valid_until) where not retired;
+
+create table fleet.account (
+    id          bigint generated always as identity primary key,
+    name        text    not null unique,
+    settings    jsonb   not null,
+    credential  jsonb   not null,
+    revision    bigint  not null default 1,
+    state       text    not null default 'active' check (state in ('active', 'parked')),
+    reason      text,
+    worker      bigint  references fleet.worker (id),
+    token       bigint  not null default 0
+) with (fillfactor = 80);
+create index account_worker on fleet.account (worker) where worker is not null;
+create index account_free on fleet.account (id) where worker is null and state = 'active';
+
+create table fleet.cursor (
+    account bigint not null references fleet.account (id) on delete cascade,
+    mailbox text   not null,
+    record  jsonb  not null,
+    primary key (account, mailbox)
+) with (fillfactor = 80);
+
+create table fleet.outbox (
+    account bigint not null references fleet.account (id) on delete cascade,
+    mailbox text   not null,
+    number  bigint not null,
+    change  jsonb  not null,
+    primary key (account, mailbox, number)
+);
+";
+
+/// Brings the tables to the newest version, and says from which.
+///
+/// # Errors
+/// If the database refuses it, or has been used by a newer version of this program.
+pub async fn migrate(client: &mut Client) -> Result<i32> {
+    let transaction = client.transaction().await?;
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction
+        .batch_execute(
+            "create schema if not exists fleet;
+             create table if not exists fleet.migration (
+                 version integer primary key,
+                 applied timestamptz not null default clock_timestamp()
+             );",
+        )
+        .await?;
+    let row = transaction.query_one("select coalesce(max(version), 0) from fleet.migration", &[]).await?;
+    let before: i32 = row.get(0);
+    refuse_newer(before)?;
+    for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > before) {
+        transaction.batch_execute(step).await?;
+        transaction.execute("insert into fleet.migration (version) values ($1)", &[&version]).await?;
+    }
+    transaction.commit().await?;
+    Ok(before)
+}
+
+/// Whether the tables are those of this version, or of a newer one that still serves it.
+pub(crate) async fn check(client: &Client) -> Result<()> {
+    let there: bool =
+        client.query_one("select to_regclass('fleet.migration') is not null", &[]).await?.get(0);
+    let version: i32 = if there {
+        client.query_one("select coalesce(max(version), 0) from fleet.migration", &[]).await?.get(0)
+    } else {
+        0
+    };
+    if version < SCHEMA_VERSION {
+        return Err(Error::invalid(format!(
+            "the database has version {version} of the tables, and this program needs {SCHEMA_VERSION}: \
+             run `fleet migrate`"
+        )));
+    }
+    // One version ahead only adds to this one: the workers of a rolling update meet it.
+    refuse_newer(version - 1)
+}
+
+fn refuse_newer(version: i32) -> Result<()> {
+    if version > SCHEMA_VERSION {
+        return Err(Error::invalid(format!(
+            "the database has version {version} of the tables, and this program knows \
+             {SCHEMA_VERSION}: a newer `fleet` has been here"
+        )));
+    }
+    Ok(())
+}

@@ -21,6 +21,8 @@ mod config;
 mod credential;
 mod cursor;
 mod database;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
 mod event;
 mod http;

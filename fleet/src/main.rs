@@ -5,6 +5,7 @@
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use imap_duplex_fleet::worker::{Worker, pool};
@@ -74,6 +75,16 @@ enum Command {
     },
     /// Makes a key that seals credentials.
     Key,
+    /// Starts all that is needed, kills workers, and counts.
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// The consumer of the demonstration.
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    Consume {
+        #[arg(long)]
+        drop_one: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -126,6 +137,36 @@ struct SecretArgs {
     /// The workers read the secret from this variable of their environment.
     #[arg(long, value_name = "NAME")]
     secret_env: Option<String>,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Args)]
+struct DemoArgs {
+    /// Ends by itself after this many seconds.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Writes one JSON object in the end.
+    #[arg(long)]
+    json: bool,
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    accounts: usize,
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    workers: usize,
+    /// How many changes are made a second.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    rate: u32,
+    /// Seconds between two faults.
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    pause: u64,
+    /// Kills and stops everything, and cuts wires.
+    #[arg(long)]
+    chaos: bool,
+    /// Where the page is.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    http: std::net::SocketAddr,
+    /// The consumer keeps one event to itself: the demonstration has to fail.
+    #[arg(long, hide = true)]
+    drop_one: bool,
 }
 
 #[tokio::main]
@@ -183,6 +224,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Tail { all } => tail(&config, all).await?,
         Command::Status { json } => status(&config, json).await?,
         Command::Key => say(SealingKey::generate()?)?,
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => return demo(args).await,
+        #[cfg(feature = "demo")]
+        Command::Consume { drop_one } => imap_duplex_fleet::demo::consume(&config, drop_one).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -320,4 +365,36 @@ async fn status(config: &FleetConfig, json: bool) -> Result<()> {
         say(format_args!("  parked {}: {}", parked.name, parked.reason.as_deref().unwrap_or("")))?;
     }
     Ok(())
+}
+
+#[cfg(feature = "demo")]
+async fn demo(args: DemoArgs) -> Result<ExitCode> {
+    use imap_duplex_fleet::demo::{DemoOptions, run};
+    let program = std::env::current_exe().map_err(|error| Error::Io("this program".into(), error))?;
+    let mut options = DemoOptions::new(program);
+    options.accounts = args.accounts.max(1);
+    options.workers = args.workers.max(1);
+    options.duration = args.seconds.map(Duration::from_secs);
+    options.rate = args.rate;
+    options.pause = Duration::from_secs(args.pause);
+    options.chaos = args.chaos;
+    options.http = args.http;
+    options.drop_one = args.drop_one;
+    options.progress = true;
+    let summary = run(options, stop_signal()?).await?;
+    if args.json {
+        say_json(&summary)?;
+    } else {
+        say(format_args!(
+            "{} events of {} accounts, {} lost, {} doubled; {} kills, {} other faults, taken over within {} ms",
+            summary.delivered,
+            summary.accounts,
+            summary.lost,
+            summary.duplicates,
+            summary.kills,
+            summary.faults,
+            summary.takeover_ms
+        ))?;
+    }
+    Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,101 @@
+//! The workers of the demonstration: processes of this very program, which can be killed, stopped
+//! and started again.
+//!
+//! In: a set-up for each, written to a file. Out: processes that end with this one.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::error::{Error, Result};
+
+/// A worker process.
+#[derive(Debug)]
+pub(super) struct WorkerProcess {
+    name: String,
+    program: PathBuf,
+    set_up: PathBuf,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl WorkerProcess {
+    /// A worker with this set-up, which is written to the folder. It is not started yet.
+    pub(super) fn new(program: &Path, folder: &Path, name: &str, set_up: &str) -> Result<Self> {
+        let path = folder.join(format!("{name}.toml"));
+        std::fs::write(&path, set_up).map_err(Error::io("the set-up of a worker"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            program: program.to_owned(),
+            set_up: path,
+            log: folder.join(format!("{name}.log")),
+            child: None,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Starts it; a log of an earlier run is continued.
+    pub(super) fn start(&mut self) -> Result<()> {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .map_err(Error::io("the log of a worker"))?;
+        let child = Command::new(&self.program)
+            .args(["worker", "--config"])
+            .arg(&self.set_up)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::io("a worker"))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(Child::id).and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may have ended just now.
+            _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(super) async fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            _ = child.kill().await;
+        }
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    pub(super) async fn end(&mut self) {
+        self.signal(Signal::TERM);
+        if let Some(mut child) = self.child.take()
+            && tokio::time::timeout(std::time::Duration::from_secs(30), child.wait()).await.is_err()
+        {
+            tracing::warn!(worker = self.name, "did not end; it is killed");
+            _ = child.kill().await;
+        }
+    }
+
+    /// Stops all its threads where they are.
+    pub(super) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets them go on.
+    pub(super) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+}

@@ -54,7 +54,9 @@ pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
             format!("{verb} {} {} {}", by(*uid), numbers(which)?, name(to))
         }
         Command::Search(search) => return searching(search),
-        Command::Sort(sort) if sort.returned.is_none() => {
+        Command::Sort(sort)
+            if sort.returned.is_none() && sort.criteria.iter().all(|key| key.by != SortBy::Relevancy) =>
+        {
             let order = joined(&sort.criteria, |key| {
                 format!("{}{}", if key.reverse { "REVERSE " } else { "" }, sort_key(key.by))
             });
@@ -105,7 +107,7 @@ fn keys(keys: &[SearchKey]) -> Option<String> {
 
 fn key(search_key: &SearchKey) -> Option<String> {
     Some(match search_key {
-        SearchKey::Word("SAVEDATESUPPORTED" | "FUZZY") => return None,
+        SearchKey::Word("SAVEDATESUPPORTED") | SearchKey::Fuzzy(_) => return None,
         SearchKey::Word(word) => (*word).to_owned(),
         SearchKey::Text("EMAILID" | "THREADID" | "FILTER" | "X-GM-RAW" | "X-GM-LABELS", _) => return None,
         SearchKey::Text(word, value) => format!("{word} {}", text(value)),
@@ -137,6 +139,7 @@ fn sort_key(by: SortBy) -> &'static str {
         SortBy::To => "TO",
         SortBy::DisplayFrom => "DISPLAYFROM",
         SortBy::DisplayTo => "DISPLAYTO",
+        SortBy::Relevancy => "RELEVANCY",
     }
 }
 

@@ -152,6 +152,14 @@ impl Builder {
         self
     }
 
+    /// The most messages that one command may be about (MESSAGELIMIT, RFC 9738), at least 1; any
+    /// by default. FETCH, STORE, SEARCH, MOVE and UID EXPUNGE deal with the newest and say how far
+    /// they came; COPY, SORT, THREAD and APPEND are refused.
+    pub fn message_limit(mut self, messages: u32) -> Self {
+        self.settings.message_limit = Some(messages.max(1));
+        self
+    }
+
     /// Refuses plaintext passwords: LOGINDISABLED until TLS is active.
     pub fn require_tls(mut self) -> Self {
         self.settings.require_tls = true;

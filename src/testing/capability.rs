@@ -42,6 +42,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("ENABLE", &[]),
     ("ESEARCH", &[]),
     ("ESORT", &["ESEARCH", "SORT"]),
+    ("FILTERS", &["METADATA"]),
     ("ID", &[]),
     ("IDLE", &[]),
     ("LANGUAGE", &[]),
@@ -68,8 +69,10 @@ const ALL: &[(&str, &[&str])] = &[
     ("REPLACE", &[]),
     ("SASL-IR", &[]),
     ("SAVEDATE", &[]),
+    ("SEARCH=FUZZY", &["ESEARCH"]),
     ("SEARCHRES", &["ESEARCH"]),
     ("SORT", &[]),
+    ("SORT=DISPLAY", &["SORT"]),
     ("SPECIAL-USE", &[]),
     ("STATUS=SIZE", &[]),
     ("THREAD=ORDEREDSUBJECT", &[]),
@@ -189,6 +192,9 @@ impl Extensions {
                 name => names.push(name.to_owned()),
             }
         }
+        if let Some(limit) = advertised.message_limit.filter(|_| advertised.logged_in) {
+            names.push(format!("MESSAGELIMIT={limit}"));
+        }
         // IMAP4rev1 first, because old clients look for it there.
         names.sort_by_key(|name| !name.starts_with("IMAP4"));
         if !advertised.logged_in {
@@ -219,6 +225,8 @@ pub(crate) struct Facts {
     pub(crate) mechanisms: Vec<&'static str>,
     /// The largest message.
     pub(crate) append_limit: usize,
+    /// The most messages of one command.
+    pub(crate) message_limit: Option<u32>,
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) claimed: Option<Vec<String>>,
     /// The largest message (RFC 7889).
     pub(crate) append_limit: usize,
+    /// The most messages of one command (RFC 9738); `None` for any.
+    pub(crate) message_limit: Option<u32>,
     /// Plaintext passwords need TLS.
     pub(crate) require_tls: bool,
     /// STARTTLS is not offered.
@@ -67,6 +69,7 @@ impl Default for Settings {
             extensions: Extensions::default(),
             claimed: None,
             append_limit: 64 * 1024 * 1024,
+            message_limit: None,
             require_tls: false,
             no_tls: false,
             no_login: false,

@@ -53,6 +53,8 @@ mod bounds;
 mod ending;
 mod extensions;
 mod following;
+mod keys;
+mod limits;
 mod load;
 mod quirks;
 mod quirks_met;

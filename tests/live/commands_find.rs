@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Append, AppendPart, CopyOutcome, PartialRange, Search, SearchReturn, SearchScope, Sort, SortKey,
-    SortOrder, Store, StoreLabels, ThreadBy,
+    Append, AppendPart, CopyOutcome, PartialRange, Search, SearchReturn, SearchScope, SetMetadata, Sort,
+    SortKey, SortOrder, Store, StoreLabels, ThreadBy,
 };
 use imap_duplex::types::{Answer, Date, EventKind, Flag, Message, ModSeq, Uid, UidSet};
 use imap_duplex::{ErrorKind, Sent};
@@ -24,6 +24,11 @@ async fn keys_of_extensions() {
         let rows = inbox.fetch(.., imap_duplex::command::Items::email_id()).await;
         let id = rows.ok().and_then(|rows| rows[0].email_id().map(str::to_owned)).unwrap_or("M1".into());
         let tomorrow = Date::new(2100, 1, 1).expect("a day");
+        if a.imap.capabilities().has("FILTERS") {
+            let entry = "/private/filters/values/on-the-road";
+            let filter = SetMetadata::of_server().set(entry, "OR SUBJECT one SUBJECT two");
+            a.imap.set_metadata(filter).await.expect("SETMETADATA");
+        }
         let all = &uids[..];
         let cases: Vec<(&str, Search, &[Uid])> = vec![
             ("WITHIN", Search::younger(Duration::from_secs(3600)), all),
@@ -33,7 +38,8 @@ async fn keys_of_extensions() {
             ("SAVEDATE", Search::saved_since(tomorrow), &[]),
             ("OBJECTID", Search::email_id(id), &uids[..1]),
             ("X-GM-EXT-1", Search::gmail("has:attachment"), &[]),
-            ("FILTERS", Search::filter("no-such-filter"), &[]),
+            ("FILTERS", Search::filter("on-the-road"), &uids[..2]),
+            ("SEARCH=FUZZY", Search::subject("two").fuzzy(), &uids[1..2]),
             ("IMAP4rev1", Search::unflagged().unanswered().undraft().undeleted(), &uids[..2]),
             ("IMAP4rev1", Search::without_keyword("$Work"), &uids[..2]),
             ("IMAP4rev1", Search::raw("OR SUBJECT one SUBJECT two"), &uids[..2]),

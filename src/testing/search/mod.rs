@@ -35,6 +35,10 @@ pub(crate) trait Candidate {
     fn email_id(&self) -> &str;
     /// Its THREADID (RFC 8474).
     fn thread_id(&self) -> Option<&str>;
+    /// How well it fits a search with FUZZY, up to 100 (RFC 6203 section 4).
+    fn relevancy(&self) -> u8 {
+        100
+    }
     /// Its content.
     fn content(&self) -> &Content;
 }
@@ -71,15 +75,11 @@ pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
 /// Checks all keys: [`matches()`] stops at the first one that decides.
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
-        SearchKey::Word(name @ "FUZZY")
-        | SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
+        SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
         | SearchKey::Number(name @ ("X-GM-MSGID" | "X-GM-THRID"), _) => Err(Refused::Key(name)),
         // RFC 5032 section 4: an interval is not zero.
         SearchKey::Number(name @ ("OLDER" | "YOUNGER"), 0) => Err(Refused::Key(name)),
-        SearchKey::And(keys) => keys.iter().try_for_each(check),
-        SearchKey::Or(two) => check(&two.0).and_then(|()| check(&two.1)),
-        SearchKey::Not(key) => check(key),
-        _ => Ok(()),
+        key => key.parts().try_for_each(check),
     }
 }
 
@@ -90,10 +90,9 @@ pub(crate) fn cost(key: &SearchKey) -> usize {
         SearchKey::Uids(Numbers::Ranges(ranges)) | SearchKey::Seqs(Numbers::Ranges(ranges)) => {
             1 + ranges.len() / RANGES_LIKE_A_KEY
         }
-        SearchKey::And(keys) => keys.iter().map(cost).sum::<usize>() + 1,
-        SearchKey::Or(two) => cost(&two.0) + cost(&two.1) + 1,
-        SearchKey::Not(key) => cost(key) + 1,
-        _ => 1,
+        // Word by word.
+        SearchKey::Fuzzy(key) => MAX_WORDS * cost(key),
+        key => key.parts().map(cost).sum::<usize>() + 1,
     }
 }
 
@@ -127,8 +126,34 @@ pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_
         }
         SearchKey::Or(two) => Ok(matches(&two.0, message, scope)? || matches(&two.1, message, scope)?),
         SearchKey::Not(key) => Ok(!matches(key, message, scope)?),
+        SearchKey::Fuzzy(key) => roughly(key, message, scope),
     }
 }
+
+/// FUZZY (RFC 6203 section 3): a text fits if each of its words does, wherever they are.
+fn roughly(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_>) -> Result<bool, Refused> {
+    let each = |wanted: &bytes::Bytes, make: &dyn Fn(bytes::Bytes) -> SearchKey| {
+        let mut words = wanted.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(MAX_WORDS);
+        words.try_fold(true, |fits, word| {
+            Ok(fits && matches(&make(bytes::Bytes::copy_from_slice(word)), message, scope)?)
+        })
+    };
+    match key {
+        SearchKey::Text(name @ ("BCC" | "BODY" | "CC" | "FROM" | "SUBJECT" | "TEXT" | "TO"), wanted) => {
+            each(wanted, &|word| SearchKey::Text(name, word))
+        }
+        SearchKey::Header(name, wanted) => each(wanted, &|word| SearchKey::Header(name.clone(), word)),
+        SearchKey::And(keys) => {
+            keys.iter().try_fold(true, |fits, key| Ok(fits && roughly(key, message, scope)?))
+        }
+        SearchKey::Or(two) => Ok(roughly(&two.0, message, scope)? || roughly(&two.1, message, scope)?),
+        SearchKey::Not(key) => Ok(!roughly(key, message, scope)?),
+        key => matches(key, message, scope),
+    }
+}
+
+/// How many words of a text count.
+const MAX_WORDS: usize = 20;
 
 fn word(name: &'static str, message: &dyn Candidate) -> Result<bool, Refused> {
     let has = |flag| message.flags().contains(&flag);
@@ -208,6 +233,9 @@ fn number(
     Ok(match name {
         "LARGER" => size() > value,
         "SMALLER" => size() < value,
+        // RFC 9738 section 3.2.
+        "UIDAFTER" => u64::from(message.uid()) > value,
+        "UIDBEFORE" => u64::from(message.uid()) < value,
         "OLDER" => message.internal_date().seconds() <= then(),
         "YOUNGER" => message.internal_date().seconds() >= then(),
         _ => return Err(Refused::Key(name)),

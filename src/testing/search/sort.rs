@@ -59,6 +59,8 @@ fn value(by: SortBy, message: &dyn Candidate) -> Value {
         SortBy::Size => Value::Number(content.size().into()),
         SortBy::Subject => text(content.fields(b"Subject").next().map(|subject| base_subject(&subject))),
         SortBy::To => mailbox("To"),
+        // RFC 6203 section 6: the most relevant first.
+        SortBy::Relevancy => Value::Number(-i64::from(message.relevancy())),
         SortBy::DisplayFrom => text(display("From", message)),
         SortBy::DisplayTo => text(display("To", message)),
     }

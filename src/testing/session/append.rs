@@ -40,6 +40,11 @@ impl Session {
         if messages.iter().any(|message| message.data.is_empty() && message.pieces.is_empty()) {
             return nothing();
         }
+        let many = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        if let Some(limit) = world.settings.message_limit.filter(|limit| many > *limit) {
+            let code = Code::MessageLimit { limit, uid: None };
+            return Err(Reply::no(Some(code), "Too many messages at once"));
+        }
         let Some(id) = world.find(&user, name) else {
             return Err(Reply::no(Some(Code::TryCreate), "There is no such mailbox"));
         };

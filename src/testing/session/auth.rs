@@ -28,6 +28,7 @@ impl Session {
             no_login: world.settings.no_login,
             mechanisms: self.offered(world),
             append_limit: world.settings.append_limit,
+            message_limit: world.settings.message_limit,
         };
         let mut names = world.settings.extensions.advertised(&facts);
         self.quirks.change_capabilities(&mut names, facts.logged_in);

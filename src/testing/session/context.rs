@@ -12,8 +12,9 @@ use crate::wire::request::{SearchKey, SortKey, Value};
 
 use super::Session;
 use super::acl::text_of;
+use super::find::{Found, fixed, found_in};
 use super::reply::{Done, Reply};
-use super::search::{Found, ReturnOptions, fixed, found_in};
+use super::search::ReturnOptions;
 use super::snapshot::Snapshot;
 
 /// How many results of a session are kept up to date (RFC 5267 section 4.3.1).
@@ -82,20 +83,13 @@ impl Session {
     }
 
     /// Keeps a result up to date from now on, or says that it does not.
-    pub(super) fn keep_updated(
-        &mut self,
-        tag: &str,
-        uid: bool,
-        keys: &[SearchKey],
-        order: Option<&[SortKey]>,
-        found: &Found,
-    ) {
+    pub(super) fn keep_updated(&mut self, tag: &str, uid: bool, order: Option<&[SortKey]>, found: &Found) {
         let Some(snapshot) = &mut self.selected else { return };
         if snapshot.contexts.len() >= MAX_CONTEXTS {
             self.status(Status::No, Some(Code::NoUpdate(tag.to_owned())), "Too many contexts");
             return;
         }
-        let keys = keys.iter().map(|key| fixed(key, snapshot)).collect();
+        let keys = found.keys.iter().map(|key| fixed(key, snapshot)).collect();
         let uids = found.rows.iter().map(|row| row.1).collect();
         let order = order.map(<[SortKey]>::to_vec);
         snapshot.contexts.push(Context { tag: tag.to_owned(), uid, keys, order, uids });

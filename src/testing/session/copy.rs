@@ -6,6 +6,7 @@ use crate::types::{Code, CopyUid, MailboxName, Status, Uid, UidValidity};
 use crate::wire::request::Numbers;
 
 use super::Session;
+use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
 
 impl Session {
@@ -31,6 +32,12 @@ impl Session {
         if there.is_empty() {
             return Ok(Reply::ok("No messages found"));
         }
+        let (mut there, limited) = self.limited(world, there);
+        there.sort_unstable();
+        if let Some(code) = limited.clone().filter(|_| !moving) {
+            // RFC 9738 section 3.1: COPY is all or nothing.
+            return Err(Reply::no(Some(code), "Too many messages to copy"));
+        }
         let uids = snapshot.uids(&there);
         let size: u64 = there.iter().filter_map(|at| snapshot.row(*at)).map(|row| row.message.size()).sum();
         let Some(id) = world.find(&user, to) else {
@@ -53,7 +60,11 @@ impl Session {
         let expunged: Vec<u32> = pairs.iter().map(|(from, _)| *from).collect();
         world.remove(from, &expunged, Some(self.id));
         self.flush(world, Allows::All);
-        Ok(if expunged.is_empty() { Reply::ok(text) } else { Reply::ok(text).with_mod_seq() })
+        Ok(match limited {
+            Some(code) => limit_reached(code),
+            None if expunged.is_empty() => Reply::ok(text),
+            None => Reply::ok(text).with_mod_seq(),
+        })
     }
 }
 

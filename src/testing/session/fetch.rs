@@ -9,6 +9,7 @@ use crate::testing::world::World;
 use crate::types::{Code, Flag, Flags};
 use crate::wire::request::{Change, Fetch, FetchItem, Value};
 
+use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
 use super::search::{Piece, piece};
 use super::snapshot::Snapshot;
@@ -24,8 +25,8 @@ pub(super) struct Job {
     /// UIDs of messages that it has marked as `\Seen`: their rows include the flags.
     seen: BTreeSet<u32>,
     uid: bool,
-    /// The reason why it will not end with OK.
-    failed: Option<Reply>,
+    /// How it will end, if not with a plain OK.
+    end: Option<Reply>,
 }
 
 /// The modifiers after the items.
@@ -93,6 +94,13 @@ impl Session {
         if let Some(partial) = modifiers.partial {
             places = partial.of(&places).to_vec();
         }
+        let (limited, code) = self.limited(world, places);
+        places = limited;
+        if let (Some(Code::MessageLimit { limit, .. }), Some(_)) = (&code, modifiers.partial) {
+            // RFC 9738 section 3.1: then none at all.
+            let code = Code::MessageLimit { limit: *limit, uid: None };
+            return Err(Reply::no(Some(code), "That part has too many messages"));
+        }
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if let Some(since) = modifiers.changed_since {
             places.retain(|at| snapshot.row(*at).is_some_and(|row| row.message.mod_seq > since));
@@ -100,7 +108,7 @@ impl Session {
         let seen =
             if fetch.items.iter().any(sets_seen) { self.mark_seen(world, &places) } else { BTreeSet::new() };
         let Fetch { uid, items, .. } = fetch;
-        Ok(Job { tag: tag.to_owned(), places: places.into(), items, seen, uid, failed: None })
+        Ok(Job { tag: tag.to_owned(), places: places.into(), items, seen, uid, end: code.map(limit_reached) })
     }
 
     /// Sends which of the requested messages were expunged since then.
@@ -136,7 +144,7 @@ impl Session {
             let Some(at) = job.places.pop_front() else {
                 let shared = self.shared.clone();
                 let mut world = shared.lock();
-                let reply = job.failed.unwrap_or_else(|| Reply::ok("Fetched"));
+                let reply = job.end.unwrap_or_else(|| Reply::ok("Fetched"));
                 self.end(&mut world, &job.tag, Allows::by(job.uid), reply);
                 return;
             };
@@ -163,7 +171,7 @@ impl Session {
             };
             match bytes {
                 Ok(bytes) => self.out.write(&bytes),
-                Err(reply) => job.failed = Some(reply),
+                Err(reply) => job.end = Some(reply),
             }
         }
         self.mode = Mode::Rows(job);

@@ -20,6 +20,7 @@ mod copy;
 mod dispatch;
 mod fetch;
 mod fetch_items;
+mod find;
 mod language;
 mod list;
 mod mailboxes;

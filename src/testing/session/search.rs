@@ -1,20 +1,15 @@
 //! SEARCH, SORT and THREAD: the result in the requested form (RFC 9051 section 6.4.4, RFC 5256, RFC
 //! 5182, RFC 9394).
 
-use crate::testing::search::{Candidate, Refused, Scope, charset, check, cost, matches, sort, threads};
+use crate::testing::search::{Candidate, threads};
 use crate::testing::world::World;
-use crate::types::{
-    Answer, Code, ESearch, ModSeq, NumberList, PartialResult, SearchNumbers, SortResult, Timestamp, UidSet,
-};
-use crate::wire::request::{End, Numbers, Returned, Search, SearchKey, Sort, SortKey, Thread, Value};
+use crate::types::{Answer, ESearch, NumberList, PartialResult, SearchNumbers, SortResult, UidSet};
+use crate::wire::request::{Returned, Search, Sort, SortBy, SortKey, Thread, Value};
 
 use super::Session;
+use super::find::{Found, is_fuzzy, limit_reached};
 use super::reply::{Done, Reply};
-use super::snapshot::{Numbered, Snapshot, uid_set};
-
-/// The maximum of keys in a search, nested ones included: each is evaluated for each message, while
-/// all other sessions wait.
-const MAX_KEYS: usize = 1000;
+use super::snapshot::{Numbered, uid_set};
 
 /// `1:500` or `-1:-100`: a range of a result (RFC 9394 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +43,14 @@ impl Piece {
 /// The RETURN options.
 #[derive(Debug, Default)]
 pub(super) struct ReturnOptions {
-    min: bool,
-    max: bool,
-    all: bool,
-    count: bool,
+    pub(super) min: bool,
+    pub(super) max: bool,
+    pub(super) all: bool,
+    pub(super) count: bool,
     pub(super) save: bool,
-    partial: Option<Piece>,
+    pub(super) partial: Option<Piece>,
+    /// How well each message fits (RFC 6203 section 4).
+    relevancy: bool,
     /// The result is to be kept up to date (RFC 5267 section 4.3).
     pub(super) update: bool,
 }
@@ -80,6 +77,7 @@ pub(super) fn options(
             ("ALL", None) => options.all = true,
             ("COUNT", None) => options.count = true,
             ("SAVE", None) if world.has("SEARCHRES") => options.save = true,
+            ("RELEVANCY", None) if world.has("SEARCH=FUZZY") => options.relevancy = true,
             // A hint that this result will be asked for again; it changes nothing.
             ("CONTEXT", None) if has_contexts => {}
             ("UPDATE", None) if has_contexts => options.update = true,
@@ -105,176 +103,7 @@ pub(super) fn options(
     Ok(options)
 }
 
-/// Whether the extensions for these keys, nested ones included, are on.
-fn is_supported(world: &World, key: &SearchKey) -> bool {
-    match key {
-        SearchKey::Word("SAVEDATESUPPORTED")
-        | SearchKey::Date("SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE", _) => world.has("SAVEDATE"),
-        SearchKey::Word("NEW" | "OLD" | "RECENT") => world.has("IMAP4rev1"),
-        SearchKey::Number("OLDER" | "YOUNGER", _) => world.has("WITHIN"),
-        SearchKey::Text("EMAILID" | "THREADID", _) => world.has("OBJECTID"),
-        SearchKey::ModSeq(..) => world.has("CONDSTORE"),
-        SearchKey::Uids(Numbers::Saved) | SearchKey::Seqs(Numbers::Saved) => world.has("SEARCHRES"),
-        SearchKey::And(all) => all.iter().all(|key| is_supported(world, key)),
-        SearchKey::Or(both) => is_supported(world, &both.0) && is_supported(world, &both.1),
-        SearchKey::Not(key) => is_supported(world, key),
-        _ => true,
-    }
-}
-
-/// Whether the sequence numbers exist (RFC 9051 section 9, `seq-number`: BAD for others); UIDs need
-/// not exist.
-fn in_range(key: &SearchKey, snapshot: &Snapshot) -> bool {
-    match key {
-        SearchKey::Seqs(numbers) => snapshot.places(numbers, false).is_ok(),
-        SearchKey::And(all) => all.iter().all(|key| in_range(key, snapshot)),
-        SearchKey::Or(both) => in_range(&both.0, snapshot) && in_range(&both.1, snapshot),
-        SearchKey::Not(key) => in_range(key, snapshot),
-        _ => true,
-    }
-}
-
-pub(super) fn by_mod_seq(key: &SearchKey) -> bool {
-    match key {
-        SearchKey::ModSeq(..) => true,
-        SearchKey::And(all) => all.iter().any(by_mod_seq),
-        SearchKey::Or(both) => by_mod_seq(&both.0) || by_mod_seq(&both.1),
-        SearchKey::Not(key) => by_mod_seq(key),
-        _ => false,
-    }
-}
-
-/// The keys with sequence numbers and `$` as what they stand for now: so that a result that is
-/// kept up to date does not change with them (RFC 5267 section 4.3).
-pub(super) fn fixed(key: &SearchKey, snapshot: &Snapshot) -> SearchKey {
-    let by_uid = |numbers: &Numbers| {
-        let places = snapshot.places(numbers, false).unwrap_or_default();
-        let end = |uid: u32| (End::Number(uid), End::Number(uid));
-        SearchKey::Uids(Numbers::Ranges(snapshot.uids(&places).into_iter().map(end).collect()))
-    };
-    match key {
-        SearchKey::Seqs(numbers) => by_uid(numbers),
-        SearchKey::Uids(Numbers::Saved) => by_uid(&Numbers::Saved),
-        SearchKey::And(all) => SearchKey::And(all.iter().map(|key| fixed(key, snapshot)).collect()),
-        SearchKey::Or(two) => SearchKey::Or(Box::new((fixed(&two.0, snapshot), fixed(&two.1, snapshot)))),
-        SearchKey::Not(key) => SearchKey::Not(Box::new(fixed(key, snapshot))),
-        other => other.clone(),
-    }
-}
-
-/// The messages of a mailbox that fit all keys: number, UID and mod-sequence of each, in this
-/// order, or in that of the mailbox.
-pub(super) fn found_in(
-    snapshot: &Snapshot,
-    keys: &[SearchKey],
-    order: Option<&[SortKey]>,
-    now: Timestamp,
-) -> Result<Vec<(u32, u32, u64)>, Refused> {
-    let scope = Scope {
-        now,
-        last_seq: snapshot.count(),
-        last_uid: snapshot.last_uid(),
-        saved: Some(&snapshot.saved),
-    };
-    let mut found = Vec::new();
-    for (at, row) in snapshot.rows.iter().enumerate().filter(|(_, row)| !row.expunged) {
-        let message = Numbered { seq: Snapshot::seq(at), row };
-        let mut fits = true;
-        for key in keys {
-            fits = fits && matches(key, &message, &scope)?;
-        }
-        if fits {
-            found.push(message);
-        }
-    }
-    let Some(order) = order else {
-        let of = |message: &Numbered<'_>| (message.seq, message.row.message.uid, message.row.message.mod_seq);
-        return Ok(found.iter().map(of).collect());
-    };
-    let mut sorted: Vec<&dyn Candidate> = Vec::new();
-    found.iter().for_each(|message| sorted.push(message));
-    sort(order, &mut sorted);
-    Ok(sorted.iter().map(|message| (message.seq(), message.uid(), message.mod_seq())).collect())
-}
-
-/// NO or BAD for a search that is refused.
-pub(super) fn refused(refused: Refused) -> Reply {
-    match refused {
-        Refused::Charset => {
-            let known = ["US-ASCII", "UTF-8"].map(str::to_owned).to_vec();
-            Reply::no(Some(Code::BadCharset(known)), "This charset is not supported")
-        }
-        Refused::Key(key) => Reply::bad(format!("{key} is not supported")),
-    }
-}
-
-/// Refuses keys that the server does not have, or that take too long.
-pub(super) fn checked(world: &World, named: Option<&str>, keys: &[SearchKey]) -> Result<(), Reply> {
-    charset(named).map_err(refused)?;
-    if keys.iter().map(cost).sum::<usize>() > MAX_KEYS {
-        return Err(Reply::bad("Too many search keys"));
-    }
-    if keys.iter().any(|key| !is_supported(world, key)) {
-        return Err(Reply::bad("An unknown search key"));
-    }
-    keys.iter().try_for_each(check).map_err(refused)
-}
-
-/// The result of a search.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// Sequence number, UID and mod-sequence of each, in the result's order.
-    pub(super) rows: Vec<(u32, u32, u64)>,
-    /// Whether to return the highest mod-sequence.
-    pub(super) by_mod_seq: bool,
-}
-
-impl Found {
-    fn mod_seq(&self) -> Option<ModSeq> {
-        let highest = self.rows.iter().map(|row| row.2).max().filter(|_| self.by_mod_seq)?;
-        ModSeq::new(highest)
-    }
-
-    /// That of the messages returned (RFC 4731 section 3.2): with MIN and MAX alone of those two at
-    /// most.
-    fn mod_seq_of(&self, options: &ReturnOptions) -> Option<ModSeq> {
-        let ends_alone =
-            (options.min || options.max) && !(options.all || options.count || options.partial.is_some());
-        if !ends_alone {
-            return self.mod_seq();
-        }
-        let first = self.rows.first().filter(|_| options.min);
-        let last = self.rows.last().filter(|_| options.max);
-        let highest = first.into_iter().chain(last).map(|row| row.2).max();
-        ModSeq::new(highest.filter(|_| self.by_mod_seq)?)
-    }
-
-    fn numbers(&self, uid: bool) -> Vec<u32> {
-        self.rows.iter().map(|(seq, row_uid, _)| if uid { *row_uid } else { *seq }).collect()
-    }
-}
-
 impl Session {
-    fn find(
-        &mut self,
-        world: &mut World,
-        named: Option<&str>,
-        keys: &[SearchKey],
-        order: Option<&[SortKey]>,
-    ) -> Result<Found, Reply> {
-        checked(world, named, keys)?;
-        let by_mod_seq = keys.iter().any(by_mod_seq);
-        if by_mod_seq {
-            self.enable_condstore(world);
-        }
-        let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
-        if !keys.iter().all(|key| in_range(key, snapshot)) {
-            return Err(Reply::bad("There is no message with such a number"));
-        }
-        let rows = found_in(snapshot, keys, order, world.now()).map_err(refused)?;
-        Ok(Found { rows, by_mod_seq })
-    }
-
     pub(super) fn search(&mut self, world: &mut World, tag: &str, search: &Search) -> Done {
         let returned = search.returned.as_deref();
         if returned.is_some() && !world.has("ESEARCH") {
@@ -288,11 +117,15 @@ impl Session {
         }
         let found = self.find(world, search.charset.as_deref(), &search.keys, None);
         let found = found.inspect_err(|reply| self.not_saved(&options, reply))?;
+        // RFC 6203 section 4.
+        if options.relevancy && !search.keys.iter().any(is_fuzzy) {
+            return Err(Reply::bad("RELEVANCY goes with FUZZY"));
+        }
         // RFC 9051 section 6.4.4: IMAP4rev2 always answers with ESEARCH.
         if returned.is_some() || self.enabled.rev2 {
             self.esearch(tag, search.uid, &options, &found);
             if options.update {
-                self.keep_updated(tag, search.uid, &search.keys, None, &found);
+                self.keep_updated(tag, search.uid, None, &found);
             }
         } else {
             let mut response = SearchNumbers { mod_seq: found.mod_seq(), ..SearchNumbers::default() };
@@ -300,7 +133,7 @@ impl Session {
             response.numbers = numbers.to_set();
             self.answer("SEARCH", Answer::Search(response));
         }
-        Ok(Reply::ok("Searched"))
+        Ok(found.limited.clone().map_or_else(|| Reply::ok("Searched"), limit_reached))
     }
 
     pub(super) fn sort(&mut self, world: &mut World, tag: &str, command: &Sort) -> Done {
@@ -309,15 +142,22 @@ impl Session {
         if returned.is_some() && !world.has("ESORT") {
             return Err(Reply::bad("RETURN is not supported"));
         }
+        let is_display = |key: &SortKey| matches!(key.by, SortBy::DisplayFrom | SortBy::DisplayTo);
+        let by_relevancy = command.criteria.iter().any(|key| key.by == SortBy::Relevancy);
+        let is_known = !command.criteria.iter().any(is_display) || world.has("SORT=DISPLAY");
+        if !is_known || by_relevancy && !command.keys.iter().any(is_fuzzy) {
+            return Err(Reply::bad("A criterion that is not known here"));
+        }
         let options = options(world, returned.unwrap_or_default(), "CONTEXT=SORT")?;
         self.may_update(tag, &options)?;
         let order = Some(&*command.criteria);
+        self.within_limit(world)?;
         let found = self.find(world, Some(&command.charset), &command.keys, order);
         let found = found.inspect_err(|reply| self.not_saved(&options, reply))?;
         if returned.is_some() {
             self.esearch(tag, command.uid, &options, &found);
             if options.update {
-                self.keep_updated(tag, command.uid, &command.keys, order, &found);
+                self.keep_updated(tag, command.uid, order, &found);
             }
             return Ok(Reply::ok("Sorted"));
         }
@@ -328,11 +168,12 @@ impl Session {
     }
 
     pub(super) fn thread(&mut self, world: &mut World, command: &Thread) -> Done {
+        self.within_limit(world)?;
         let found = self.find(world, Some(&command.charset), &command.keys, None)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
-        let rows = found.rows.iter().filter_map(|(seq, uid, _)| {
+        let rows = found.rows.iter().filter_map(|(seq, uid, ..)| {
             let at = snapshot.find(*uid)?;
-            Some(Numbered { seq: *seq, row: snapshot.row(at)? })
+            Some(Numbered { seq: *seq, row: snapshot.row(at)?, relevancy: 100 })
         });
         let rows: Vec<_> = rows.collect();
         let messages: Vec<&dyn Candidate> = rows.iter().map(|row| row as &dyn Candidate).collect();
@@ -395,6 +236,9 @@ pub(super) fn result(tag: &str, uid: bool, options: &ReturnOptions, found: &Foun
     if let Some(range) = options.partial {
         let part: NumberList = range.of(&numbers).iter().copied().collect();
         response.partial = Some(PartialResult::new((range.first, range.last), part));
+    }
+    if options.relevancy {
+        response.relevancy = found.rows.iter().map(|row| row.3).collect();
     }
     response.mod_seq = found.mod_seq_of(options);
     response

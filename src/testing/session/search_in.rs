@@ -9,18 +9,16 @@ use crate::wire::request::{Numbers, SearchIn, SearchKey, Value};
 
 use super::Session;
 use super::acl::text_of;
+use super::find::{Found, by_mod_seq, checked, found_in, refused};
 use super::reply::{Done, Reply};
-use super::search::{Found, by_mod_seq, checked, found_in, options, piece, refused, result};
+use super::search::{options, piece, result};
 use super::snapshot::Snapshot;
 
 /// Whether a key is about the saved result, which is of the selected mailbox.
 fn has_saved(key: &SearchKey) -> bool {
     match key {
         SearchKey::Uids(numbers) | SearchKey::Seqs(numbers) => *numbers == Numbers::Saved,
-        SearchKey::And(all) => all.iter().any(has_saved),
-        SearchKey::Or(two) => has_saved(&two.0) || has_saved(&two.1),
-        SearchKey::Not(key) => has_saved(key),
-        _ => false,
+        key => key.parts().any(has_saved),
     }
 }
 
@@ -34,8 +32,8 @@ impl Session {
             return Err(Reply::bad("That is for the selected mailbox alone"));
         }
         self.may_update(tag, &options)?;
-        checked(world, search.charset.as_deref(), &search.keys)?;
-        let by_mod_seq = search.keys.iter().any(by_mod_seq);
+        let keys = checked(world, &self.user(), search.charset.as_deref(), &search.keys)?;
+        let by_mod_seq = keys.iter().any(by_mod_seq);
         if by_mod_seq {
             self.enable_condstore(world);
         }
@@ -45,13 +43,14 @@ impl Session {
             let uid_validity = UidValidity::new(held.uid_validity);
             let selected = self.selected.as_ref().filter(|snapshot| snapshot.mailbox == id);
             let rows = match selected {
-                Some(snapshot) => found_in(snapshot, &search.keys, None, world.now()),
+                Some(snapshot) => found_in(snapshot, &keys, None, world.now()),
                 None => {
                     let unopened = Snapshot::new(id, name.clone(), true, held, u32::MAX);
-                    found_in(&unopened, &search.keys, None, world.now())
+                    found_in(&unopened, &keys, None, world.now())
                 }
             };
-            let found = Found { rows: rows.map_err(refused)?, by_mod_seq };
+            let rows = rows.map_err(refused)?;
+            let found = Found { rows, keys: keys.clone(), by_mod_seq, limited: None };
             let mut response = result(tag, true, &options, &found);
             if is_selected_alone && options.save {
                 self.save(&options, &found);
@@ -62,7 +61,7 @@ impl Session {
                 self.answer("ESEARCH", Answer::ESearch(Box::new(response)));
             }
             if options.update {
-                self.keep_updated(tag, true, &search.keys, None, &found);
+                self.keep_updated(tag, true, None, &found);
             }
         }
         Ok(Reply::ok("Searched"))

@@ -8,6 +8,7 @@ use crate::wire::request::{Numbers, Select, Value};
 use crate::wire::respond::FetchRow;
 
 use super::Session;
+use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
 use super::urls::mechanisms;
@@ -227,9 +228,16 @@ impl Session {
             None => None,
         };
         // Does nothing, silently, as Dovecot.
-        let marked = if read_only { Vec::new() } else { self.deleted(places.as_deref()) };
+        let mut marked = if read_only { Vec::new() } else { self.deleted(places.as_deref()) };
+        let mut limited = None;
+        if let (Some(_), Some(snapshot)) = (which, &self.selected) {
+            // RFC 9738 section 3.1: for UID EXPUNGE alone.
+            let places = marked.iter().filter_map(|uid| snapshot.find(*uid)).collect();
+            let (places, code) = self.limited(world, places);
+            (marked, limited) = (snapshot.uids(&places), code);
+        }
         let removed = world.remove(mailbox, &marked, Some(self.id));
-        let reply = Reply::ok("Expunged");
+        let reply = limited.map_or_else(|| Reply::ok("Expunged"), limit_reached);
         if removed.is_empty() {
             return Ok(reply);
         }

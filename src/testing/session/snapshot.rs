@@ -185,6 +185,8 @@ pub(crate) fn uid_set(uids: impl IntoIterator<Item = u32>) -> UidSet {
 pub(crate) struct Numbered<'a> {
     pub(crate) seq: u32,
     pub(crate) row: &'a Row,
+    /// How well it fits, up to 100.
+    pub(crate) relevancy: u8,
 }
 
 impl Candidate for Numbered<'_> {
@@ -222,6 +224,10 @@ impl Candidate for Numbered<'_> {
 
     fn thread_id(&self) -> Option<&str> {
         Some(&self.row.message.thread_id)
+    }
+
+    fn relevancy(&self) -> u8 {
+        self.relevancy
     }
 
     fn content(&self) -> &Content {

@@ -6,6 +6,7 @@ use crate::types::{Code, Flag, Flags, ModifiedSet, Seq, SeqSet};
 use crate::wire::request::Store;
 
 use super::Session;
+use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::{Snapshot, uid_set};
 
@@ -42,6 +43,7 @@ impl Session {
         }
         can_be_set(&command.flags)?;
         let mailbox = snapshot.mailbox;
+        let (places, limited) = self.limited(world, places);
         let (mut uids, mut modified, mut expunged) = (Vec::new(), Vec::new(), false);
         for at in places {
             let Some(row) = snapshot.row(at) else { continue };
@@ -74,6 +76,6 @@ impl Session {
             // The answer of RFC 2180 section 4.2.
             return Err(Reply::no(Some(Code::ExpungeIssued), "Some of the messages are expunged"));
         }
-        Ok(Reply::ok("Stored"))
+        Ok(limited.map_or_else(|| Reply::ok("Stored"), limit_reached))
     }
 }

@@ -250,6 +250,8 @@ pub(crate) enum SortBy {
     DisplayFrom,
     /// The display name of the recipient (RFC 5957).
     DisplayTo,
+    /// How well it fits a search with FUZZY (RFC 6203 section 6).
+    Relevancy,
 }
 
 /// One of SEARCH's return options: a name in capitals, and its argument (`PARTIAL 1:100`).
@@ -289,6 +291,32 @@ pub(crate) enum SearchKey {
     Or(Box<(SearchKey, SearchKey)>),
     /// `NOT a`.
     Not(Box<SearchKey>),
+    /// `FUZZY a` (RFC 6203).
+    Fuzzy(Box<SearchKey>),
+}
+
+impl SearchKey {
+    /// The keys that it is made of.
+    pub(crate) fn parts(&self) -> std::vec::IntoIter<&SearchKey> {
+        let parts = match self {
+            Self::And(keys) => keys.iter().collect(),
+            Self::Or(two) => vec![&two.0, &two.1],
+            Self::Not(key) | Self::Fuzzy(key) => vec![&**key],
+            _ => Vec::new(),
+        };
+        parts.into_iter()
+    }
+
+    /// The same of other keys.
+    pub(crate) fn map_parts(&self, mut change: impl FnMut(&Self) -> Self) -> Self {
+        match self {
+            Self::And(keys) => Self::And(keys.iter().map(change).collect()),
+            Self::Or(two) => Self::Or(Box::new((change(&two.0), change(&two.1)))),
+            Self::Not(key) => Self::Not(Box::new(change(key))),
+            Self::Fuzzy(key) => Self::Fuzzy(Box::new(change(key))),
+            simple => simple.clone(),
+        }
+    }
 }
 
 /// `FETCH`.

@@ -26,6 +26,7 @@ pub(crate) use fetch::section_of;
 pub(crate) use frame::{RequestFrame, RequestFramer, TooLong};
 pub(crate) use line::{SaslAnswer, is_done, sasl_answer};
 pub(crate) use mailbox::value_as_mailbox;
+pub(crate) use search::search_keys;
 pub(crate) use value::{End, Numbers, Value};
 
 use cursor::Cursor;

@@ -6,7 +6,7 @@ use super::cursor::{Cursor, DEPTH, Read};
 use super::mailbox::{self, date};
 use crate::types::MailboxName;
 
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 15] = [
     "ALL",
     "ANSWERED",
     "DELETED",
@@ -22,7 +22,6 @@ const WORDS: [&str; 16] = [
     "UNFLAGGED",
     "UNSEEN",
     "SAVEDATESUPPORTED",
-    "FUZZY",
 ];
 const TEXTS: [&str; 12] = [
     "BCC",
@@ -40,7 +39,8 @@ const TEXTS: [&str; 12] = [
 ];
 const DATES: [&str; 9] =
     ["BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE", "SAVEDBEFORE", "SAVEDON", "SAVEDSINCE"];
-const NUMBERS: [&str; 6] = ["LARGER", "SMALLER", "OLDER", "YOUNGER", "X-GM-MSGID", "X-GM-THRID"];
+const NUMBERS: [&str; 8] =
+    ["LARGER", "SMALLER", "OLDER", "YOUNGER", "UIDAFTER", "UIDBEFORE", "X-GM-MSGID", "X-GM-THRID"];
 const KEYWORDS: [&str; 2] = ["KEYWORD", "UNKEYWORD"];
 
 /// `[RETURN (…)] [CHARSET x] key…`.
@@ -61,6 +61,14 @@ pub(super) fn search(i: &mut Cursor<'_>, uid: bool) -> Read<Search> {
     i.space()?;
     let keys = i.separated(|i| key(i, DEPTH))?;
     Ok(Search { uid, returned, charset, keys })
+}
+
+/// The keys of a stored filter (RFC 5466 section 3.2), which are in UTF-8; `None` for what is no
+/// `search-criteria`.
+pub(crate) fn search_keys(text: &[u8]) -> Option<Vec<SearchKey>> {
+    let mut i = Cursor::new(text, true);
+    let keys = i.separated(|i| key(i, DEPTH)).ok()?;
+    i.end().is_ok().then_some(keys)
 }
 
 /// `[IN (source…)]`, and the arguments of SEARCH (RFC 7377 section 4).
@@ -146,6 +154,7 @@ pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
         }
         "MODSEQ" => mod_seq(i)?,
         "UID" => SearchKey::Uids(i.numbers()?),
+        "FUZZY" => SearchKey::Fuzzy(Box::new(key(i, depth)?)),
         "NOT" => SearchKey::Not(Box::new(key(i, depth)?)),
         "OR" => {
             let first = key(i, depth)?;

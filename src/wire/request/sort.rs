@@ -48,6 +48,7 @@ fn criterion(i: &mut Cursor<'_>) -> Read<SortKey> {
         "TO" => SortBy::To,
         "DISPLAYFROM" => SortBy::DisplayFrom,
         "DISPLAYTO" => SortBy::DisplayTo,
+        "RELEVANCY" => SortBy::Relevancy,
         _ => return start.fail("a sort criterion"),
     };
     Ok(SortKey { by, reverse })

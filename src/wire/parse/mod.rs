@@ -34,6 +34,7 @@
 //! | `*`, 0 or a word for UIDs in COPYUID and APPENDUID | `set::uids_to_end`: unknown |
 //! | numbers in a code that are too large | `code::nonzero`: unknown |
 //! | BADEVENT without its parentheses | `code::events` |
+//! | what is behind a URL in one list | `server::url_items` |
 //! | words after a code that takes none | `code::finish`: skipped |
 //! | `\*` in FLAGS | `flags::flag` |
 //! | a flag that is a backslash alone | `flags::flags`: skipped |

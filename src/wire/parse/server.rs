@@ -152,27 +152,32 @@ pub(crate) fn url_fetch<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<UrlDa
     Ok((i, all))
 }
 
-/// `(BODYPARTSTRUCTURE (…)) (BINARY {4}…)`.
+/// `(BODYPARTSTRUCTURE (…)) (BINARY {4}…)`, or all of them in one list.
 fn url_items<'a>(i: Input<'a>, rules: &Rules, found: &mut UrlData) -> Parsed<'a, ()> {
     let mut i = i;
     while let Ok((inside, ())) = open(i) {
-        let (rest, name) = astring(inside)?;
-        let name = name.to_text();
-        let (rest, ()) = gap(rest)?;
-        let is_data = name.eq_ignore_ascii_case("BODY") || name.eq_ignore_ascii_case("BINARY");
-        let rest = if is_data {
-            let (rest, data) = loose_data(rest)?;
-            found.data = data.map(Str::to_bytes);
-            rest
-        } else {
-            let (rest, raw) = value::raw(rest, rules.depth)?;
-            rules.room(rest, found.other.len())?;
-            found.other.push((name, raw));
-            rest
-        };
+        let mut rest = url_item(inside, rules, found)?.0;
+        while closed(rest).is_none() {
+            rest = url_item(gap(rest)?.0, rules, found)?.0;
+        }
         i = spaces(close(rest)?.0);
     }
     Ok((i, ()))
+}
+
+fn url_item<'a>(i: Input<'a>, rules: &Rules, found: &mut UrlData) -> Parsed<'a, ()> {
+    let (rest, name) = astring(i)?;
+    let name = name.to_text();
+    let (rest, ()) = gap(rest)?;
+    if name.eq_ignore_ascii_case("BODY") || name.eq_ignore_ascii_case("BINARY") {
+        let (rest, data) = loose_data(rest)?;
+        found.data = data.map(Str::to_bytes);
+        return Ok((rest, ()));
+    }
+    let (rest, raw) = value::raw(rest, rules.depth)?;
+    rules.room(rest, found.other.len())?;
+    found.other.push((name, raw));
+    Ok((rest, ()))
 }
 
 /// `"INBOX" (/shared/comment "Shared comment")`, or names alone (RFC 5464 section 4.4).

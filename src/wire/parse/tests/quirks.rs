@@ -49,6 +49,19 @@ fn copyuid_without_sets() {
     }
 }
 
+/// Dovecot 2.3.
+#[test]
+fn what_is_behind_a_url_in_one_list() {
+    let read = answer(
+        "* URLFETCH imap://x (BODYPARTSTRUCTURE (\"text\" \"plain\" (\"a\" \"b\") NIL 14 1) BINARY ~{2}\r\nhi) y NIL",
+    );
+    let Answer::UrlFetch(read) = read else { panic!("{read:?}") };
+    let structure = &b"(\"text\" \"plain\" (\"a\" \"b\") NIL 14 1)"[..];
+    assert_eq!(read[0].other, [("BODYPARTSTRUCTURE".to_owned(), structure.into())]);
+    assert_eq!((read[0].data.as_deref(), &read[1].data), (Some(&b"hi"[..]), &None));
+    unparsable("* URLFETCH imap://x (BODYPARTSTRUCTURE (\"text\") BINARY", Some("URLFETCH"));
+}
+
 #[test]
 fn badevent_without_parentheses() {
     let (_, end) = tagged("A1 NO [BADEVENT AnnotationChange ServerMetadataChange] Unsupported NOTIFY events");

@@ -5,7 +5,7 @@
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
-use crate::command::Append;
+use crate::command::{Append, AppendPart};
 
 /// How many bytes are read at once.
 const BLOCK: usize = 32 << 10;
@@ -23,6 +23,24 @@ impl Append {
     /// let size = file.metadata().await?.len();
     /// let uploaded = imap.append("Archive", Append::reader(size, file)).await?;
     /// println!("stored as {:?}", uploaded.uid);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reader(size: u64, reader: impl AsyncRead + Send + 'static) -> Self {
+        Self::stream(size, ReaderStream::with_capacity(reader, BLOCK))
+    }
+}
+
+impl AppendPart {
+    /// `size` bytes of a message in parts that are read while they are sent: see
+    /// [`Append::reader`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use imap_duplex::command::AppendPart;
+    /// let file = tokio::fs::File::open("photo.base64").await?;
+    /// let attachment = AppendPart::reader(file.metadata().await?.len(), file);
+    /// # let _ = attachment;
     /// # Ok(())
     /// # }
     /// ```

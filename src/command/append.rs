@@ -71,13 +71,16 @@ enum Content {
 }
 
 /// A part of a message that the server puts together (CATENATE, RFC 4469).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AppendPart {
-    /// These bytes.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AppendPart(Part);
+
+#[derive(Clone, Debug)]
+enum Part {
     Text(Bytes),
-    /// A message, or a part of one, that the server has already, by its IMAP URL:
-    /// `/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=1`.
+    /// With UTF-8 in its header.
+    Utf8(Bytes),
+    Stream(Source),
     Url(String),
 }
 
@@ -90,10 +93,40 @@ impl AppendPart {
     /// # let _ = end;
     /// ```
     pub fn text(bytes: impl Into<Bytes>) -> Self {
-        Self::Text(bytes.into())
+        Self(Part::Text(bytes.into()))
     }
 
-    /// What the server has under this URL.
+    /// These bytes, with a header that has UTF-8 (RFC 6855 section 4). Needs UTF8=ACCEPT, enabled.
+    ///
+    /// ```
+    /// # use imap_duplex::command::AppendPart;
+    /// let header = AppendPart::utf8("Subject: Grüße\r\n\r\n");
+    /// # let _ = header;
+    /// ```
+    pub fn utf8(bytes: impl Into<Bytes>) -> Self {
+        Self(Part::Utf8(bytes.into()))
+    }
+
+    /// `size` bytes, in pieces of any length, that are read while they are sent: see [streamed
+    /// uploads](Append#streamed-uploads).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Append, AppendPart};
+    /// # async fn example(
+    /// #     imap: &imap_duplex::Sender,
+    /// #     photo: impl futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
+    /// # ) -> imap_duplex::Result<()> {
+    /// let start = AppendPart::url("/Drafts;UIDVALIDITY=385759045/;UID=20");
+    /// let parts = [start, AppendPart::stream(52_428_800, photo), AppendPart::text("\r\n--cut--\r\n")];
+    /// imap.append("Drafts", Append::parts(parts)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self(Part::Stream(Source::new(size, bytes)))
+    }
+
+    /// A message, or a part of one, that the server has already, by its IMAP URL.
     ///
     /// ```
     /// # use imap_duplex::command::AppendPart;
@@ -101,7 +134,24 @@ impl AppendPart {
     /// # let _ = attachment;
     /// ```
     pub fn url(url: impl Into<String>) -> Self {
-        Self::Url(url.into())
+        Self(Part::Url(url.into()))
+    }
+
+    fn size(&self) -> u64 {
+        match &self.0 {
+            Part::Text(bytes) | Part::Utf8(bytes) => bytes.len() as u64,
+            Part::Stream(source) => source.size(),
+            Part::Url(_) => 0,
+        }
+    }
+
+    fn write(&self, line: &mut Line) {
+        match &self.0 {
+            Part::Text(bytes) => line.word("TEXT").literal(bytes.clone()),
+            Part::Utf8(bytes) => line.word("UTF8").open().literal8(bytes.clone()).close(),
+            Part::Stream(source) => line.word("TEXT").upload(source),
+            Part::Url(url) => line.word("URL").string(url),
+        };
     }
 }
 
@@ -218,7 +268,7 @@ impl Append {
 
     /// Whether nothing is to be stored: by that an APPEND is cancelled (RFC 3502 section 6.3.11).
     pub(super) fn is_empty(&self) -> bool {
-        let has_url = |part: &AppendPart| matches!(part, AppendPart::Url(_));
+        let has_url = |part: &AppendPart| matches!(part.0, Part::Url(_));
         self.size() == 0 && !matches!(&self.message, Content::Parts(parts) if parts.iter().any(has_url))
     }
 
@@ -235,11 +285,16 @@ impl Append {
             let why = format!("the message has {size} bytes, and the server accepts at most {most}");
             return Err(Error::unsupported(why));
         }
+        let has_utf8 = match &self.message {
+            Content::Utf8(_) => true,
+            Content::Parts(parts) => parts.iter().any(|part| matches!(part.0, Part::Utf8(_))),
+            _ => false,
+        };
         match &self.message {
             Content::Memory(bytes) if bytes.contains(&0) && !session.can("BINARY") => {
                 Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"))
             }
-            Content::Utf8(_) if !session.is_enabled("UTF8=ACCEPT") && !session.is_enabled("UTF8=ONLY") => {
+            _ if has_utf8 && !session.is_enabled("UTF8=ACCEPT") && !session.is_enabled("UTF8=ONLY") => {
                 Err(Error::unsupported("headers in UTF-8 are taken once UTF8=ACCEPT is enabled"))
             }
             Content::Parts(_) if !session.can("CATENATE") => {
@@ -268,22 +323,11 @@ impl Append {
             Content::Utf8(bytes) => line.word("UTF8").open().literal8(bytes.clone()).close(),
             Content::Parts(parts) => {
                 line.word("CATENATE").open();
-                for part in parts {
-                    match part {
-                        AppendPart::Text(bytes) => line.word("TEXT").literal(bytes.clone()),
-                        AppendPart::Url(url) => line.word("URL").string(url),
-                    };
-                }
+                parts.iter().for_each(|part| part.write(line));
                 line.close()
             }
         };
         Ok(())
-    }
-}
-
-impl AppendPart {
-    fn size(&self) -> u64 {
-        if let Self::Text(bytes) = self { bytes.len() as u64 } else { 0 }
     }
 }
 

@@ -1,4 +1,5 @@
-//! URLAUTH: URLs by which others can read a message, and what is behind such URLs (RFC 4467).
+//! URLAUTH: URLs by which others can read a message, and what is behind such URLs (RFC 4467, RFC
+//! 5524).
 
 use super::{Claim, Class, Command, Flow, Line, Secret, Session};
 use crate::error::{Error, Result};
@@ -78,7 +79,11 @@ impl Command for GenUrlAuth {
 /// `URLFETCH` (RFC 4467 section 7): gives what is behind URLs. Needs URLAUTH.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct UrlFetch(Vec<Secret>);
+pub struct UrlFetch {
+    urls: Vec<Secret>,
+    decoded: bool,
+    structure: bool,
+}
 
 impl UrlFetch {
     /// What is behind these URLs of GENURLAUTH.
@@ -93,7 +98,38 @@ impl UrlFetch {
     /// # }
     /// ```
     pub fn new<S: Into<Secret>>(urls: impl IntoIterator<Item = S>) -> Self {
-        Self(urls.into_iter().map(Into::into).collect())
+        let urls = urls.into_iter().map(Into::into).collect();
+        Self { urls, decoded: false, structure: false }
+    }
+
+    /// Decoded from base64 and the like by the server (RFC 5524 section 3). Needs URLAUTH=BINARY.
+    ///
+    /// ```
+    /// # use imap_duplex::command::UrlFetch;
+    /// # fn example(url: imap_duplex::command::Secret) -> UrlFetch {
+    /// UrlFetch::new([url]).decoded()
+    /// # }
+    /// ```
+    #[doc(alias = "BINARY")]
+    pub fn decoded(mut self) -> Self {
+        self.decoded = true;
+        self
+    }
+
+    /// With the body structure of each part, as `BODYPARTSTRUCTURE` in
+    /// [`UrlData::other`](crate::types::UrlData::other) (RFC 5524 section 3). Needs
+    /// URLAUTH=BINARY.
+    ///
+    /// ```
+    /// # use imap_duplex::command::UrlFetch;
+    /// # fn example(url: imap_duplex::command::Secret) -> UrlFetch {
+    /// UrlFetch::new([url]).decoded().with_structure()
+    /// # }
+    /// ```
+    #[doc(alias = "BODYPARTSTRUCTURE")]
+    pub fn with_structure(mut self) -> Self {
+        self.structure = true;
+        self
     }
 }
 
@@ -112,12 +148,26 @@ impl Command for UrlFetch {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         check(session)?;
-        if self.0.is_empty() {
+        if self.urls.is_empty() {
             return Err(Error::invalid("there is no URL to fetch"));
         }
+        let is_extended = self.decoded || self.structure;
+        if is_extended && !session.can("URLAUTH=BINARY") {
+            let why = "the server gives what is behind URLs as it is stored (it lacks URLAUTH=BINARY)";
+            return Err(Error::unsupported(why));
+        }
         line.word("URLFETCH");
-        for url in &self.0 {
+        for url in &self.urls {
+            if is_extended {
+                line.open();
+            }
             line.secret(url.expose().as_bytes());
+            if self.structure {
+                line.word("BODYPARTSTRUCTURE");
+            }
+            if is_extended {
+                line.word(if self.decoded { "BINARY" } else { "BODY" }).close();
+            }
         }
         Ok(Flow::Last)
     }

@@ -29,6 +29,26 @@ fn a_message_in_parts() {
 }
 
 #[test]
+fn parts_in_utf8_and_from_a_stream() {
+    // RFC 6855 section 4, `cat-part`.
+    let parts = || [AppendPart::utf8("Subject: é\r\n\r\n"), AppendPart::text("x")];
+    let message = Append::parts(parts()).to("Drafts");
+    assert_eq!(
+        line(message.clone(), "CATENATE UTF8=ACCEPT LITERAL+ ENABLED UTF8=ACCEPT"),
+        "APPEND Drafts CATENATE (UTF8 (~{15+}\r\nSubject: é\r\n\r\n) TEXT {1+}\r\nx)"
+    );
+    assert!(refusal(message, "CATENATE UTF8=ACCEPT LITERAL+").contains("UTF8=ACCEPT"));
+    // A stream is waited for, since the server may refuse it.
+    let streamed = Append::parts([AppendPart::reader(5, &b"hello"[..]), AppendPart::url("/a/;UID=1")]);
+    assert_eq!(
+        line(streamed.to("Drafts"), "CATENATE LITERAL+"),
+        "APPEND Drafts CATENATE (TEXT {5}\r\n URL \"/a/;UID=1\")"
+    );
+    let empty = [AppendPart::text(""), AppendPart::reader(0, &b""[..])];
+    refusal(AppendAll::new("Drafts", [Append::parts(empty)]), "CATENATE MULTIAPPEND LITERAL+");
+}
+
+#[test]
 fn a_header_in_utf8() {
     // RFC 6855 section 4.
     let message = Append::utf8("Subject: é\r\n\r\n").to("Drafts");

@@ -28,6 +28,22 @@ fn urls_of_messages() {
     let answer = response(&format!("* URLFETCH \"{url}\" \"Si vis pacem, para bellum.\""));
     let found = fetch.finish(done("OK"), vec![UrlFetch::item(answer).unwrap()]).unwrap();
     assert_eq!(found[0].data.as_deref(), Some(&b"Si vis pacem, para bellum."[..]));
+    // RFC 5524 section 4.
+    let structured = UrlFetch::new([&*url]).decoded().with_structure();
+    assert_eq!(
+        line(structured.clone(), "URLAUTH URLAUTH=BINARY"),
+        format!("URLFETCH (\"{url}\" BODYPARTSTRUCTURE BINARY)")
+    );
+    let plain = UrlFetch::new([&*url]).with_structure();
+    assert_eq!(line(plain, "URLAUTH URLAUTH=BINARY"), format!("URLFETCH (\"{url}\" BODYPARTSTRUCTURE BODY)"));
+    assert!(refusal(structured.clone(), "URLAUTH").contains("URLAUTH=BINARY"));
+    let answer = response(&format!(
+        "* URLFETCH \"{url}\" (BODYPARTSTRUCTURE (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 28 0)) \
+         (BINARY \"Si vis pacem, para bellum.\")"
+    ));
+    let found = structured.finish(done("OK"), vec![UrlFetch::item(answer).unwrap()]).unwrap();
+    assert_eq!(found[0].data.as_deref(), Some(&b"Si vis pacem, para bellum."[..]));
+    assert_eq!(found[0].other[0].0, "BODYPARTSTRUCTURE");
     assert_eq!(line(ResetKey::of_all(), "URLAUTH"), "RESETKEY");
     assert_eq!(line(ResetKey::of("a b"), "URLAUTH"), "RESETKEY \"a b\"");
 }

@@ -15,6 +15,8 @@ mod checks;
 #[path = "probe/scratch.rs"]
 mod scratch;
 mod support;
+#[path = "probe/trials.rs"]
+mod trials;
 
 use std::process::ExitCode;
 

@@ -354,8 +354,19 @@ fn rows(output: &str) -> Vec<serde_json::Value> {
 async fn the_probe_tries_what_the_server_has_and_leaves_nothing() {
     within(LIMIT, async {
         let own = output("probe", &[]).await;
+        has(
+            &own,
+            &[
+                "CATENATE",
+                "URLAUTH=BINARY",
+                "UIDBATCHES",
+                "CONTEXT=SORT",
+                "it says that there is no such filter",
+            ],
+        );
         has(&own, &["CAPABILITY", "LIST-METADATA", "QUOTASET", "it would change the limits of the user"]);
         assert!(!own.lines().any(|line| line.contains("  no  ")), "{own}");
+        assert!(!own.contains("no URL for") && !own.contains("nothing is behind it"), "{own}");
 
         let server = Server::builder().no_tls().start();
         let listening = server.listen().await.expect("a port");

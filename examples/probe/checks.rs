@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use imap_duplex::command::{
     Create, Fetch, GetMetadata, Id, Items, Language, List, Notify, NotifyEvent, PartialRange, Search,
-    SetMetadata, Sort, SortKey, StatusItems, Store, ThreadBy,
+    SortKey, StatusItems, ThreadBy,
 };
 use imap_duplex::types::{ListEntry, Section, SpecialUse};
-use imap_duplex::{Code, Flag, Part, Result, Select, Sender};
+use imap_duplex::{Code, Part, Result, Sender};
 
 use crate::scratch::{Scratch, message};
 use crate::support::failure::Failure;
 use crate::support::server::Server;
+use crate::trials;
 
 /// What came of it.
 pub(crate) enum Outcome {
@@ -70,6 +71,7 @@ fn skipped(name: &str) -> Option<(&'static str, &'static str)> {
         "AUTH" => ("AUTHENTICATE", of_login),
         "SASL-IR" | "LOGINDISABLED" | "LOGIN-REFERRALS" => ("LOGIN", of_login),
         "QUOTASET" => ("SETQUOTA", "it would change the limits of the user"),
+        "INPROGRESS" => ("", "the server sends it by itself, while a command takes long"),
         _ => return None,
     })
 }
@@ -167,7 +169,7 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             let rights = s.trip(imap.list_rights(mailbox, "anyone")).await;
             Tried("LISTRIGHTS", rights.map(|rights| count(rights.optional.len(), "right", "rights")))
         }
-        "METADATA" => Tried("SETMETADATA, GETMETADATA", annotate(s).await),
+        "METADATA" => Tried("SETMETADATA, GETMETADATA", trials::annotate(s).await),
         "METADATA-SERVER" => {
             let found = s.trip(imap.metadata(GetMetadata::of_server(["/shared/comment"]))).await;
             Tried("GETMETADATA", found.map(|found| count(found.entries.len(), "annotation", "annotations")))
@@ -176,24 +178,15 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
     })
 }
 
-async fn annotate(s: &mut Scratch) -> Result<String> {
-    let (imap, mailbox) = (s.imap.clone(), s.name.clone());
-    let set = SetMetadata::of(mailbox.as_str()).set("/private/comment", "probe");
-    s.trip(imap.set_metadata(set)).await?;
-    let found = s.trip(imap.metadata(GetMetadata::of(mailbox, ["/private/comment"]))).await?;
-    let value = found.get("/private/comment").map(|value| String::from_utf8_lossy(value).into_owned());
-    Ok(value.unwrap_or_default())
-}
-
 async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
     let inbox = s.inbox.clone();
     let first = *s.uids.first()?;
     let fetch = |items: Items| inbox.fetch(first, items);
     let rows = |rows: Vec<_>| count(rows.len(), "row", "rows");
     Some(match name {
-        "IMAP4REV1" | "IMAP4REV2" => Tried("FETCH, STORE, SEARCH, COPY", basics(s).await),
-        "UIDPLUS" => Tried("UID EXPUNGE", expunge(s).await),
-        "MOVE" => Tried("MOVE", move_away(s).await),
+        "IMAP4REV1" | "IMAP4REV2" => Tried("FETCH, STORE, SEARCH, COPY", trials::basics(s).await),
+        "UIDPLUS" => Tried("UID EXPUNGE", trials::expunge(s).await),
+        "MOVE" => Tried("MOVE", trials::move_away(s).await),
         "ESEARCH" => {
             let search = Search::all().returning().min().max().count().strict();
             let found = s.trip(inbox.submit(search)).await;
@@ -213,13 +206,13 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
             let found = s.trip(inbox.search(Search::subject("plan").fuzzy())).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
-        "SORT" | "ESORT" => Tried("SORT", sort(s, SortKey::Subject).await),
-        "SORT=DISPLAY" => Tried("SORT", sort(s, SortKey::DisplayFrom).await),
-        "THREAD=REFERENCES" => Tried("THREAD", thread(s, ThreadBy::References).await),
-        "THREAD=ORDEREDSUBJECT" => Tried("THREAD", thread(s, ThreadBy::OrderedSubject).await),
-        "THREAD=REFS" => Tried("THREAD", thread(s, ThreadBy::Refs).await),
+        "SORT" | "ESORT" => Tried("SORT", trials::sort(s, SortKey::Subject).await),
+        "SORT=DISPLAY" => Tried("SORT", trials::sort(s, SortKey::DisplayFrom).await),
+        "THREAD=REFERENCES" => Tried("THREAD", trials::thread(s, ThreadBy::References).await),
+        "THREAD=ORDEREDSUBJECT" => Tried("THREAD", trials::thread(s, ThreadBy::OrderedSubject).await),
+        "THREAD=REFS" => Tried("THREAD", trials::thread(s, ThreadBy::Refs).await),
         "CONDSTORE" => Tried("FETCH", s.trip(fetch(Items::mod_seq())).await.map(rows)),
-        "QRESYNC" => Tried("SELECT", resume(s).await),
+        "QRESYNC" => Tried("SELECT", trials::resume(s).await),
         "PREVIEW" => Tried("FETCH", s.trip(fetch(Items::preview())).await.map(rows)),
         "SAVEDATE" => Tried("FETCH", s.trip(fetch(Items::save_date())).await.map(rows)),
         "OBJECTID" => Tried("FETCH", s.trip(fetch(Items::email_id().thread_id())).await.map(rows)),
@@ -233,69 +226,21 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
             let page = Fetch::new(.., Items::flags()).partial(PartialRange::first(1)).strict();
             Tried("FETCH", s.trip(inbox.submit(page)).await.map(rows))
         }
-        "CONTEXT=SEARCH" => Tried("SEARCH, CANCELUPDATE", keep_updated(s).await),
+        "CONTEXT=SEARCH" => Tried("SEARCH, CANCELUPDATE", trials::keep_updated(s).await),
+        "CONTEXT=SORT" => Tried("SORT", trials::sorted_part(s).await),
+        "MULTISEARCH" => Tried("ESEARCH", trials::several(s).await),
+        "UIDBATCHES" => {
+            let cut = s.trip(inbox.uid_batches(500)).await;
+            Tried("UIDBATCHES", cut.map(|cut| count(cut.batches.ranges().count(), "range", "ranges")))
+        }
+        "FILTERS" => Tried("SEARCH", trials::filter(s).await),
+        "REPLACE" => Tried("REPLACE", trials::replace(s).await),
+        _ if name.starts_with("MESSAGELIMIT=") || name.starts_with("SAVELIMIT=") => {
+            let found = s.trip(inbox.count(Search::all())).await;
+            Tried("SEARCH", found.map(|found| known(found.count, "found")))
+        }
         _ => return None,
     })
-}
-
-async fn basics(s: &mut Scratch) -> Result<String> {
-    let (inbox, uids, other) = (s.inbox.clone(), s.uids.clone(), s.other.clone());
-    let rows = s.trip(inbox.fetch(&uids, Items::overview().body_structure())).await?;
-    s.trip(inbox.store(&uids, Store::add([Flag::Seen]))).await?;
-    let seen = s.trip(inbox.search(Search::seen())).await?;
-    s.trip(inbox.copy(&uids, other)).await?;
-    Ok(format!("{}, {} seen", count(rows.len(), "row", "rows"), seen.len()))
-}
-
-async fn expunge(s: &mut Scratch) -> Result<String> {
-    let inbox = s.inbox.clone();
-    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
-    s.trip(inbox.store(uid, Store::add([Flag::Deleted]))).await?;
-    let gone = s.trip(inbox.expunge(uid)).await?;
-    Ok(format!("{} gone", gone.count))
-}
-
-async fn move_away(s: &mut Scratch) -> Result<String> {
-    let (inbox, other) = (s.inbox.clone(), s.other.clone());
-    let before = s.uids.clone();
-    s.add().await?;
-    s.look().await?;
-    let added: Vec<_> = s.uids.iter().copied().filter(|uid| !before.contains(uid)).collect();
-    s.uids = before;
-    let moved = s.trip(inbox.move_to(added.as_slice(), other)).await?;
-    Ok(if !moved.uids.is_empty() { "with its new UID".into() } else { "moved".into() })
-}
-
-async fn sort(s: &mut Scratch, key: SortKey) -> Result<String> {
-    let token = s.inbox.submit(Sort::new(Search::all(), key));
-    let sorted = s.trip(token).await?;
-    Ok(count(sorted.numbers.uids().count(), "message", "messages"))
-}
-
-async fn thread(s: &mut Scratch, by: ThreadBy) -> Result<String> {
-    let token = s.inbox.thread(Search::all(), by);
-    let threads = s.trip(token).await?;
-    Ok(count(threads.iter().count(), "node", "nodes"))
-}
-
-async fn resume(s: &mut Scratch) -> Result<String> {
-    s.inbox.ready().await?;
-    let Some(state) = s.inbox.state() else { return Ok("there is no state to resume from".into()) };
-    let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
-    s.inbox = s.trip(token).await?;
-    Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
-}
-
-async fn keep_updated(s: &mut Scratch) -> Result<String> {
-    let inbox = s.inbox.clone();
-    let search = inbox.submit(Search::all().returning().all().update());
-    let id = search.id();
-    let found = s.trip(search).await?;
-    if !found.is_updated {
-        return Ok("not kept up to date".into());
-    }
-    s.trip(inbox.cancel_updates(id)).await?;
-    Ok("kept up to date".into())
 }
 
 async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Option<Tried> {
@@ -352,37 +297,13 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
             let found = s.trip(inbox.search(Search::subject("Grüße"))).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
-        "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE", utf8(server, s).await),
-        "COMPRESS=DEFLATE" => Tried("COMPRESS", compressed(server, s).await),
+        "CATENATE" => Tried("APPEND", trials::catenate(s).await),
+        "URLAUTH" => Tried("GENURLAUTH, URLFETCH, RESETKEY", trials::url_auth(server, s, false).await),
+        "URLAUTH=BINARY" => Tried("GENURLAUTH, URLFETCH", trials::url_auth(server, s, true).await),
+        "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE, APPEND", trials::utf8(server, s).await),
+        "COMPRESS=DEFLATE" => Tried("COMPRESS", trials::compressed(server, s).await),
         _ => return None,
     })
-}
-
-/// On a connection of its own, since it would change how names are written.
-async fn utf8(server: &Server, s: &mut Scratch) -> Result<String> {
-    let config = server.config.clone().enable(["UTF8=ACCEPT"]);
-    let (imap, _events) = match &server.embedded {
-        Some(embedded) => config.connect_over(embedded.connect()).await?,
-        None => config.connect().await?,
-    };
-    let name = s.beside("ü");
-    s.trip(imap.create(name.as_str())).await?;
-    let listed = s.trip(imap.list(name.as_str())).await?;
-    s.trip(imap.delete(name)).await?;
-    s.trip(imap.logout()).await?;
-    Ok(count(listed.len(), "mailbox", "mailboxes"))
-}
-
-/// On a connection of its own, since it is switched on right after the login.
-async fn compressed(server: &Server, s: &mut Scratch) -> Result<String> {
-    let config = server.config.clone().compress(true);
-    let (imap, _events) = match &server.embedded {
-        Some(embedded) => config.connect_over(embedded.connect()).await?,
-        None => config.connect().await?,
-    };
-    s.trip(imap.noop()).await?;
-    s.trip(imap.logout()).await?;
-    Ok("NOOP answered".into())
 }
 
 fn attributes(listed: Vec<ListEntry>) -> String {
@@ -398,7 +319,7 @@ fn words(all: &[String]) -> String {
     }
 }
 
-fn count(number: impl ToString, one: &str, more: &str) -> String {
+pub(crate) fn count(number: impl ToString, one: &str, more: &str) -> String {
     let number = number.to_string();
     format!("{number} {}", if number == "1" { one } else { more })
 }

@@ -82,6 +82,12 @@ impl Scratch {
         Ok(self.trip(token).await?.uid)
     }
 
+    /// Its path in a URL, with its UIDVALIDITY.
+    pub(crate) fn url_path(&self) -> String {
+        let validity = self.inbox.uid_validity().map(|value| format!(";UIDVALIDITY={value}"));
+        format!("/{}{}/", crate::trials::escaped(&self.name), validity.unwrap_or_default())
+    }
+
     /// A name beside it that is removed with it.
     pub(crate) fn beside(&mut self, suffix: &str) -> String {
         let name = format!("{}-{suffix}", self.name);

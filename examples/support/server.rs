@@ -61,6 +61,8 @@ pub(crate) struct ServerArgs {
 pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) mailbox: String,
+    /// Who logs in; empty where that is not said.
+    pub(crate) user: String,
     /// The UIDVALIDITY in the URL, if it has one.
     pub(crate) uid_validity: Option<u32>,
     /// The server within this program, if it is that.
@@ -86,6 +88,7 @@ impl ServerArgs {
         Ok(Server {
             config,
             mailbox: url.mailbox().map_or("INBOX", |name| name.as_str()).to_owned(),
+            user: url.user().unwrap_or_default().to_owned(),
             uid_validity: url.uid_validity().map(Into::into),
             embedded: None,
             tls: url.is_tls(),
@@ -134,6 +137,7 @@ impl Server {
         Self {
             config,
             mailbox: "INBOX".into(),
+            user: server.user().to_owned(),
             uid_validity: None,
             embedded: Some(server),
             tls: false,

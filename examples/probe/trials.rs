@@ -1,0 +1,196 @@
+//! What takes several commands to try.
+
+use imap_duplex::command::{
+    Append, AppendPart, GetMetadata, Items, PartialRange, ResetKey, Search, SearchScope, SetMetadata, Sort,
+    SortKey, Store, ThreadBy, UrlFetch,
+};
+use imap_duplex::{Code, Config, ErrorKind, Flag, Result, Select, Sender};
+
+use crate::checks::count;
+use crate::scratch::{Scratch, message};
+use crate::support::server::Server;
+
+/// A connection of its own.
+async fn beside(server: &Server, config: Config) -> Result<Sender> {
+    let (imap, _events) = match &server.embedded {
+        Some(embedded) => config.connect_over(embedded.connect()).await?,
+        None => config.connect().await?,
+    };
+    Ok(imap)
+}
+
+pub(crate) async fn annotate(s: &mut Scratch) -> Result<String> {
+    let (imap, mailbox) = (s.imap.clone(), s.name.clone());
+    let set = SetMetadata::of(mailbox.as_str()).set("/private/comment", "probe");
+    s.trip(imap.set_metadata(set)).await?;
+    let found = s.trip(imap.metadata(GetMetadata::of(mailbox, ["/private/comment"]))).await?;
+    let value = found.get("/private/comment").map(|value| String::from_utf8_lossy(value).into_owned());
+    Ok(value.unwrap_or_default())
+}
+
+pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {
+    let (inbox, uids, other) = (s.inbox.clone(), s.uids.clone(), s.other.clone());
+    let rows = s.trip(inbox.fetch(&uids, Items::overview().body_structure())).await?;
+    s.trip(inbox.store(&uids, Store::add([Flag::Seen]))).await?;
+    let seen = s.trip(inbox.search(Search::seen())).await?;
+    s.trip(inbox.copy(&uids, other)).await?;
+    let passing = s.beside("passing");
+    s.trip(s.imap.create(passing.as_str())).await?;
+    s.trip(s.imap.subscribe(passing.as_str())).await?;
+    s.trip(s.imap.unsubscribe(passing.as_str())).await?;
+    let renamed = s.beside("renamed");
+    s.trip(s.imap.rename(passing, renamed.as_str())).await?;
+    s.trip(s.imap.delete(renamed)).await?;
+    s.trip(inbox.checkpoint()).await?;
+    Ok(format!("{}, {} seen", count(rows.len(), "row", "rows"), seen.len()))
+}
+
+pub(crate) async fn expunge(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
+    s.trip(inbox.store(uid, Store::add([Flag::Deleted]))).await?;
+    let gone = s.trip(inbox.expunge(uid)).await?;
+    Ok(format!("{} gone", gone.count))
+}
+
+pub(crate) async fn move_away(s: &mut Scratch) -> Result<String> {
+    let (inbox, other) = (s.inbox.clone(), s.other.clone());
+    let before = s.uids.clone();
+    s.add().await?;
+    s.look().await?;
+    let added: Vec<_> = s.uids.iter().copied().filter(|uid| !before.contains(uid)).collect();
+    s.uids = before;
+    let moved = s.trip(inbox.move_to(added.as_slice(), other)).await?;
+    Ok(if !moved.uids.is_empty() { "with its new UID".into() } else { "moved".into() })
+}
+
+pub(crate) async fn sort(s: &mut Scratch, key: SortKey) -> Result<String> {
+    let token = s.inbox.submit(Sort::new(Search::all(), key));
+    let sorted = s.trip(token).await?;
+    Ok(count(sorted.numbers.uids().count(), "message", "messages"))
+}
+
+pub(crate) async fn thread(s: &mut Scratch, by: ThreadBy) -> Result<String> {
+    let token = s.inbox.thread(Search::all(), by);
+    let threads = s.trip(token).await?;
+    Ok(count(threads.iter().count(), "node", "nodes"))
+}
+
+pub(crate) async fn resume(s: &mut Scratch) -> Result<String> {
+    s.inbox.ready().await?;
+    let Some(state) = s.inbox.state() else { return Ok("there is no state to resume from".into()) };
+    let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
+    s.inbox = s.trip(token).await?;
+    Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
+}
+
+pub(crate) async fn keep_updated(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let search = inbox.submit(Search::all().returning().all().update());
+    let id = search.id();
+    let found = s.trip(search).await?;
+    if !found.is_updated {
+        return Ok("not kept up to date".into());
+    }
+    s.trip(inbox.cancel_updates(id)).await?;
+    Ok("kept up to date".into())
+}
+
+/// On a connection of its own, since it would change how names are written.
+pub(crate) async fn utf8(server: &Server, s: &mut Scratch) -> Result<String> {
+    let config = server.config.clone().enable(["UTF8=ACCEPT"]);
+    let imap = beside(server, config).await?;
+    let name = s.beside("ü");
+    s.trip(imap.create(name.as_str())).await?;
+    let listed = s.trip(imap.list(name.as_str())).await?;
+    s.trip(imap.append(name.as_str(), Append::utf8("Subject: Grüße\r\n\r\nHallo\r\n"))).await?;
+    s.trip(imap.delete(name)).await?;
+    s.trip(imap.logout()).await?;
+    Ok(count(listed.len(), "mailbox", "mailboxes"))
+}
+
+/// On a connection of its own, since it is switched on right after the login.
+pub(crate) async fn compressed(server: &Server, s: &mut Scratch) -> Result<String> {
+    let config = server.config.clone().compress(true);
+    let imap = beside(server, config).await?;
+    s.trip(imap.noop()).await?;
+    s.trip(imap.logout()).await?;
+    Ok("NOOP answered".into())
+}
+
+/// A message of the header of one that is there, and of text.
+pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
+    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    let header = format!("{};UID={uid}/;SECTION=HEADER", s.url_path());
+    let parts = [AppendPart::url(header), AppendPart::text("Together.\r\n")];
+    let token = s.imap.append(s.other.as_str(), Append::parts(parts));
+    let appended = s.trip(token).await?;
+    Ok(appended.uid.map_or("stored".to_owned(), |uid| format!("uid {uid}")))
+}
+
+/// A URL is made, what is behind it fetched, and the URL made void.
+pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) -> Result<String> {
+    let Some(uid) = s.uids.get(1).copied() else { return Ok("there is no message".into()) };
+    let (user, host) = (server.user.clone(), server.config.get_host().to_owned());
+    let user = escaped(&user);
+    let rump = format!("imap://{user}@{host}{};UID={uid}/;SECTION=1;URLAUTH=user+{user}", s.url_path());
+    let token = s.imap.url_auth([rump]);
+    let urls = match s.trip(token).await {
+        // A server makes URLs for the name alone by which it goes.
+        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Bad) => {
+            let why = error.status().map(|status| status.text.clone()).unwrap_or_default();
+            return Ok(format!("no URL for {host}: {why}"));
+        }
+        urls => urls?,
+    };
+    let mut fetch = UrlFetch::new(urls);
+    if decoded {
+        fetch = fetch.decoded().with_structure();
+    }
+    let token = s.imap.submit(fetch);
+    let found = s.trip(token).await?;
+    let reset = s.imap.reset_url_keys(ResetKey::of(s.name.as_str()));
+    s.trip(reset).await?;
+    let bytes = found.first().and_then(|found| found.data.as_ref()).map(|data| data.len());
+    Ok(bytes.map_or("nothing is behind it".to_owned(), |bytes| count(bytes, "byte", "bytes")))
+}
+
+/// For a URL.
+pub(crate) fn escaped(text: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
+    let one = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(one).collect()
+}
+
+pub(crate) async fn replace(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
+    let Some(new) = s.trip(inbox.replace(uid, message())).await?.uid else { return Ok("replaced".into()) };
+    s.trip(inbox.store(new, Store::add([Flag::Deleted]))).await?;
+    let gone = s.trip(inbox.expunge(new)).await?.count;
+    Ok(if gone == 1 { "replaced, and removed".into() } else { "replaced".to_owned() })
+}
+
+/// A filter would be an annotation of the user: so one is named that is not there.
+pub(crate) async fn filter(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    match s.trip(inbox.search(Search::filter("imap-duplex-probe"))).await {
+        Err(error) if matches!(error.code(), Some(Code::UndefinedFilter(_))) => {
+            Ok("it says that there is no such filter".into())
+        }
+        found => found.map(|found| count(found.len(), "message", "messages")),
+    }
+}
+
+pub(crate) async fn several(s: &mut Scratch) -> Result<String> {
+    let scope = SearchScope::mailboxes([s.name.as_str(), s.other.as_str()]);
+    let token = s.imap.search_in(scope, Search::subject("plan"));
+    Ok(count(s.trip(token).await?.len(), "mailbox", "mailboxes"))
+}
+
+pub(crate) async fn sorted_part(s: &mut Scratch) -> Result<String> {
+    let sort = Sort::new(Search::all(), SortKey::Subject).partial(PartialRange::first(1));
+    let token = s.inbox.submit(sort.strict());
+    let part = s.trip(token).await?;
+    Ok(count(part.numbers.uids().count(), "message", "messages"))
+}

@@ -11,6 +11,12 @@
 //!
 //! `memory [CONNECTIONS]`: what an idle connection of ours costs; see `memory.rs`.
 //!
+//! `crowd CONNECTIONS MESSAGES`: what so many idle connections take in one process; see `crowd.rs`.
+//! On Linux.
+//!
+//! `run` beside the manifest measures all that `docs/performance.md` has of this, and writes it
+//! there.
+//!
 //! `session`: whole clients over a socket, each in a process of its own; see `session.rs`. On
 //! Linux.
 //!
@@ -32,6 +38,8 @@
 
 mod count;
 mod crates;
+mod crowd;
+mod fill;
 mod memory;
 #[path = "../../recorded/mod.rs"]
 mod recorded;
@@ -45,7 +53,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers crowd CONNECTIONS MESSAGES [--json]\n       imap-duplex-peers fill RESULTS DOCUMENT ABOUT\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;
@@ -81,6 +89,29 @@ fn main() -> ExitCode {
         ["memory"] | ["memory", _] => {
             let connections = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(200);
             if let Err(error) = memory::measure(connections) {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        ["crowd", connections, messages, ref rest @ ..] => {
+            let (connections, messages) = (connections.parse().ok(), messages.parse().ok());
+            let Some((connections, messages)) = connections.zip(messages) else {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            };
+            if let Err(error) = crowd::measure(connections, messages, rest == ["--json"]) {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        ["crowd-server", messages, connections]
+            if messages
+                .parse()
+                .ok()
+                .zip(connections.parse().ok())
+                .is_some_and(|(m, c)| crowd::serve(m, c).is_ok()) => {}
+        ["fill", results, document, about] => {
+            if let Err(error) = fill::fill(results, document, about) {
                 eprintln!("imap-duplex-peers: {error}");
                 return ExitCode::FAILURE;
             }

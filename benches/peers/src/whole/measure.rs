@@ -15,6 +15,8 @@ pub struct Figures {
     /// The peak of memory, in kB; for W7 a connection's share.
     pub peak: u64,
     pub allocations: u64,
+    /// How often a thread gave up its processor, to wait for what another does or for the network.
+    pub switches: u64,
 }
 
 /// The beginning of what is measured.
@@ -22,11 +24,12 @@ pub struct Begin {
     cpu: u64,
     wall: u64,
     allocations: usize,
+    switches: u64,
 }
 
 impl Begin {
     pub fn now() -> Self {
-        Self { cpu: on_processor(), wall: clock(), allocations: count::allocations() }
+        Self { cpu: on_processor(), wall: clock(), allocations: count::allocations(), switches: switches() }
     }
 
     pub fn end(self) -> Figures {
@@ -35,6 +38,7 @@ impl Begin {
             wall: clock() - self.wall,
             peak: of_status("VmHWM:"),
             allocations: u64::try_from(count::allocations() - self.allocations).unwrap_or(u64::MAX),
+            switches: switches().saturating_sub(self.switches),
         }
     }
 }
@@ -56,6 +60,17 @@ fn nanos(of: rustix::time::ClockId) -> u64 {
 /// What the process has allocated in memory now, in kB.
 pub fn resident() -> u64 {
     of_status("RssAnon:")
+}
+
+/// Of all threads that run yet.
+fn switches() -> u64 {
+    let threads = fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    let statuses = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    let count = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    statuses.filter_map(count).sum()
 }
 
 fn of_status(name: &str) -> u64 {

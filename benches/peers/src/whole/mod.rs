@@ -31,6 +31,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use measure::Figures;
+pub use measure::resident;
 use server::Server;
 use work::{WORKS, Work};
 
@@ -42,7 +43,7 @@ const IN_FLIGHT: usize = 1000;
 struct Contender {
     name: &'static str,
     /// Words: `current` or `multi` (the runtime), `main` or `task` (where the work is), `view` or
-    /// `off`. None of a blocking crate.
+    /// `off`; `literals` (read while they come). None of a blocking crate.
     variant: &'static str,
     /// The works that it does, if not all.
     only: Option<&'static [&'static str]>,
@@ -67,9 +68,13 @@ const RUNTIME: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5"]);
 /// What a client can do that has one command in flight, and ends IDLE at each change.
 const ONE_BY_ONE: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5", "W7", "W8"]);
 
-const CONTENDERS: [Contender; 12] = [
+/// What can be read while it comes.
+const BODIES: Option<&[&str]> = Some(&["W3", "W4"]);
+
+const CONTENDERS: [Contender; 13] = [
     Contender::new("imap-duplex", "current off", None),
     Contender::new("imap-duplex", "current view", None),
+    Contender::new("imap-duplex", "current off literals", BODIES),
     Contender::new("imap-duplex", "multi main off", RUNTIME),
     Contender::new("imap-duplex", "multi main view", RUNTIME),
     Contender::new("imap-duplex", "multi task view", RUNTIME),
@@ -91,6 +96,7 @@ pub struct Row {
     pub wall_ms: f64,
     pub peak_kb: u64,
     pub allocations: u64,
+    pub switches: u64,
 }
 
 /// Compares all, as the arguments say. `None`: they make no sense.
@@ -117,25 +123,27 @@ fn compare(
     svg: Option<&str>,
 ) -> std::io::Result<()> {
     if !is_json {
-        println!("| work | crate | variant | CPU ms | wall ms | peak kB | allocations | CPU, of the floor |");
-        println!("|---|---|---|--:|--:|--:|--:|--:|");
+        println!(
+            "| work | crate | variant | CPU ms | wall ms | peak kB | allocations | switches | CPU, of the floor |"
+        );
+        println!("|---|---|---|--:|--:|--:|--:|--:|--:|");
     }
     let mut all = Vec::new();
     for work in works {
         let rows = measured(work, rounds)?;
         let floor = rows.last().map_or(1.0, |row| row.cpu_ms.max(0.01));
         for row in &rows {
-            let Row { name, variant, cpu_ms, wall_ms, peak_kb, allocations, .. } = row;
+            let Row { name, variant, cpu_ms, wall_ms, peak_kb, allocations, switches, .. } = row;
             if is_json {
                 println!(
                     "{{\"work\":\"{}\",\"crate\":\"{name}\",\"variant\":\"{variant}\",\"cpu_ms\":{cpu_ms:.2},\
-                     \"wall_ms\":{wall_ms:.3},\"peak_kb\":{peak_kb},\"allocs\":{allocations}}}",
+                     \"wall_ms\":{wall_ms:.3},\"peak_kb\":{peak_kb},\"allocs\":{allocations},\"switches\":{switches}}}",
                     work.name
                 );
             } else {
                 let ratio = cpu_ms / floor;
                 println!(
-                    "| {} | {name} | {variant} | {cpu_ms:.1} | {wall_ms:.3} | {peak_kb} | {allocations} | {ratio:.1} |",
+                    "| {} | {name} | {variant} | {cpu_ms:.1} | {wall_ms:.3} | {peak_kb} | {allocations} | {switches} | {ratio:.1} |",
                     work.name
                 );
             }
@@ -165,6 +173,7 @@ fn measured(work: Work, rounds: usize) -> std::io::Result<Vec<Row>> {
         wall_ms: median(figures, |it| it.wall) as f64 / 1e6,
         peak_kb: median(figures, |it| it.peak),
         allocations: median(figures, |it| it.allocations),
+        switches: median(figures, |it| it.switches),
     };
     Ok(those.iter().zip(&figures).map(row).collect())
 }
@@ -184,12 +193,12 @@ fn run(work: Work, answer: &Arc<Vec<u8>>, contender: &Contender) -> std::io::Res
     let printed = String::from_utf8_lossy(&output.stdout);
     let words: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match (output.status.success(), &words[..]) {
-        (true, &[cpu, wall, peak, allocations]) => {
+        (true, &[cpu, wall, peak, allocations, switches]) => {
             let wall = match work.name {
                 "W6" => wall.saturating_sub(server.sent()) / work.count as u64,
                 _ => wall,
             };
-            Ok(Figures { cpu, wall, peak, allocations })
+            Ok(Figures { cpu, wall, peak, allocations, switches })
         }
         _ => Err(std::io::Error::other(format!(
             "{name} {variant} at {}: {printed}{}",
@@ -210,8 +219,8 @@ pub fn client(name: &str, variant: &str, work: &str, port: &str) -> Option<()> {
         "io-imap" => io_imap::run(work, port),
         _ => in_runtime(contender, work, port),
     };
-    let Figures { cpu, wall, peak, allocations } = figures;
-    println!("{cpu} {wall} {peak} {allocations}");
+    let Figures { cpu, wall, peak, allocations, switches } = figures;
+    println!("{cpu} {wall} {peak} {allocations} {switches}");
     Some(())
 }
 
@@ -222,10 +231,10 @@ fn in_runtime(contender: &Contender, work: Work, port: u16) -> Figures {
         tokio::runtime::Builder::new_current_thread()
     };
     let runtime = builder.enable_all().build().expect("a runtime");
-    let (name, is_view_on) = (contender.name, contender.is("view"));
+    let (name, is_view_on, in_parts) = (contender.name, contender.is("view"), contender.is("literals"));
     let whole = async move {
         match name {
-            "imap-duplex" => ours::run(work, port, is_view_on).await,
+            "imap-duplex" => ours::run(work, port, is_view_on, in_parts).await,
             "async-imap" => async_imap::run(work, port).await,
             _ => imap_next::run(work, port).await,
         }

@@ -3,14 +3,14 @@
 
 use imap_duplex::command::{Items, Search};
 use imap_duplex::types::{EventKind, Section, Seq, Uid, ViewSync};
-use imap_duplex::{Config, Mailbox, Receiver, Sender};
+use imap_duplex::{Config, Mailbox, Receiver, RowPart, Sender};
 use tokio::io::AsyncBufReadExt;
 
 use super::measure::{Begin, Figures, clock, resident};
 use super::work::{BODY, Work};
 
 /// Does the work, in a runtime.
-pub async fn run(work: Work, port: u16, is_view_on: bool) -> Figures {
+pub async fn run(work: Work, port: u16, is_view_on: bool, in_parts: bool) -> Figures {
     let config = Config::new("127.0.0.1").port(port).plaintext().login("user", "password");
     let config = config.auto_idle(matches!(work.name, "W6" | "W7"));
     // With the view off only what is asked is fetched, as others do it.
@@ -25,7 +25,10 @@ pub async fn run(work: Work, port: u16, is_view_on: bool) -> Figures {
         return changes(begin, work, events).await;
     }
     drop(events);
-    let read = at_work(work, &imap, &mailbox).await;
+    let read = match in_parts {
+        true => literals(&mailbox).await,
+        false => at_work(work, &imap, &mailbox).await,
+    };
     let wanted = if matches!(work.name, "W5" | "W5p") { work.count } else { work.exists as usize };
     assert_eq!(read, wanted, "all of {}", work.name);
     begin.end()
@@ -81,6 +84,25 @@ async fn at_work(work: Work, imap: &Sender, mailbox: &Mailbox) -> usize {
         read += 1;
     }
     read
+}
+
+/// Bodies by one command, read while they come.
+async fn literals(mailbox: &Mailbox) -> usize {
+    let mut parts = mailbox.fetch(Seq::MIN.., Items::body()).stream_literals(0);
+    let mut rows = 0;
+    while let Some(part) = parts.next().await {
+        match part.expect("a part") {
+            RowPart::Literal(mut literal) => {
+                let (size, mut read) = (literal.size(), 0);
+                while let Some(piece) = literal.next().await {
+                    read += piece.expect("whole").len() as u64;
+                }
+                assert_eq!(read, size);
+            }
+            _ => rows += 1,
+        }
+    }
+    rows
 }
 
 async fn changes(begin: Begin, work: Work, mut events: Receiver) -> Figures {

@@ -145,7 +145,9 @@ impl Fault {
         let path = path.display();
         let (kind, message) = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                let what = "the file is damaged, or is no store: `Store::rebuild` makes a new one of it";
+                let what = "the file is damaged, or is no store; close it and move it away with its `-wal` and `-shm`: \
+                            `Store::open` makes a new one, filled from the server, without what was still queued in \
+                            this one";
                 (StoreErrorKind::Corrupt, format!("{path}: {what}"))
             }
             Some(ErrorCode::DiskFull) => {

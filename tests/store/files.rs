@@ -94,3 +94,30 @@ async fn damage_is_reported() {
     };
     assert_eq!(found.expect_err("damaged").kind(), StoreErrorKind::Corrupt);
 }
+
+#[tokio::test]
+async fn the_advice_of_the_error_can_be_followed() {
+    let folder = folder();
+    let path = folder.path().join("mail.store");
+    drop(Store::open(&path).await.expect("new"));
+    let mut file = OpenOptions::new().write(true).open(&path).expect("a file");
+    file.write_all(&[0x5a; 100]).expect("written");
+    drop(file);
+    let before = fs::read(&path).expect("a file");
+    let error = Store::open(&path).await.expect_err("without a header");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let text = error.to_string();
+    assert!(
+        text.contains("move it away with its `-wal` and `-shm`: `Store::open` makes a new one"),
+        "{text}"
+    );
+    let away = folder.path().join("away");
+    for suffix in ["", "-wal", "-shm"] {
+        let file = folder.path().join(format!("mail.store{suffix}"));
+        if file.exists() {
+            fs::rename(file, format!("{}{suffix}", away.display())).expect("moved");
+        }
+    }
+    Store::open(&path).await.expect("a new one").verify().await.expect("sound");
+    assert_eq!(fs::read(&away).expect("the old one"), before);
+}

@@ -29,7 +29,7 @@ use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic}
 use crate::client::{Mailbox, Select, Sender};
 use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::Config;
+use crate::net::{Config, Suspend};
 use crate::types::CloseReason;
 
 /// A connection that is logged in.
@@ -72,6 +72,8 @@ pub(super) struct AccountDriver {
     /// The last failure, for the status and for those who wait.
     failure: Option<Error>,
     closing: Option<Option<Instant>>,
+    /// Whether the machine has been asleep, as long as a dial is put off.
+    suspend: Option<Suspend>,
 }
 
 /// What an [`AccountDriver`] begins with.
@@ -105,6 +107,7 @@ impl AccountDriver {
             traffic: Traffic::default(),
             failure: None,
             closing: None,
+            suspend: None,
         }
     }
 
@@ -137,7 +140,8 @@ impl AccountDriver {
             _ => None,
         };
         let idle = self.pool.deadline().map(Instant::from_std);
-        [dial, idle, self.closing.flatten()].into_iter().flatten().min()
+        let suspend = self.suspend.as_ref().and_then(Suspend::deadline);
+        [dial, suspend, idle, self.closing.flatten()].into_iter().flatten().min()
     }
 
     fn handle(&mut self, message: Message) {
@@ -190,6 +194,8 @@ impl AccountDriver {
         while let Some((wish, connection)) = self.pool.next_lease() {
             self.lease(wish, connection);
         }
+        self.pool.forget_limit(now.into_std());
+        self.notice_sleep(now);
         self.dial(now);
         for id in self.pool.take_expired(now.into_std(), self.closing.is_some()) {
             self.close(id);
@@ -198,6 +204,20 @@ impl AccountDriver {
             self.abort();
         }
         self.publish(now);
+    }
+
+    /// Ends a pause if the machine has been asleep: the network is another one, or back.
+    fn notice_sleep(&mut self, now: Instant) {
+        let waits = matches!(self.redial.verdict(now.into_std()), Verdict::Wait(_)) && self.pool.wants_more();
+        if !waits {
+            self.suspend = None;
+            return;
+        }
+        let config = &self.config;
+        let suspend = || Suspend::new(config.wall.clone(), config.get_timeouts().suspend);
+        if self.suspend.get_or_insert_with(suspend).has_slept(now) {
+            self.redial.wake();
+        }
     }
 
     fn dial(&mut self, now: Instant) {
@@ -236,6 +256,9 @@ impl AccountDriver {
                 let failure = Failure::of(&error);
                 self.redial.on_failure(now.into_std(), failure, random());
                 self.pool.on_dialled(None, now.into_std());
+                if is_refusal(&error, failure) {
+                    self.pool.on_limit(now.into_std());
+                }
                 tracing::info!(target: "imap_duplex", %error, "the account could not connect");
                 self.failure = Some(error.clone());
                 if failure == Failure::Setup || self.redial.is_parked() {
@@ -360,7 +383,13 @@ impl AccountDriver {
             Some(_) if self.closing.is_some() => {
                 self.wants.remove(&wish).into_iter().for_each(|want| want.refuse(closed()));
             }
-            Some(want) => self.pool.wish_again(wish, want.mailbox()),
+            Some(want) => match self.failure.clone().filter(|_| self.redial.is_parked()) {
+                // Nothing is dialled for it before the credentials change.
+                Some(error) => {
+                    self.wants.remove(&wish).into_iter().for_each(|want| want.refuse(error.clone()))
+                }
+                None => self.pool.wish_again(wish, want.mailbox()),
+            },
             None => {}
         }
     }
@@ -435,6 +464,7 @@ impl AccountDriver {
             connections: self.connections.len(),
             leased: self.pool.leased(),
             waiting: self.wants.len(),
+            max_connections: self.pool.max(),
         };
         self.status.send_if_modified(|status| {
             let changed = !status.is_same(&next);
@@ -461,6 +491,12 @@ impl AccountDriver {
     }
 }
 
+/// Whether the server is there and refuses one more connection for now.
+fn is_refusal(error: &Error, failure: Failure) -> bool {
+    use ErrorKind::{Connect, Resolve, Timeout};
+    matches!(failure, Failure::Later(_)) && !matches!(error.kind(), Connect | Resolve | Timeout)
+}
+
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the account has been shut down")
 }
@@ -471,3 +507,6 @@ fn random() -> f64 {
     let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(u32::MAX);
     f64::from(bits) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,6 @@ struct AccountHandle {
     messages: UnboundedSender<Message>,
     status: watch::Receiver<AccountStatus>,
     next_wish: AtomicU64,
-    max_connections: usize,
     #[cfg(feature = "store")]
     identity: String,
 }
@@ -139,7 +138,7 @@ impl Account {
     }
 
     pub(crate) fn max_connections(&self) -> usize {
-        self.handle.max_connections
+        self.handle.status.borrow().max_connections
     }
 
     async fn wish<T>(&self, want: impl FnOnce(oneshot::Sender<Result<T>>) -> Want) -> Result<T> {
@@ -269,8 +268,8 @@ impl AccountBuilder {
     pub fn open(self) -> Account {
         let Self { config, policy, connector } = self;
         let (own, messages) = unbounded_channel();
-        let (status, latest) = watch::channel(AccountStatus::default());
-        let max_connections = policy.max_connections;
+        let max_connections = policy.max_connections.max(1);
+        let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
         #[cfg(feature = "store")]
         let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
         let driver =
@@ -281,7 +280,6 @@ impl AccountBuilder {
                 messages: own,
                 status: latest,
                 next_wish: AtomicU64::new(0),
-                max_connections,
                 #[cfg(feature = "store")]
                 identity,
             }),

@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 use crate::types::MailboxName;
 
+/// How long an account makes do with as many connections as the server has let it have: others of
+/// the user's programs may have ended since.
+const LIMIT_HOLDS: Duration = Duration::from_secs(30 * 60);
+
 /// A connection of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ConnectionId(pub(super) u64);
@@ -40,6 +44,8 @@ enum Slot {
 #[derive(Debug)]
 pub(super) struct Pool {
     max: usize,
+    /// The server has refused more connections than this, which holds until then.
+    limit: Option<(usize, Instant)>,
     keep_idle: Duration,
     slots: BTreeMap<ConnectionId, Slot>,
     waiting: VecDeque<Wish>,
@@ -50,7 +56,24 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(max: usize, keep_idle: Duration) -> Self {
         let (slots, waiting) = (BTreeMap::new(), VecDeque::new());
-        Self { max: max.max(1), keep_idle, slots, waiting, dialling: 0 }
+        Self { max: max.max(1), limit: None, keep_idle, slots, waiting, dialling: 0 }
+    }
+
+    /// How many connections there are at most.
+    pub(super) fn max(&self) -> usize {
+        self.limit.map_or(self.max, |(limit, _)| limit.min(self.max))
+    }
+
+    /// The server has refused one connection more than there are.
+    pub(super) fn on_limit(&mut self, now: Instant) {
+        if !self.slots.is_empty() {
+            self.limit = Some((self.slots.len(), now + LIMIT_HOLDS));
+        }
+    }
+
+    /// A limit of the server is tried again after a while.
+    pub(super) fn forget_limit(&mut self, now: Instant) {
+        self.limit = self.limit.filter(|(_, until)| *until > now);
     }
 
     pub(super) fn leased(&self) -> usize {
@@ -88,7 +111,7 @@ impl Pool {
     /// How many connections are to be dialled now, if so many may be made at the same time; they
     /// count as being made from then on.
     pub(super) fn take_dials(&mut self, at_once: usize) -> usize {
-        let room = self.max.saturating_sub(self.slots.len() + self.dialling);
+        let room = self.max().saturating_sub(self.slots.len() + self.dialling);
         let room = room.min(at_once.saturating_sub(self.dialling));
         let more = self.waiting.len().saturating_sub(self.dialling).min(room);
         self.dialling += more;
@@ -97,7 +120,7 @@ impl Pool {
 
     /// Whether one more connection would be dialled.
     pub(super) fn wants_more(&self) -> bool {
-        self.waiting.len() > self.dialling && self.slots.len() + self.dialling < self.max
+        self.waiting.len() > self.dialling && self.slots.len() + self.dialling < self.max()
     }
 
     pub(super) fn on_dialled(&mut self, connection: Option<ConnectionId>, now: Instant) {
@@ -153,7 +176,8 @@ impl Pool {
             Slot::Leased => None,
             Slot::Idle { since, .. } => Some(*since),
         });
-        since.min().map(|since| since + self.keep_idle)
+        let idle = since.min().map(|since| since + self.keep_idle);
+        idle.into_iter().chain(self.limit.map(|(_, until)| until)).min()
     }
 }
 
@@ -218,6 +242,22 @@ mod tests {
         assert_eq!(pool.take_dials(9), 1);
         pool.on_lost(ConnectionId(0));
         assert_eq!(pool.take_dials(9), 1, "a connection was lost");
+    }
+
+    #[test]
+    fn a_limit_of_the_server_holds_for_a_while() {
+        let (mut pool, now) = pool(3, &[None]);
+        pool.on_limit(now);
+        (0..3).for_each(|id| pool.wish(WishId(id), None));
+        assert_eq!((pool.max(), pool.take_dials(9), pool.wants_more()), (1, 0, false));
+        assert_eq!(pool.next_lease(), Some((WishId(0), ConnectionId(0))));
+        let later = pool.deadline().expect("it is tried again");
+        pool.forget_limit(later);
+        assert_eq!((pool.max(), pool.take_dials(9), pool.deadline()), (3, 2, None));
+        // Without a connection nothing says how many are too many.
+        pool.on_lost(ConnectionId(0));
+        pool.on_limit(now);
+        assert_eq!(pool.max(), 3);
     }
 
     #[test]

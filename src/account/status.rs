@@ -22,12 +22,15 @@ pub struct AccountStatus {
     pub leased: usize,
     /// How many callers wait for one.
     pub waiting: usize,
+    /// How many it has at most: [`Policy::max_connections`](super::Policy), or fewer as long as the
+    /// server refuses more.
+    pub max_connections: usize,
 }
 
 impl AccountStatus {
     /// Whether a user interface would show both alike.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let counts = |s: &Self| (s.connections, s.leased, s.waiting, s.state.until());
+        let counts = |s: &Self| (s.connections, s.leased, s.waiting, s.max_connections, s.state.until());
         std::mem::discriminant(&self.state) == std::mem::discriminant(&other.state)
             && counts(self) == counts(other)
     }

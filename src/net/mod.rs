@@ -28,6 +28,8 @@ pub use discover::{Candidate, Discover};
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
 pub(crate) use pump::Pump;
 pub(crate) use server_check::CheckRequest;
+#[cfg(feature = "account")]
+pub(crate) use suspend::Suspend;
 pub(crate) use suspend::WallClock;
 
 use tokio::io::{AsyncRead, AsyncWrite};

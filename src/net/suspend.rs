@@ -33,6 +33,13 @@ impl Default for WallClock {
     }
 }
 
+#[cfg(all(test, feature = "account"))]
+impl WallClock {
+    pub(crate) fn by(clock: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
 impl fmt::Debug for WallClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WallClock")
@@ -41,7 +48,7 @@ impl fmt::Debug for WallClock {
 
 /// Looks at the clocks.
 #[derive(Debug)]
-pub(super) struct Suspend {
+pub(crate) struct Suspend {
     wall: WallClock,
     every: Duration,
     /// When they were looked at last, by both.
@@ -50,12 +57,12 @@ pub(super) struct Suspend {
 
 impl Suspend {
     /// It is to look as often as `every`; zero: never.
-    pub(super) fn new(wall: WallClock, every: Duration) -> Self {
+    pub(crate) fn new(wall: WallClock, every: Duration) -> Self {
         Self { wall, every, last: None }
     }
 
     /// Whether the machine has been asleep since the last look.
-    pub(super) fn has_slept(&mut self, now: Instant) -> bool {
+    pub(crate) fn has_slept(&mut self, now: Instant) -> bool {
         if self.every.is_zero() || self.last.is_some_and(|(at, _)| now.duration_since(at) < PAUSE) {
             return false;
         }
@@ -67,7 +74,7 @@ impl Suspend {
     }
 
     /// When to look again.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.last?.0.checked_add(self.every)
     }
 }

@@ -280,6 +280,52 @@ impl Account {
         world.renumber(id, uid_validity.get());
     }
 
+    /// Restores a mailbox from a backup, under the same UIDVALIDITY: its messages, UIDNEXT and
+    /// HIGHESTMODSEQ are those of then. Clients that have it selected are disconnected.
+    ///
+    /// ```
+    /// # use imap_duplex::testing::Server;
+    /// let server = Server::new();
+    /// let backup = server.mailbox("INBOX").unwrap();
+    /// server.deliver("INBOX", "Subject: lost\r\n\r\n");
+    /// server.restore(&backup);
+    /// assert_eq!(server.mailbox("INBOX").unwrap().messages.len(), 0);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no mailbox of this name.
+    #[track_caller]
+    pub fn restore(&self, backup: &StoredMailbox) {
+        let mut world = self.shared.lock();
+        let id = self.id(&world, &backup.name);
+        let messages = backup.messages.iter().map(|message| world.restored(&self.user, message)).collect();
+        world.restore(id, (backup.uid_next, backup.highest_mod_seq), messages);
+    }
+
+    /// Sets HIGHESTMODSEQ of a mailbox, whatever that of its messages is, as servers do that lose
+    /// count.
+    ///
+    /// # Panics
+    /// If there is no such mailbox.
+    #[track_caller]
+    pub fn set_highest_mod_seq(&self, mailbox: impl Into<MailboxName>, mod_seq: ModSeq) {
+        let mut world = self.shared.lock();
+        let id = self.id(&world, &mailbox.into());
+        world.mailboxes.entry(id).and_modify(|held| held.highest_mod_seq = mod_seq.get());
+    }
+
+    /// Whether a mailbox has mod-sequences; each has. One without is selected with NOMODSEQ (RFC
+    /// 7162 section 3.1.2.2).
+    ///
+    /// # Panics
+    /// If there is no such mailbox.
+    #[track_caller]
+    pub fn keep_mod_seqs(&self, mailbox: impl Into<MailboxName>, keep: bool) {
+        let mut world = self.shared.lock();
+        let id = self.id(&world, &mailbox.into());
+        world.mailboxes.entry(id).and_modify(|held| held.no_mod_seq = !keep);
+    }
+
     /// Limits the bytes of messages that the user may store; `None` for no limit. Existing messages
     /// stay (RFC 9208). Clients see it in units of 1024 bytes, rounded up.
     pub fn set_quota_bytes(&self, bytes: Option<u64>) {

@@ -1,6 +1,6 @@
 //! The configuration of a server before it starts.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::capability::Extensions;
 use super::clock::Clock;
@@ -199,6 +199,20 @@ impl Builder {
             self.settings.no_login = true;
             self.settings.mechanisms.clear();
         }
+        self
+    }
+
+    /// How many sessions a user may have at the same time: further logins are answered with NO and
+    /// LIMIT, as Stalwart does.
+    pub fn session_limit(mut self, sessions: usize) -> Self {
+        self.settings.max_sessions = Some(sessions);
+        self
+    }
+
+    /// Throttles a user who logs in more often than this within this time: NO with UNAVAILABLE, and
+    /// how long to wait, as Exchange says it.
+    pub fn login_limit(mut self, logins: usize, within: Duration) -> Self {
+        self.settings.max_logins = Some((logins, within));
         self
     }
 

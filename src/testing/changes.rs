@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::account::StoredMessage;
 use super::mailbox::{Mailbox, MailboxId, Message, NewMessage};
 use super::mime::Content;
 use super::notification::{By, Notification};
@@ -161,6 +162,32 @@ impl World {
         self.notify_watchers(mailbox, Happened::Flags, None);
     }
 
+    /// A message of a backup.
+    pub(crate) fn restored(&mut self, user: &str, stored: &StoredMessage) -> Message {
+        let date = Some(stored.internal_date);
+        let new = self.message(user, stored.bytes.clone(), stored.flags.clone(), date);
+        Message {
+            uid: stored.uid.get(),
+            flags: new.flags,
+            mod_seq: stored.mod_seq.get(),
+            internal_date: new.internal_date,
+            saved: self.now(),
+            email_id: new.email_id,
+            thread_id: new.thread_id,
+            content: new.content,
+        }
+    }
+
+    /// A mailbox is as it was when the backup was made.
+    pub(crate) fn restore(&mut self, mailbox: MailboxId, next: (Uid, ModSeq), messages: Vec<Message>) {
+        if let Some(held) = self.mailboxes.get_mut(&mailbox) {
+            held.restore(next.0.get(), next.1.get(), messages);
+        }
+        self.end_selected(mailbox, None, "The mailbox was restored");
+        self.notify_watchers(mailbox, Happened::New, None);
+        self.notify_watchers(mailbox, Happened::Flags, None);
+    }
+
     /// Notifies sessions of a change in a mailbox that they watch by NOTIFY and have not selected;
     /// not the session that caused it (RFC 5465 section 5).
     pub(crate) fn notify_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
@@ -203,7 +230,7 @@ pub(crate) fn status_of(
     let mut status = MailboxStatus::new(name.clone());
     status.uid_validity = UidValidity::new(held.uid_validity);
     if condstore {
-        status.highest_mod_seq = ModSeq::new(held.highest_mod_seq);
+        status.highest_mod_seq = held.mod_seq();
     }
     if what == Happened::Flags {
         status.unseen = Some(held.count() - held.with_flag(&crate::types::Flag::Seen).0);

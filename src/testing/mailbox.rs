@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::mime::Content;
-use crate::types::{Flag, Flags, Timestamp};
+use crate::types::{Flag, Flags, ModSeq, Timestamp};
 use crate::wire::request::Change;
 
 /// Identifies a mailbox as long as it exists, even when renamed.
@@ -49,6 +49,8 @@ pub(crate) struct Mailbox {
     pub(crate) object_id: String,
     pub(crate) uid_next: u32,
     pub(crate) highest_mod_seq: u64,
+    /// It keeps no mod-sequences, as clients see it (NOMODSEQ, RFC 7162 section 3.1.2.2).
+    pub(crate) no_mod_seq: bool,
     pub(crate) messages: BTreeMap<u32, Arc<Message>>,
     /// UIDs of expunged messages, by the mod-sequence of the expunge (RFC 7162 section 5.3).
     expunged: Vec<(u64, u32)>,
@@ -74,6 +76,7 @@ impl Mailbox {
             uid_next: 1,
             // RFC 7162 section 3.1.2.1: never 0 where mod-sequences are kept.
             highest_mod_seq: 1,
+            no_mod_seq: false,
             messages: BTreeMap::new(),
             expunged: Vec::new(),
             special_use: Vec::new(),
@@ -165,6 +168,19 @@ impl Mailbox {
     pub(crate) fn expunged_since(&self, mod_seq: u64) -> impl Iterator<Item = u32> {
         let from = self.expunged.partition_point(|(at, _)| *at <= mod_seq);
         self.expunged.iter().skip(from).map(|(_, uid)| *uid)
+    }
+
+    /// The mod-sequence as clients see it.
+    pub(crate) fn mod_seq(&self) -> Option<ModSeq> {
+        ModSeq::new(self.highest_mod_seq).filter(|_| !self.no_mod_seq)
+    }
+
+    /// The counters and messages are these, and nothing is known of what was expunged.
+    pub(crate) fn restore(&mut self, uid_next: u32, highest_mod_seq: u64, messages: Vec<Message>) {
+        self.expunged.clear();
+        (self.uid_next, self.highest_mod_seq) = (uid_next, highest_mod_seq);
+        self.recent_from = self.recent_from.min(uid_next);
+        self.messages = messages.into_iter().map(|message| (message.uid, Arc::new(message))).collect();
     }
 
     /// Sets another UIDVALIDITY and new UIDs from 1 on, and drops what was recorded for old UIDs.

@@ -56,6 +56,10 @@ pub enum Quirk {
     OnlyTlsUnique,
     /// The server's signature in SCRAM is wrong, as of one that does not know the password.
     ForgedSignature,
+    /// 163.com: SELECT without UIDNEXT.
+    NoUidNext,
+    /// SELECT without UIDVALIDITY: UIDs mean nothing beyond the session.
+    NoUidValidity,
     /// A TLS port used without TLS: no greeting, since the server waits for the client's handshake.
     SilentInClear,
 }

@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::capability::Extensions;
 use super::clock::Clock;
@@ -59,6 +61,10 @@ pub(crate) struct Settings {
     pub(crate) inbox_only: bool,
     /// The greeting is PREAUTH, for this user.
     pub(crate) preauth: Option<String>,
+    /// How many sessions a user may have.
+    pub(crate) max_sessions: Option<usize>,
+    /// How many logins a user may have within this time.
+    pub(crate) max_logins: Option<(usize, Duration)>,
     /// Imitated behaviours of other servers.
     pub(crate) quirks: Quirks,
 }
@@ -80,6 +86,8 @@ impl Default for Settings {
             submission_user: None,
             inbox_only: false,
             preauth: None,
+            max_sessions: None,
+            max_logins: None,
             quirks: Quirks::default(),
         }
     }
@@ -95,6 +103,8 @@ pub(crate) struct User {
     pub(crate) quota: Limits,
     /// Annotations of the server, as this user sees them (RFC 5464).
     pub(crate) annotations: BTreeMap<String, Bytes>,
+    /// When sessions were begun, the latest last; as long as that counts.
+    pub(crate) logins: VecDeque<Instant>,
     /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
 }

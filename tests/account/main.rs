@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod anomalies;
 mod arrivals;
 mod conveniences;
 mod ladder;

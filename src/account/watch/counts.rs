@@ -33,15 +33,18 @@ impl Counts {
         let is_whole = !flags || with_flags == state.uids.len();
         Self {
             uid_validity: Some(state.uid_validity),
+            // At least: the last messages may be gone. Then it is looked into once in vain.
+            uid_next: state.uids.last().map_or(Some(Uid::MIN), |last| Uid::new(last.get().checked_add(1)?)),
             messages: u32::try_from(state.uids.len()).ok(),
             highest_mod_seq: state.highest_mod_seq.filter(|_| is_whole),
-            ..Self::default()
+            unseen: None,
         }
     }
 
     /// Whether these, of an earlier run, leave nothing to look for.
     pub(super) fn is_all_of(&self, now: &Self) -> bool {
-        let of = |counts: &Self| (counts.uid_validity, counts.messages, counts.highest_mod_seq);
+        let of =
+            |counts: &Self| (counts.uid_validity, counts.uid_next, counts.messages, counts.highest_mod_seq);
         self.highest_mod_seq.is_some() && of(self) == of(now)
     }
 

@@ -63,6 +63,11 @@ impl Control {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
         self.rechecked.notify_one();
     }
+
+    /// The connection is needed for other things.
+    pub(super) fn give_up(&self) {
+        self.recheck(None);
+    }
 }
 
 /// How following a mailbox has ended.
@@ -263,6 +268,9 @@ impl<'a> Stream<'a> {
     async fn take_change(&mut self, kind: EventKind, mailbox: &Mailbox) -> Noted<Option<Result<Ended>>> {
         let reports = self.caught_up || self.what.state.is_some();
         match kind {
+            EventKind::Ready { .. } if mailbox.uid_validity().is_none() => {
+                return Ok(Some(Err(no_uid_validity(self.what))));
+            }
             EventKind::Resumed { .. } => self.catch_up(mailbox).await?,
             EventKind::Ready { .. } if self.what.state.is_none() => self.catch_up(mailbox).await?,
             EventKind::Arrived { uid, flags, .. } if reports => {
@@ -278,6 +286,10 @@ impl<'a> Stream<'a> {
             }
             EventKind::Expunged { uid: Some(uid), .. } if reports => {
                 self.report(ChangeKind::Expunged { uid }, None).await?;
+            }
+            // Its UIDs say nothing about those of before, nor those of before about these.
+            EventKind::UidValidityChanged { uid_validity: None } => {
+                return Ok(Some(Err(no_uid_validity(self.what))));
             }
             EventKind::UidValidityChanged { uid_validity } => {
                 self.send(Note::Delta(self.what.key.clone(), Delta::Reset(uid_validity))).await?;
@@ -356,6 +368,11 @@ impl<'a> Stream<'a> {
     async fn send(&self, note: Note) -> Noted<()> {
         self.notes.send(note).await.map_err(|_| Gone)
     }
+}
+
+fn no_uid_validity(what: &Follow) -> Error {
+    let why = "the server gives the mailbox no UIDVALIDITY: its UIDs can't be compared with those of later";
+    Error::unsupported(why).about(Some(&what.name), None)
 }
 
 /// What the view knows of the flags of a message.

@@ -20,8 +20,10 @@ use crate::types::{MailboxName, UidValidity};
 /// How often mailboxes are looked into though their counts are the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Those without mod-sequences, for their flags, if these are watched.
-    pub(super) flags: Option<Duration>,
+    /// Those without mod-sequences, for their flags, if these are watched; and those without UIDNEXT,
+    /// in which one message may have come for another.
+    pub(super) compared: Duration,
+    pub(super) flags: bool,
     /// Those of which the server does not tell the counts.
     pub(super) uncounted: Duration,
 }
@@ -85,8 +87,8 @@ impl Tracked {
         }
         let every = match self.is_counted {
             false => Some(pace.uncounted),
-            true if self.found.highest_mod_seq.is_none() => pace.flags,
-            true => None,
+            true if self.found.highest_mod_seq.is_some() => None,
+            true => Some(pace.compared).filter(|_| pace.flags || self.found.uid_next.is_none()),
         };
         every.zip(self.looked_at).map_or(Due::Never, |(every, at)| Due::At(at + every))
     }

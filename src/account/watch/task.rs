@@ -196,8 +196,8 @@ impl WatchTask {
     }
 
     fn pace(&self) -> Pace {
-        let flags = self.watch.flags.then_some(self.watch.compare_flags);
-        Pace { flags, uncounted: self.watch.interval }
+        let (compared, flags) = (self.watch.compare_flags, self.watch.flags);
+        Pace { compared, flags, uncounted: self.watch.interval }
     }
 
     /// How many mailboxes are looked into at the same time: one connection at least is left to
@@ -222,8 +222,14 @@ impl WatchTask {
         if !self.has_swept {
             return;
         }
+        let max = self.account.max_connections();
+        let too_many = (self.followed.len() + 1).saturating_sub(max);
+        for followed in self.followed.values().rev().take(too_many) {
+            // The server takes fewer connections than it did.
+            followed.control.give_up();
+        }
         for wanted in self.watch.followed.clone() {
-            if self.followed.len() + 1 < self.account.max_connections()
+            if self.followed.len() + 1 < max
                 && let Some(key) = self.plan.key(&wanted).cloned()
                 && self.plan.follow(&key)
             {

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::time::Instant;
 
 use crate::testing::capability::Facts;
 use crate::testing::quirks::Quirk;
@@ -69,7 +70,9 @@ impl Session {
 
     /// Ends a login: the user is in, or not.
     fn admit(&mut self, world: &mut World, user: Result<String, Reply>) -> Done {
-        self.log_in(world, user?);
+        let user = user?;
+        world.has_place(&user)?;
+        self.log_in(world, user);
         // RFC 9051 section 6.2.3: the capabilities have changed, and are sent without being
         // requested.
         let code = Code::Capability(self.capabilities(world));
@@ -230,5 +233,29 @@ impl Session {
             ]),
         );
         Reply::ok("ID done")
+    }
+}
+
+impl World {
+    /// Whether this user may have one session more, which begins now.
+    fn has_place(&mut self, user: &str) -> Result<(), Reply> {
+        let sessions = self.lines.values().filter(|line| line.user.as_deref() == Some(user)).count();
+        if self.settings.max_sessions.is_some_and(|max| sessions >= max) {
+            return Err(Reply::no(Some(Code::Limit), "Too many sessions"));
+        }
+        let Some((max, within)) = self.settings.max_logins else { return Ok(()) };
+        let (now, Some(user)) = (Instant::now(), self.users.get_mut(user)) else { return Ok(()) };
+        user.logins.retain(|at| now.duration_since(*at) < within);
+        match user.logins.front() {
+            Some(first) if user.logins.len() >= max => {
+                let left = within.saturating_sub(now.duration_since(*first)).as_millis();
+                let text = format!("Request is throttled. Suggested Backoff Time: {left} milliseconds");
+                Err(Reply::no(Some(Code::Unavailable), text))
+            }
+            _ => {
+                user.logins.push_back(now);
+                Ok(())
+            }
+        }
     }
 }

@@ -308,7 +308,7 @@ impl Session {
         let snapshot = self.selected.as_ref()?;
         let waits = !snapshot.held.is_empty() || !snapshot.deferred.is_empty();
         let all_reported = world.lines.get(&self.id)?.queue.is_empty() && !waits && !snapshot.has_unreported;
-        let value = world.mailboxes.get(&snapshot.mailbox)?.highest_mod_seq;
+        let value = world.mailboxes.get(&snapshot.mailbox)?.mod_seq()?.get();
         all_reported.then_some(Code::HighestModSeq(ModSeq::new(value)))
     }
 }

@@ -2,8 +2,9 @@
 //! CONDSTORE and QRESYNC (RFC 7162 sections 3.1.8 and 3.2.5).
 
 use crate::testing::names::{Wanted, missing};
+use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
-use crate::types::{Answer, Code, Flag, ModSeq, Seq, Status, Uid, UidSet, UidValidity};
+use crate::types::{Answer, Code, Flag, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
 use crate::wire::respond::FetchRow;
 
@@ -129,7 +130,10 @@ impl Session {
             (Code::UidNext(Uid::new(held.uid_next)), "Predicted next UID"),
         ];
         if world.has("CONDSTORE") {
-            codes.push((Code::HighestModSeq(ModSeq::new(held.highest_mod_seq)), "Highest"));
+            codes.push(match held.mod_seq() {
+                Some(highest) => (Code::HighestModSeq(Some(highest)), "Highest"),
+                None => (Code::NoModSeq, "No mod-sequences are kept"),
+            });
         }
         if world.has("OBJECTID") {
             codes.push((Code::MailboxId(held.object_id.clone()), "Ok"));
@@ -138,6 +142,11 @@ impl Session {
             // RFC 4467 section 8.
             codes.push((mechanisms(), "Mechanisms for URLs"));
         }
+        codes.retain(|(code, _)| match code {
+            Code::UidNext(_) => !self.quirks.has(Quirk::NoUidNext),
+            Code::UidValidity(_) => !self.quirks.has(Quirk::NoUidValidity),
+            _ => true,
+        });
         for (code, text) in codes {
             self.status(Status::Ok, Some(code), text);
         }
@@ -152,7 +161,7 @@ impl Session {
     fn write_changes_since(&mut self, world: &World, known: &Known) {
         let Some(snapshot) = &self.selected else { return };
         let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
-        if held.uid_validity != known.uid_validity {
+        if held.uid_validity != known.uid_validity || held.no_mod_seq {
             return;
         }
         let is_known = |uid: u32| {

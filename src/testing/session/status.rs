@@ -3,7 +3,7 @@
 
 use crate::testing::names::missing;
 use crate::testing::world::World;
-use crate::types::{Answer, Code, Flag, MailboxName, MailboxStatus, ModSeq, Uid, UidValidity};
+use crate::types::{Answer, Code, Flag, MailboxName, MailboxStatus, Uid, UidValidity};
 
 use super::Session;
 use super::reply::{Done, Reply};
@@ -68,7 +68,7 @@ impl Session {
                 "UNSEEN" => counts.unseen = Some(held.count() - held.with_flag(&Flag::Seen).0),
                 "DELETED" => counts.deleted = Some(held.with_flag(&Flag::Deleted).0),
                 "SIZE" => counts.size = Some(held.size()),
-                "HIGHESTMODSEQ" => counts.highest_mod_seq = ModSeq::new(held.highest_mod_seq),
+                "HIGHESTMODSEQ" => counts.highest_mod_seq = held.mod_seq(),
                 "DELETED-STORAGE" => counts.deleted_storage = Some(held.with_flag(&Flag::Deleted).1),
                 "APPENDLIMIT" => counts.append_limit = Some(limit),
                 _ => counts.mailbox_id = Some(held.object_id.clone()),

@@ -3,7 +3,8 @@
 use super::*;
 use crate::types::{ModSeq, Uid};
 
-const PACE: Pace = Pace { flags: Some(Duration::from_secs(900)), uncounted: Duration::from_secs(60) };
+const PACE: Pace =
+    Pace { compared: Duration::from_secs(900), flags: true, uncounted: Duration::from_secs(60) };
 
 fn look(plan: &mut Plan) -> Option<MailboxKey> {
     plan.next_look(PACE, Instant::now())
@@ -119,8 +120,14 @@ fn flags_that_no_count_shows_are_compared_now_and_then() {
     let expected = [(0, "Counted"), (0, "Plain"), (900, "Plain"), (1800, "Plain")];
     assert_eq!(looked, expected.map(|(seconds, name)| (seconds, name.to_owned())));
     assert_eq!(plan.next_due(PACE), Some(start + Duration::from_secs(2700)));
-    let never = Pace { flags: None, ..PACE };
+    let never = Pace { flags: false, ..PACE };
     assert_eq!(plan.next_due(never), None, "flags are not watched");
+    let mut next = found("Plain", None, 5);
+    next.counts = next.counts.map(|counts| Counts { uid_next: None, ..counts });
+    plan.sweep(vec![next, counted("Counted", 7)]);
+    let key = plan.next_look(never, start).expect("due");
+    plan.on_looked(&key, true);
+    assert_eq!(plan.next_due(never), Some(start + Duration::from_secs(900)), "no count shows all");
 }
 
 #[test]
@@ -154,12 +161,15 @@ fn what_notify_reports_is_due_at_once_and_what_it_does_not_is_missed() {
 #[test]
 fn what_has_not_changed_since_an_earlier_run_is_not_looked_into() {
     let known = counted("Work", 7).counts.expect("counts");
-    for (mod_seq, expected) in [(7, false), (8, true)] {
+    // A UIDNEXT that is not that of before is a reason, whatever the mod-sequence says.
+    for (mod_seq, uid_next, expected) in [(7, 5, false), (8, 5, true), (7, 6, true), (6, 5, true)] {
         let mut plan = Plan::default();
-        let before = Counts { uid_next: None, unseen: None, ..known.clone() };
+        let before = Counts { unseen: None, ..known.clone() };
         plan.know(MailboxKey::of_id("Work"), "Work".into(), before);
-        plan.sweep(vec![counted("Work", mod_seq)]);
-        assert_eq!(look(&mut plan).is_some(), expected, "{mod_seq}");
+        let mut now = counted("Work", mod_seq);
+        now.counts = now.counts.map(|counts| Counts { uid_next: Uid::new(uid_next), ..counts });
+        plan.sweep(vec![now]);
+        assert_eq!(look(&mut plan).is_some(), expected, "{mod_seq} {uid_next}");
     }
 }
 

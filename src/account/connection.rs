@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream as _;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::gate::Gate;
-use super::message::Message;
+use super::message::{Message, MessageSender};
 use super::pool::ConnectionId;
 use super::{Connector, DialReason, DialRequest};
 use crate::client::{self, Driver, Receiver, Sender};
@@ -28,7 +27,7 @@ pub(super) struct Dial {
     pub(super) connector: Option<Connector>,
     pub(super) gate: Arc<Gate>,
     pub(super) reason: DialReason,
-    pub(super) account: UnboundedSender<Message>,
+    pub(super) account: MessageSender,
 }
 
 /// A connection that is logged in.

@@ -14,7 +14,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::connection::{Dial, Dialled, Events, Tap, serve};
 use super::gate::Gate;
 use super::lease::{Leased, MailboxLease, SessionLease};
-use super::message::{Message, Want};
+use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::redial::{Failure, Redial, Verdict};
 use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic};
@@ -52,9 +52,9 @@ impl Live {
 pub(super) struct AccountDriver {
     config: Arc<Config>,
     connector: Option<Connector>,
-    messages: UnboundedReceiver<Message>,
+    messages: UnboundedReceiver<Box<Message>>,
     /// To this task itself, for those that it spawns.
-    own: UnboundedSender<Message>,
+    own: MessageSender,
     status: watch::Sender<AccountStatus>,
     gate: Arc<Gate>,
     pool: Pool,
@@ -81,8 +81,8 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) policy: Policy,
     pub(super) connector: Option<Connector>,
-    pub(super) messages: UnboundedReceiver<Message>,
-    pub(super) own: UnboundedSender<Message>,
+    pub(super) messages: UnboundedReceiver<Box<Message>>,
+    pub(super) own: MessageSender,
     pub(super) status: watch::Sender<AccountStatus>,
 }
 
@@ -119,7 +119,7 @@ impl AccountDriver {
                 None => self.messages.recv().await,
             };
             if let Some(message) = message {
-                self.handle(message);
+                self.handle(*message);
             }
             self.step(Instant::now());
         }

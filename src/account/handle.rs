@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{oneshot, watch};
 
 #[cfg(feature = "store")]
 use super::AccountState;
 use super::connection::Events;
 use super::driver::{AccountDriver, Parts};
-use super::message::{Message, Want};
+use super::message::{Message, MessageSender, Want};
 use super::pool::WishId;
 use super::{
     AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
@@ -52,7 +52,7 @@ pub struct Account {
 
 /// When the last one is dropped, the account ends.
 struct AccountHandle {
-    messages: UnboundedSender<Message>,
+    messages: MessageSender,
     status: watch::Receiver<AccountStatus>,
     next_wish: AtomicU64,
     #[cfg(feature = "store")]
@@ -145,7 +145,7 @@ impl Account {
         let (reply, answer) = oneshot::channel();
         let id = WishId(self.handle.next_wish.fetch_add(1, Ordering::Relaxed));
         let withdrawal = Withdrawal { id, messages: &self.handle.messages };
-        if self.handle.messages.send(Message::Wish(id, want(reply))).is_err() {
+        if !self.handle.messages.send(Message::Wish(id, want(reply))) {
             return Err(ended());
         }
         let result = answer.await.unwrap_or_else(|_| Err(ended()));
@@ -218,7 +218,7 @@ impl fmt::Debug for Account {
 /// Takes a wish back, if it is still open.
 struct Withdrawal<'a> {
     id: WishId,
-    messages: &'a UnboundedSender<Message>,
+    messages: &'a MessageSender,
 }
 
 impl Drop for Withdrawal<'_> {
@@ -268,6 +268,7 @@ impl AccountBuilder {
     pub fn open(self) -> Account {
         let Self { config, policy, connector } = self;
         let (own, messages) = unbounded_channel();
+        let own = MessageSender(own);
         let max_connections = policy.max_connections.max(1);
         let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
         #[cfg(feature = "store")]

@@ -8,9 +8,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedSender;
-
-use super::message::Message;
+use super::message::{Message, MessageSender};
 use super::pool::ConnectionId;
 use crate::client::{Mailbox, Sender};
 use crate::engine::Scope;
@@ -80,7 +78,7 @@ impl fmt::Debug for SessionLease {
 pub(super) struct Leased {
     pub(super) connection: ConnectionId,
     pub(super) scope: Arc<Scope>,
-    pub(super) account: UnboundedSender<Message>,
+    pub(super) account: MessageSender,
 }
 
 impl Drop for Leased {

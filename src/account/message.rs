@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::Traffic;
@@ -17,6 +18,17 @@ use crate::engine::Scope;
 use crate::error::{Error, Result};
 use crate::net::Config;
 use crate::types::MailboxName;
+
+/// To the account's task. In boxes, since a queue has room for many from the start.
+#[derive(Clone, Debug)]
+pub(super) struct MessageSender(pub(super) UnboundedSender<Box<Message>>);
+
+impl MessageSender {
+    /// Whether the account's task is there.
+    pub(super) fn send(&self, message: Message) -> bool {
+        self.0.send(Box::new(message)).is_ok()
+    }
+}
 
 /// What happens to an account, for its task.
 pub(super) enum Message {

@@ -45,5 +45,6 @@ pub use self::traffic::Traffic;
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::watch::FileStore;
 pub use self::watch::{
-    Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture, StoredMailbox, Watch,
+    AccountChanges, Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture,
+    StoredMailbox, Watch, Watcher,
 };

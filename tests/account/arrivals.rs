@@ -106,3 +106,30 @@ async fn a_message_that_is_not_shown_is_delivered_once_it_is() {
     })
     .await;
 }
+
+/// What is reported between the moment at which a state is read and that at which it counts is not
+/// forgotten by that.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_delivered_twice_though_a_state_is_older() {
+    within(LIMIT, async {
+        let world = World::new(Server::builder().without(["NOTIFY"]).start());
+        for number in 1..=3 {
+            world.server.deliver("INBOX", format!("Subject: {number}\r\n\r\n"));
+        }
+        let account = world.account();
+        let mut changes = account.watch(Watch::all(), MemoryStore::new()).await.expect("a store in memory");
+        all(&mut changes, QUIET).await;
+        // The state is read, and a removal comes before the OK of the command behind which it counts.
+        world.server.on("NOOP").before("* VANISHED 1\r\n");
+        let new = world.server.deliver("INBOX", "Subject: new\r\n\r\n");
+        sleep(Duration::from_secs(1)).await;
+        world.server.expunge("INBOX", uid(1));
+        let mut found = all(&mut changes, QUIET).await;
+        world.server.disconnect(true);
+        found.extend(all(&mut changes, QUIET).await);
+        found.retain(|change| change.kind != ChangeKind::InStep);
+        let uids: Vec<_> = found.iter().filter_map(imap_duplex::account::Change::uid).collect();
+        assert_eq!(uids, [new, uid(1)], "{found:?}");
+    })
+    .await;
+}

@@ -79,6 +79,18 @@ pub enum ChangeKind {
     InStep,
 }
 
+impl ChangeKind {
+    /// The same, without what was fetched.
+    pub(super) fn without_message(&self) -> Self {
+        match self {
+            Self::Arrived { uid, flags, .. } => {
+                Self::Arrived { uid: *uid, flags: flags.clone(), message: None }
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 impl Change {
     /// Its identity: the same if the change is delivered once more, because it was not acknowledged
     /// before the program ended; another one for each other change of the account.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A state counts once a command that was submitted after it was read has completed: all that it
-//! covers is before that in the stream.
+//! covers is before that in the stream, and what was reported meanwhile is added to it.
 //!
 //! In: an account, a mailbox, what is known of it. Out: changes and states, to the watch's task.
 
@@ -16,14 +16,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify as Signal;
-use tokio::sync::mpsc::Sender as ChannelSender;
 use tokio::time::{Instant, sleep_until};
 
 use super::arrivals::{Arrivals, read_sample};
 use super::change::ChangeKind;
 use super::key::MailboxKey;
-use super::ledger::{Delta, Sample};
-use super::task::Note;
+use super::ledger::{Delta, Sample, apply_to_state};
+use super::task::{Note, Notes};
 use crate::account::Account;
 use crate::client::{Mailbox, Select, Token};
 use crate::command::{Fetch, Items, Notify};
@@ -38,6 +37,8 @@ pub(super) struct Follow {
     pub(super) name: MailboxName,
     /// What is known of it; without that the messages that are there already are not reported.
     pub(super) state: Option<MailboxState>,
+    /// Without a state: they are reported all the same.
+    pub(super) whole: bool,
     pub(super) flags: bool,
     /// What is fetched of messages that arrive.
     pub(super) items: Option<Items>,
@@ -92,10 +93,12 @@ const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// The pause between two states: to read one takes time in the number of messages, and it is sent
 /// behind a NOOP.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How many changes may be reported before the command behind a state has ended.
+const MAX_SINCE_MARK: usize = 4096;
 const NOT_IN_STEP: &str = "the server does not report what the mailbox has";
 
 /// Follows a mailbox, and reports its end.
-pub(super) async fn follow(account: Account, what: Follow, notes: ChannelSender<Note>) {
+pub(super) async fn follow(account: Account, what: Follow, notes: Notes) {
     let key = what.key.clone();
     let ended = match run(&account, what, &notes).await {
         Ok(Ok(ended)) => ended,
@@ -105,7 +108,7 @@ pub(super) async fn follow(account: Account, what: Follow, notes: ChannelSender<
     _ = notes.send(Note::Ended(key, ended)).await;
 }
 
-async fn run(account: &Account, mut what: Follow, notes: &ChannelSender<Note>) -> Noted<Result<Ended>> {
+async fn run(account: &Account, mut what: Follow, notes: &Notes) -> Noted<Result<Ended>> {
     let view = if what.flags { ViewSync::Flags } else { ViewSync::Uids };
     let select = Select::new(what.name.clone()).read_only().view_sync(view);
     let select = match what.state.clone() {
@@ -189,7 +192,7 @@ struct Mark {
 /// What a mailbox's events come to.
 struct Stream<'a> {
     what: &'a Follow,
-    notes: &'a ChannelSender<Note>,
+    notes: &'a Notes,
     /// All that happened before the selection has been reported.
     caught_up: bool,
     /// There is more than the last state covered.
@@ -199,14 +202,26 @@ struct Stream<'a> {
     arrivals: Arrivals,
     sample: Option<Sample>,
     mark: Option<Mark>,
+    /// What has been reported since the state was read: it is in none that is older.
+    since_mark: Vec<ChangeKind>,
     /// No state is read before this.
     next_mark: Instant,
 }
 
 impl<'a> Stream<'a> {
-    fn new(what: &'a Follow, notes: &'a ChannelSender<Note>, flagless: UidSet, arrivals: Arrivals) -> Self {
-        let (mark, next_mark, sample) = (None, Instant::now(), what.sample.clone());
-        Self { what, notes, caught_up: false, changed: true, flagless, arrivals, sample, mark, next_mark }
+    fn new(what: &'a Follow, notes: &'a Notes, flagless: UidSet, arrivals: Arrivals) -> Self {
+        Self {
+            what,
+            notes,
+            caught_up: false,
+            changed: true,
+            flagless,
+            arrivals,
+            sample: what.sample.clone(),
+            mark: None,
+            since_mark: Vec::new(),
+            next_mark: Instant::now(),
+        }
     }
 
     fn stays(&self) -> bool {
@@ -235,6 +250,7 @@ impl<'a> Stream<'a> {
             let sample = self.sample.as_ref().and_then(|sample| read_sample(sample, &state.uids, mailbox));
             self.mark = Some(Mark { noop: mailbox.sender().noop().detach(), state, sample });
             self.changed = false;
+            self.since_mark.clear();
         }
         None
     }
@@ -272,14 +288,12 @@ impl<'a> Stream<'a> {
                 return Ok(Some(Err(no_uid_validity(self.what))));
             }
             EventKind::Resumed { .. } => self.catch_up(mailbox).await?,
-            EventKind::Ready { .. } if self.what.state.is_none() => self.catch_up(mailbox).await?,
+            EventKind::Ready { .. } if self.what.state.is_none() => {
+                self.report_whole(mailbox).await?;
+                self.catch_up(mailbox).await?;
+            }
             EventKind::Arrived { uid, flags, .. } if reports => {
-                let flags = flags.or_else(|| known_flags(mailbox, uid));
-                if flags.is_none() && self.what.flags {
-                    self.flagless.insert(uid);
-                }
-                self.changed = true;
-                self.arrivals.push(uid, flags);
+                self.arrived(uid, flags, mailbox);
             }
             EventKind::FlagsChanged { uid: Some(uid), flags, mod_seq, .. } if reports && self.what.flags => {
                 self.report(ChangeKind::FlagsChanged { uid, flags }, mod_seq).await?;
@@ -300,6 +314,27 @@ impl<'a> Stream<'a> {
             _ => {}
         }
         Ok(None)
+    }
+
+    fn arrived(&mut self, uid: Uid, flags: Option<Flags>, mailbox: &Mailbox) {
+        let flags = flags.or_else(|| known_flags(mailbox, uid));
+        if flags.is_none() && self.what.flags {
+            self.flagless.insert(uid);
+        }
+        self.changed = true;
+        self.arrivals.push(uid, flags);
+    }
+
+    /// All messages of a mailbox whose UIDVALIDITY was not known before it was selected.
+    async fn report_whole(&mut self, mailbox: &Mailbox) -> Noted<()> {
+        let (true, Some(uid_validity)) = (self.what.whole && !self.caught_up, mailbox.uid_validity()) else {
+            return Ok(());
+        };
+        self.send(Note::Delta(self.what.key.clone(), Delta::Begin(uid_validity))).await?;
+        for uid in mailbox.snapshot().uids().iter() {
+            self.arrived(uid, None, mailbox);
+        }
+        Ok(())
     }
 
     /// All that happened before the selection has been reported.
@@ -335,7 +370,10 @@ impl<'a> Stream<'a> {
             self.changed = true;
             return Ok(None);
         }
-        let (state, is_whole) = self.arrivals.without_withheld(state);
+        let (mut state, is_whole) = self.arrivals.without_withheld(state);
+        for kind in self.since_mark.drain(..) {
+            apply_to_state(&mut state, &kind);
+        }
         // The view has read their flags since: to it that was no change.
         for uid in std::mem::take(&mut self.flagless).iter() {
             if let Some(flags) = state.flags_of(uid).filter(|flags| !flags.is_empty()).cloned() {
@@ -362,11 +400,16 @@ impl<'a> Stream<'a> {
 
     async fn report(&mut self, kind: ChangeKind, mod_seq: Option<ModSeq>) -> Noted<()> {
         self.changed = true;
+        if self.mark.is_some() {
+            self.since_mark.push(kind.without_message());
+            // Another state is read then.
+            self.mark.take_if(|_| self.since_mark.len() > MAX_SINCE_MARK);
+        }
         self.send(Note::Delta(self.what.key.clone(), Delta::Change(kind, mod_seq))).await
     }
 
     async fn send(&self, note: Note) -> Noted<()> {
-        self.notes.send(note).await.map_err(|_| Gone)
+        if self.notes.send(note).await { Ok(()) } else { Err(Gone) }
     }
 }
 

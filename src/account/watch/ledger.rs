@@ -115,11 +115,10 @@ impl Delta {
     /// of the message.
     fn split(self) -> (ChangeKind, Option<ModSeq>, Self) {
         match self {
-            Self::Change(ChangeKind::Arrived { uid, flags, message }, mod_seq) => {
-                let kept = ChangeKind::Arrived { uid, flags: flags.clone(), message: None };
-                (ChangeKind::Arrived { uid, flags, message }, mod_seq, Self::Change(kept, mod_seq))
+            Self::Change(kind, mod_seq) => {
+                let kept = kind.without_message();
+                (kind, mod_seq, Self::Change(kept, mod_seq))
             }
-            Self::Change(kind, mod_seq) => (kind.clone(), mod_seq, Self::Change(kind, mod_seq)),
             Self::InStep(..) => (ChangeKind::InStep, None, self),
             Self::Reset(_) | Self::Begin(_) => (ChangeKind::Reset, None, self),
         }
@@ -287,11 +286,14 @@ fn apply(record: &mut Option<StoredMailbox>, name: &MailboxName, delta: &Delta) 
     }
 }
 
-fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
+/// What a change does to what is known of a mailbox's messages.
+pub(super) fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
     match kind {
         ChangeKind::Arrived { uid, flags, .. } => {
             state.uids.insert(*uid);
-            set_flags(state, *uid, flags.as_ref());
+            if flags.is_some() {
+                set_flags(state, *uid, flags.as_ref());
+            }
         }
         ChangeKind::FlagsChanged { uid, flags } => set_flags(state, *uid, Some(flags)),
         ChangeKind::Expunged { uid } => {

@@ -23,12 +23,14 @@ mod selection;
 mod store;
 mod sweep;
 mod task;
+mod watcher;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::AbortHandle;
 
 pub use self::change::{Change, ChangeKind};
 #[cfg(feature = "serde")]
@@ -39,7 +41,8 @@ use self::ledger::Ledger;
 pub use self::ledger::StoredMailbox;
 use self::selection::{Selection, Which};
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
-use self::task::{Shared, WatchTask, not_stored};
+use self::task::{Delivery, Output, Shared, WatchTask, not_stored};
+pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
 use crate::command::Items;
 use crate::error::{Error, Result};
@@ -234,14 +237,49 @@ impl Account {
     /// # }
     /// ```
     pub async fn watch(&self, watch: Watch, store: impl StateStore) -> Result<Changes> {
-        let stored = store.load().await.map_err(not_loaded)?;
-        let shared = Shared::new(Ledger::load(stored), Box::new(store));
-        let bound = if watch.items.is_some() { MAX_MESSAGES } else { usize::MAX };
-        let (changes, next) = mpsc::channel(MAX_CHANGES.min(bound));
-        let notes = mpsc::channel(MAX_NOTES.min(bound));
-        let task = WatchTask::new(self.clone(), watch, shared.clone(), changes, notes);
-        tokio::spawn(task.run());
-        Ok(Changes { next, failed: None, shared, saving: Arc::default() })
+        let shared = begin(store).await?;
+        let bound = if watch.items.is_some() { MAX_MESSAGES } else { MAX_CHANGES };
+        let (sender, next) = mpsc::channel(bound);
+        watch.spawn(self.clone(), shared.clone(), Output { number: 0, sender });
+        Ok(Changes { next, failed: None, acks: Acks::new(shared) })
+    }
+}
+
+impl Watch {
+    /// Begins, on this account.
+    fn spawn(self, account: Account, shared: Arc<Shared>, output: Output) -> AbortHandle {
+        let bound = if self.items.is_some() { MAX_MESSAGES } else { MAX_NOTES };
+        let task = WatchTask::new(account, self, shared, output, mpsc::channel(bound));
+        tokio::spawn(task.run()).abort_handle()
+    }
+}
+
+/// What is known from earlier runs.
+async fn begin(store: impl StateStore) -> Result<Arc<Shared>> {
+    let stored = store.load().await.map_err(not_loaded)?;
+    Ok(Shared::new(Ledger::load(stored), Box::new(store)))
+}
+
+/// The acknowledgements of one watch.
+#[derive(Clone)]
+struct Acks {
+    shared: Arc<Shared>,
+    saving: Arc<Mutex<()>>,
+}
+
+impl Acks {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, saving: Arc::default() }
+    }
+
+    async fn ack_all(&self, changes: &[Change]) -> Result<()> {
+        // One after the other, so that an earlier record never replaces a later one.
+        let _saving = self.saving.lock().await;
+        let records = self.shared.acknowledge(changes);
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.shared.store.save_all(records).await.map_err(not_stored)
     }
 }
 
@@ -251,11 +289,10 @@ fn not_loaded(error: std::io::Error) -> Error {
 
 /// The changes of an account; from [`Account::watch`]. Dropping it ends the watch.
 pub struct Changes {
-    next: mpsc::Receiver<Result<Change>>,
+    next: mpsc::Receiver<Delivery>,
     /// What comes after a batch that has been returned.
     failed: Option<Error>,
-    shared: Arc<Shared>,
-    saving: Arc<Mutex<()>>,
+    acks: Acks,
 }
 
 impl Changes {
@@ -264,7 +301,7 @@ impl Changes {
     pub async fn next(&mut self) -> Option<Result<Change>> {
         match self.failed.take() {
             Some(error) => Some(Err(error)),
-            None => self.next.recv().await,
+            None => self.next.recv().await.map(|(_, change)| change),
         }
     }
 
@@ -288,8 +325,8 @@ impl Changes {
         };
         while batch.len() < max {
             match self.next.try_recv() {
-                Ok(Ok(change)) => batch.push(change),
-                Ok(Err(error)) => {
+                Ok((_, Ok(change))) => batch.push(change),
+                Ok((_, Err(error))) => {
                     self.failed = Some(error);
                     break;
                 }
@@ -316,13 +353,7 @@ impl Changes {
     /// # Errors
     /// If they could not be stored; then some may be delivered again after a restart.
     pub async fn ack_all(&self, changes: &[Change]) -> Result<()> {
-        // One after the other, so that an earlier record never replaces a later one.
-        let _saving = self.saving.lock().await;
-        let records = self.shared.acknowledge(changes);
-        if records.is_empty() {
-            return Ok(());
-        }
-        self.shared.store.save_all(records).await.map_err(not_stored)
+        self.acks.ack_all(changes).await
     }
 }
 
@@ -330,14 +361,14 @@ impl Drop for Changes {
     fn drop(&mut self) {
         // The task may wait for an acknowledgement.
         self.next.close();
-        self.shared.acknowledged.notify_one();
+        self.acks.shared.acknowledged.notify_one();
     }
 }
 
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes")
-            .field("unacknowledged", &self.shared.ledger().pending())
+            .field("unacknowledged", &self.acks.shared.ledger().pending())
             .finish_non_exhaustive()
     }
 }

@@ -12,15 +12,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::Sender as ChannelSender;
-
 use super::arrivals::{sample_items, sample_of};
 use super::counts::Counts;
 use super::key::MailboxKey;
 use super::ledger::Sample;
 use super::plan::{Before, Found};
 use super::selection::Selection;
-use super::task::{Note, Shared};
+use super::task::{Note, Notes, Shared};
 use crate::account::Account;
 use crate::client::{Select, Sender};
 use crate::command::StatusItems;
@@ -42,7 +40,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub(super) async fn run(self, notes: ChannelSender<Note>) {
+    pub(super) async fn run(self, notes: Notes) {
         let result = self.find().await;
         // Without the watch's task there is no use for it.
         _ = notes.send(Note::Swept(result)).await;

@@ -87,13 +87,39 @@ impl Shared {
     }
 }
 
+/// A change on its way, with the number of its watch.
+pub(super) type Delivery = (u64, Result<Change>);
+
+/// Where the changes of a watch go: to a handle of its own, or to one of many watches.
+pub(super) struct Output {
+    pub(super) number: u64,
+    pub(super) sender: ChannelSender<Delivery>,
+}
+
+impl Output {
+    async fn send(&self, change: Result<Change>) -> Delivered {
+        self.sender.send((self.number, change)).await.map_err(|_| Dropped)
+    }
+}
+
+/// Where the tasks of a watch report to. In boxes, since a queue has room for many from the start.
+#[derive(Clone)]
+pub(super) struct Notes(pub(super) ChannelSender<Box<Note>>);
+
+impl Notes {
+    /// Whether the watch's task is there.
+    pub(super) async fn send(&self, note: Note) -> bool {
+        self.0.send(Box::new(note)).await.is_ok()
+    }
+}
+
 pub(super) struct WatchTask {
     account: Account,
     watch: Watch,
     shared: Arc<Shared>,
-    changes: ChannelSender<Result<Change>>,
-    notes: ChannelReceiver<Note>,
-    own: ChannelSender<Note>,
+    changes: Output,
+    notes: ChannelReceiver<Box<Note>>,
+    own: Notes,
     plan: Plan,
     tasks: JoinSet<()>,
     looks: usize,
@@ -131,8 +157,8 @@ impl WatchTask {
         account: Account,
         watch: Watch,
         shared: Arc<Shared>,
-        changes: ChannelSender<Result<Change>>,
-        (own, notes): (ChannelSender<Note>, ChannelReceiver<Note>),
+        changes: Output,
+        (own, notes): (ChannelSender<Box<Note>>, ChannelReceiver<Box<Note>>),
     ) -> Self {
         let mut plan = Plan::default();
         let is_first_run = shared.ledger().is_empty();
@@ -147,7 +173,7 @@ impl WatchTask {
             shared,
             changes,
             notes,
-            own,
+            own: Notes(own),
             plan,
             tasks: JoinSet::new(),
             looks: 0,
@@ -172,7 +198,7 @@ impl WatchTask {
             let note = tokio::select! {
                 note = self.notes.recv() => note,
                 () = sleep_until(at) => continue,
-                () = self.changes.closed() => return,
+                () = self.changes.sender.closed() => return,
                 status = status.changed() => match status.map(|status| status.state) {
                     // The leases of the watch end, so that their connections can log out.
                     None | Some(AccountState::Closing | AccountState::Closed) => return,
@@ -180,7 +206,7 @@ impl WatchTask {
                 },
             };
             let Some(note) = note else { return };
-            if self.handle(note).await.is_err() {
+            if self.handle(*note).await.is_err() {
                 return;
             }
         }
@@ -259,9 +285,10 @@ impl WatchTask {
         }
         let state = ledger.head(&key).and_then(|head| head.state.clone());
         let sample = ledger.head(&key).filter(|_| key.number().is_some()).map(|head| head.sample.clone());
-        drop(ledger);
         let (flags, items) = (self.watch.flags, self.watch.items.clone());
-        let what = Follow { key, name, state, flags, items, sample, stays };
+        let whole = state.is_none() && ledger.head(&key).is_some_and(is_new);
+        drop(ledger);
+        let what = Follow { key, name, state, whole, flags, items, sample, stays };
         self.tasks.spawn(follow(self.account.clone(), what, self.own.clone()));
     }
 
@@ -423,7 +450,7 @@ impl WatchTask {
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             self.shared.acknowledged.notified().await;
-            if self.changes.is_closed() {
+            if self.changes.sender.is_closed() {
                 return Err(Dropped);
             }
         }
@@ -438,14 +465,14 @@ impl WatchTask {
             Some(mut change) => {
                 // Of a mailbox that is new nothing else says which one of its name it is.
                 change.uid_validity = change.uid_validity.or_else(|| self.plan.uid_validity(key));
-                self.changes.send(Ok(change)).await.map_err(|_| Dropped)
+                self.changes.send(Ok(change)).await
             }
             None => Ok(()),
         }
     }
 
     async fn report(&mut self, error: Error) -> Delivered {
-        self.changes.send(Err(error)).await.map_err(|_| Dropped)
+        self.changes.send(Err(error)).await
     }
 }
 

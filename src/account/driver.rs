@@ -19,7 +19,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Dial, Dialled, Events, Tap, serve};
+use self::live::{Live, closed, is_refusal, random};
+use super::connection::{Dial, Dialled, Events, serve};
 use super::gate::Gate;
 use super::lease::{Leased, MailboxLease, SessionLease};
 use super::message::{Message, MessageSender, Want};
@@ -31,23 +32,6 @@ use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{Config, Suspend};
 use crate::types::CloseReason;
-
-/// A connection that is logged in.
-struct Live {
-    sender: Sender,
-    /// The mailbox that was selected last, by a handle that keeps its selection.
-    mailbox: Option<(Select, Mailbox)>,
-    since: Instant,
-    tap: Arc<Tap>,
-    task: AbortHandle,
-}
-
-impl Live {
-    /// The mailbox that is selected, and how it was.
-    fn selected(&self) -> Option<&(Select, Mailbox)> {
-        self.mailbox.as_ref().filter(|(_, mailbox)| !mailbox.has_ended())
-    }
-}
 
 pub(super) struct AccountDriver {
     config: Arc<Config>,
@@ -491,22 +475,6 @@ impl AccountDriver {
     }
 }
 
-/// Whether the server is there and refuses one more connection for now.
-fn is_refusal(error: &Error, failure: Failure) -> bool {
-    use ErrorKind::{Connect, Resolve, Timeout};
-    matches!(failure, Failure::Later(_)) && !matches!(error.kind(), Connect | Resolve | Timeout)
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the account has been shut down")
-}
-
-/// A random number from 0 to 1, for pauses.
-fn random() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(u32::MAX);
-    f64::from(bits) / f64::from(u32::MAX)
-}
-
+mod live;
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,12 @@ impl MessageSender {
     pub(super) fn send(&self, message: Message) -> bool {
         self.0.send(Box::new(message)).is_ok()
     }
+
+    /// Whether the account's task has ended.
+    #[cfg(feature = "store")]
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
 }
 
 /// What happens to an account, for its task.

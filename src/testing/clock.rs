@@ -1,7 +1,7 @@
 //! The server's time: starts with the system's and advances with tokio's, so that a test in paused
 //! time has a server in paused time.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -22,6 +22,11 @@ impl Clock {
 
     pub(crate) fn start(began: SystemTime) -> Self {
         Self { began, at: Instant::now() }
+    }
+
+    /// How long it has been going.
+    pub(crate) fn running_for(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.at)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

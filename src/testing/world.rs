@@ -10,7 +10,6 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::capability::Extensions;
 use super::clock::Clock;
@@ -103,8 +102,8 @@ pub(crate) struct User {
     pub(crate) quota: Limits,
     /// Annotations of the server, as this user sees them (RFC 5464).
     pub(crate) annotations: BTreeMap<String, Bytes>,
-    /// When sessions were begun, the latest last; as long as that counts.
-    pub(crate) logins: VecDeque<Instant>,
+    /// When sessions were begun, by the server's clock, the latest last; as long as that counts.
+    pub(crate) logins: VecDeque<Duration>,
     /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
 }

@@ -90,8 +90,8 @@ fn kinds(changes: &[Change]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
-/// UIDNEXT and HIGHESTMODSEQ are lower than before, under the same UIDVALIDITY; while the watch goes
-/// on, and while it does not.
+/// UIDNEXT and HIGHESTMODSEQ are lower than before, under the same UIDVALIDITY; while the watch
+/// goes on, and while it does not.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_was_restored_from_a_backup() {
     within(LIMIT, async {
@@ -201,13 +201,14 @@ async fn counters_that_are_missing() {
             watched.world.server.expunge(mailbox, uid(1));
             assert_eq!(watched.settle().await.len(), 2, "{mailbox}");
         }
-        // Without UIDVALIDITY nothing can be resumed: the program is told, and not again and again.
+        // Without UIDVALIDITY nothing can be resumed: the program gets an error, once.
         let world = World::new(Server::builder().quirk(Quirk::NoUidValidity).start());
         world.server.deliver("INBOX", "Subject: old\r\n\r\n");
         let account = world.account();
         let mut changes =
             account.watch(Watch::mailboxes(["INBOX"]), MemoryStore::new()).await.expect("a store");
-        let error = timeout(QUIET, changes.next()).await.expect("told").expect("told").expect_err("an error");
+        let error =
+            timeout(QUIET, changes.next()).await.expect("in time").expect("an item").expect_err("an error");
         assert_eq!((error.kind(), error.mailbox()), (ErrorKind::Unsupported, Some(&MailboxName::INBOX)));
         assert!(timeout(Duration::from_secs(3600), changes.next()).await.is_err());
     })

@@ -119,7 +119,7 @@ async fn nothing_is_delivered_twice_though_a_state_is_older() {
         let account = world.account();
         let mut changes = account.watch(Watch::all(), MemoryStore::new()).await.expect("a store in memory");
         all(&mut changes, QUIET).await;
-        // The state is read, and a removal comes before the OK of the command behind which it counts.
+        // The state is read, and a removal comes before the OK behind which it counts.
         world.server.on("NOOP").before("* VANISHED 1\r\n");
         let new = world.server.deliver("INBOX", "Subject: new\r\n\r\n");
         sleep(Duration::from_secs(1)).await;

@@ -3,7 +3,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use tokio::time::Instant;
 
 use crate::testing::capability::Facts;
 use crate::testing::quirks::Quirk;
@@ -244,11 +243,11 @@ impl World {
             return Err(Reply::no(Some(Code::Limit), "Too many sessions"));
         }
         let Some((max, within)) = self.settings.max_logins else { return Ok(()) };
-        let (now, Some(user)) = (Instant::now(), self.users.get_mut(user)) else { return Ok(()) };
-        user.logins.retain(|at| now.duration_since(*at) < within);
+        let (now, Some(user)) = (self.clock.running_for(), self.users.get_mut(user)) else { return Ok(()) };
+        user.logins.retain(|at| now.saturating_sub(*at) < within);
         match user.logins.front() {
             Some(first) if user.logins.len() >= max => {
-                let left = within.saturating_sub(now.duration_since(*first)).as_millis();
+                let left = within.saturating_sub(now.saturating_sub(*first)).as_millis();
                 let text = format!("Request is throttled. Suggested Backoff Time: {left} milliseconds");
                 Err(Reply::no(Some(Code::Unavailable), text))
             }

@@ -27,6 +27,22 @@ use crate::view::Snapshot;
 /// [`Sender`]. A server that does only a part at once fails it with
 /// [`Partial`](crate::ErrorKind::Partial). Dropping handles never unselects.
 ///
+/// # Messages, UIDs and flags
+///
+/// A message is named by its [`Uid`]: a number that it keeps as long as it is in this mailbox, and
+/// that no later message gets. [`search`](Self::search) gives the UIDs of what you look for;
+/// [`fetch`](Self::fetch) reads of them what you name by
+/// [`Items`](crate::command::Items), a few or thousands in one command.
+///
+/// *Flags* are the marks on a message: `\Seen` (read), `\Flagged` (starred), `\Answered`, `\Draft`,
+/// `\Deleted`, and words of your own. [`store`](Self::store) sets and clears them.
+///
+/// To put a message away, [`move_to`](Self::move_to) another mailbox: a mail program's *delete*
+/// is a move to the mailbox that [`Sender::mailbox_for`] finds for deleted messages. To remove it
+/// for good takes two steps: set `\Deleted` by [`store`](Self::store), then
+/// [`expunge`](Self::expunge). [`copy`](Self::copy) leaves it where it is;
+/// [`Sender::append`] puts in a message of your own.
+///
 /// Its own properties ([`exists`](Self::exists), [`snapshot`](Self::snapshot) and so on) are read
 /// from memory, without a command, and stay readable after the selection, or the connection, has
 /// ended.

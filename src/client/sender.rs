@@ -194,8 +194,10 @@ impl Sender {
         self.submit(Select::new(mailbox).read_only())
     }
 
-    /// Which mailboxes there are: `LIST` (RFC 9051 section 6.3.9). [`List`] has what to select by,
-    /// and what to tell of each.
+    /// Which mailboxes (folders) there are: `LIST` (RFC 9051 section 6.3.9). `"*"` asks for all,
+    /// `"%"` for those at the top, `"Archive/*"` for those below one, where `/` is the server's
+    /// [delimiter](crate::types::ListEntry::delimiter). [`List`] has what to select by, and what to
+    /// report of each: counts, special uses, rights.
     ///
     /// ```no_run
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
@@ -224,7 +226,9 @@ impl Sender {
     }
 
     /// Adds a message to a mailbox: `APPEND` (RFC 9051 section 6.3.12), from memory, or from a
-    /// reader or a stream ([streamed uploads](Append#streamed-uploads)).
+    /// reader or a stream ([streamed uploads](Append#streamed-uploads)). It is stored, not sent to
+    /// anyone. The message is a whole one, as in a file `.eml`: header fields, an empty line, the
+    /// text, each line with CR LF at its end. [`Append`] has its flags and its date.
     ///
     /// ```no_run
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {

@@ -27,8 +27,11 @@ impl Mailbox {
         submit(&self.sender, command, Some(&self.selection_handle))
     }
 
-    /// Fetches data of messages: `FETCH` (RFC 9051 section 6.4.5). UIDs that are not there are
-    /// passed over.
+    /// Fetches data of messages, such as who wrote what and when ([`Items::envelope`]), or the
+    /// whole of each ([`Items::body`]): `FETCH` (RFC 9051 section 6.4.5). Which messages: UIDs, a
+    /// result of [`search`](Self::search), or [`newest`](Self::newest). UIDs that are not there are
+    /// passed over; nothing is marked as read unless that is asked for
+    /// ([`Items::marking_seen`]).
     ///
     /// ```no_run
     /// # use imap_duplex::command::Items;
@@ -85,7 +88,8 @@ impl Mailbox {
         Body::new(self.clone(), uid, section)
     }
 
-    /// Finds messages: `SEARCH` (RFC 9051 section 6.4.4), by UID.
+    /// Finds messages, and gives their UIDs: `SEARCH` (RFC 9051 section 6.4.4). The server looks,
+    /// so that nothing has to be fetched for it.
     ///
     /// ```no_run
     /// # use imap_duplex::command::Search;
@@ -182,9 +186,10 @@ impl Mailbox {
         self.submit(SaveSearch::new(query))
     }
 
-    /// Changes flags of messages: `STORE` (RFC 9051 section 6.4.6). Where the mailbox is open for
-    /// [reading alone](Self::is_read_only) it fails, unsent. Gives the rows that the server
-    /// answered with; the changes are events as well, a silent STORE's too.
+    /// Changes flags of messages, such as `\Seen` once they are read: `STORE` (RFC 9051 section
+    /// 6.4.6). Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
+    /// Gives the rows that the server answered with; the changes are events as well, a silent
+    /// STORE's too.
     ///
     /// ```no_run
     /// # use imap_duplex::{command::Store, types::Flag};

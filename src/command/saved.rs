@@ -2,12 +2,13 @@
 //! 5182, RFC 9051 section 6.4.4.1).
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::search::Search;
+use super::search_return::{Found, SearchReturn};
 use super::{Claim, Class, Command, Effect, Flow, Line, Messages, ResponseKinds, Session};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{Answer, Done, Untagged};
 
 /// The messages that a search found, which the server remembers: `$`. A handle by which commands
@@ -40,6 +41,8 @@ struct Inner {
     standing: AtomicU8,
     /// One more than the count; 0 as long as it is not known.
     count: AtomicU64,
+    /// What the server has returned beside it, once the search has ended.
+    found: OnceLock<Found>,
 }
 
 /// What became of the search.
@@ -55,7 +58,11 @@ pub(crate) enum SaveState {
 
 impl SavedSearch {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Inner { standing: AtomicU8::new(SaveState::Awaited as u8), count: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            standing: AtomicU8::new(SaveState::Awaited as u8),
+            count: AtomicU64::new(0),
+            found: OnceLock::new(),
+        }))
     }
 
     pub(crate) fn standing(&self) -> SaveState {
@@ -70,10 +77,31 @@ impl SavedSearch {
         self.0.standing.store(standing as u8, Ordering::Release);
     }
 
-    /// How many messages were found, once the server has reported it.
+    /// How many messages were found, once the server has reported it; it does if it was asked for
+    /// the count, as it is by [`Mailbox::save`](crate::Mailbox::save), or for all. The saved result
+    /// may be fewer: see [`SearchReturn::save`].
     #[must_use]
     pub fn count(&self) -> Option<u32> {
         self.0.count.load(Ordering::Acquire).checked_sub(1).and_then(|count| u32::try_from(count).ok())
+    }
+
+    /// What was asked for beside it by [`Search::returning`], once the search has succeeded.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Search;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let saved = inbox.submit(Search::unseen().returning().min().max().save()).await?;
+    /// println!("{:?}", saved.found().map(|found| (found.min, found.max)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn found(&self) -> Option<&Found> {
+        self.0.found.get()
+    }
+
+    fn set_count(&self, count: u64) {
+        self.0.count.store(count.saturating_add(1), Ordering::Release);
     }
 }
 
@@ -105,12 +133,13 @@ impl fmt::Debug for SavedSearch {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SaveSearch {
-    query: Search,
+    search: SearchReturn,
     saved: SavedSearch,
 }
 
 impl SaveSearch {
-    /// Saves what fits this query.
+    /// Saves what fits this query, and counts it. To have more returned, or to save a part alone:
+    /// [`SearchReturn::save`].
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Items, SaveSearch, Search};
@@ -121,7 +150,11 @@ impl SaveSearch {
     /// # }
     /// ```
     pub fn new(query: impl Into<Search>) -> Self {
-        Self { query: query.into(), saved: SavedSearch::new() }
+        Self::of(query.into().returning().count())
+    }
+
+    pub(super) fn of(search: SearchReturn) -> Self {
+        Self { search, saved: SavedSearch::new() }
     }
 
     /// By which the messages that will be found can be named.
@@ -134,18 +167,18 @@ impl SaveSearch {
 /// The command that a [`SaveSearch`] becomes when it is submitted.
 #[derive(Debug)]
 pub struct SaveSearchCommand {
-    query: Search,
+    search: SearchReturn,
     saved: SavedSearch,
 }
 
 impl From<SaveSearch> for SaveSearchCommand {
     fn from(search: SaveSearch) -> Self {
-        Self { query: search.query, saved: search.saved }
+        Self { search: search.search, saved: search.saved }
     }
 }
 
 impl Command for SaveSearchCommand {
-    type Item = ();
+    type Item = Untagged;
     type Output = SavedSearch;
 
     fn name(&self) -> &str {
@@ -154,22 +187,21 @@ impl Command for SaveSearchCommand {
 
     fn class(&self) -> Class {
         // Not a command that only reads: it must not be withdrawn while others use its result.
-        let class =
-            Class::change().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox().with_search(&self.query);
+        let class = Class::change().answered_by_kinds(ResponseKinds::SEARCH).in_mailbox();
+        let class = class.with_search(&self.search.query);
         class.with_effect(Effect::Save(self.saved.clone()))
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
-        self.query.within()
+        self.search.query.within()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        if !session.can("SEARCHRES") {
-            return Err(Error::unsupported("the server does not remember results of searches (SEARCHRES)"));
-        }
-        line.word("UID").word("SEARCH").word("RETURN").open().word("SAVE").word("COUNT").close();
+        self.search.check_saved(session)?;
+        line.word("UID").word("SEARCH");
+        self.search.encode_return(line, session, true);
         // What the server remembers can't be trimmed.
-        self.query.encode_criteria(line, session, false)?;
+        self.search.query.encode_criteria(line, session, false)?;
         Ok(Flow::Last)
     }
 
@@ -185,11 +217,21 @@ impl Command for SaveSearchCommand {
         if let Answer::ESearch(found) = response.answer()
             && let Some(count) = found.count
         {
-            self.saved.0.count.store(u64::from(count) + 1, Ordering::Release);
+            self.saved.set_count(count.into());
         }
     }
 
-    fn finish(self, _: Done, _: Vec<()>) -> Result<SavedSearch> {
+    fn item(response: Untagged) -> Option<Untagged> {
+        Some(response)
+    }
+
+    fn finish(self, done: Done, items: Vec<Untagged>) -> Result<SavedSearch> {
+        let found = self.search.finish(done, items)?;
+        if let Some(all) = &found.all {
+            self.saved.set_count(all.len());
+        }
+        // Nothing else has set it: a command ends once.
+        let _ = self.saved.0.found.set(found);
         Ok(self.saved)
     }
 }

@@ -1,8 +1,8 @@
 //! ESEARCH: a search of several mailboxes at once (MULTISEARCH, RFC 7377).
 
-use super::{Claim, Class, Command, Flow, Line, ResponseKinds, Search, Session, Streaming};
+use super::{Claim, Class, Command, Flow, Line, ResponseKinds, Search, SearchReturn, Session, Streaming};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, MailboxName, ModSeq, UidSet, UidValidity, Untagged};
+use crate::types::{Answer, Done, MailboxName, ModSeq, Uid, UidSet, UidValidity, Untagged};
 
 /// Which mailboxes to search (RFC 7377 section 2.2).
 ///
@@ -25,6 +25,18 @@ impl SearchScope {
     /// ```
     pub fn personal() -> Self {
         Self(vec![("personal", Vec::new())])
+    }
+
+    /// The one that is selected: for searches that are submitted through a
+    /// [`Mailbox`](crate::Mailbox), beside others.
+    ///
+    /// ```
+    /// # use imap_duplex::command::SearchScope;
+    /// let scope = SearchScope::selected().and(SearchScope::subtree(["Archive"]));
+    /// # let _ = scope;
+    /// ```
+    pub fn selected() -> Self {
+        Self(vec![("selected", Vec::new())])
     }
 
     /// Those into which mail may be delivered.
@@ -99,7 +111,7 @@ impl SearchScope {
 #[must_use]
 pub struct SearchIn {
     scope: SearchScope,
-    query: Search,
+    search: SearchReturn,
 }
 
 /// What a [`SearchIn`] found in one mailbox.
@@ -110,15 +122,25 @@ pub struct FoundIn {
     pub mailbox: MailboxName,
     /// Its UIDVALIDITY.
     pub uid_validity: Option<UidValidity>,
-    /// The UIDs of the messages that fit.
+    /// The UIDs of the messages that fit; none if only others of these were asked for.
     pub uids: UidSet,
     /// The highest mod-sequence among them, where it was searched by.
     pub mod_seq: Option<ModSeq>,
+    /// The lowest UID, where it was asked for.
+    pub min: Option<Uid>,
+    /// The highest UID, where it was asked for.
+    pub max: Option<Uid>,
+    /// How many fit, where it was asked for.
+    pub count: Option<u64>,
+    /// Those in the part that was asked for.
+    pub partial: Option<UidSet>,
+    /// How relevant each of them is, from 1 to 100, in their order (RFC 6203 section 4).
+    pub relevancy: Vec<u8>,
 }
 
 impl SearchIn {
     /// Finds these messages in those mailboxes. The query can't name UIDs, or build on a saved
-    /// result.
+    /// result. To have other things returned than the UIDs of all: [`SearchReturn::in_scope`].
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Search, SearchIn, SearchScope};
@@ -131,7 +153,11 @@ impl SearchIn {
     /// # }
     /// ```
     pub fn new(scope: SearchScope, query: impl Into<Search>) -> Self {
-        Self { scope, query: query.into() }
+        Self::of(scope, query.into().returning())
+    }
+
+    pub(super) fn of(scope: SearchScope, search: SearchReturn) -> Self {
+        Self { scope, search }
     }
 }
 
@@ -144,16 +170,20 @@ impl Command for SearchIn {
     }
 
     fn class(&self) -> Class {
-        Class::query().answered_by_kinds(ResponseKinds::SEARCH).ours()
+        let class = Class::query().answered_by_kinds(ResponseKinds::SEARCH).ours();
+        let needs_selection = self.scope.0.iter().any(|(filter, _)| *filter == "selected");
+        if needs_selection { class.in_mailbox() } else { class }
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         if !session.can("MULTISEARCH") {
             return Err(Error::unsupported("the server can't search several mailboxes (MULTISEARCH)"));
         }
-        if self.query.within().is_some() || self.query.names_uids() {
+        let query = &mut self.search.query;
+        if query.within().is_some() || query.names_uids() {
             return Err(Error::invalid("UIDs and numbers mean something in one mailbox alone"));
         }
+        self.search.check_several(session)?;
         line.word("ESEARCH").word("IN").open();
         for (filter, names) in &self.scope.0 {
             line.word(filter);
@@ -177,7 +207,10 @@ impl Command for SearchIn {
             }
         }
         line.close();
-        self.query.encode_criteria(line, session, false)?;
+        if !self.search.is_default() {
+            self.search.encode_return(line, session, false);
+        }
+        self.search.query.encode_criteria(line, session, false)?;
         Ok(Flow::Last)
     }
 
@@ -196,6 +229,11 @@ impl Command for SearchIn {
                 uid_validity: found.uid_validity,
                 uids: found.all.unwrap_or_default().into_uids(),
                 mod_seq: found.mod_seq,
+                min: found.min.and_then(Uid::new),
+                max: found.max.and_then(Uid::new),
+                count: found.count.map(u64::from),
+                partial: found.partial.map(|part| part.numbers.to_set().into_uids()),
+                relevancy: found.relevancy,
             }),
             _ => None,
         }

@@ -1,8 +1,9 @@
 //! SEARCH with chosen results: MIN, MAX, COUNT, ALL, PARTIAL, RELEVANCY (RFC 9051 section 6.4.4,
-//! RFC 9394, RFC 6203), kept up to date on request (RFC 5267).
+//! RFC 9394, RFC 6203), kept up to date on request (RFC 5267), or left with the server (RFC 5182).
 
 use super::{
-    Claim, Class, Command, Effect, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session,
+    Claim, Class, Command, Effect, Flow, Line, Messages, PartialRange, ResponseKinds, SaveSearch, Search,
+    SearchIn, SearchScope, Session,
 };
 use crate::error::{Error, Result};
 use crate::types::{
@@ -17,7 +18,7 @@ use crate::types::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SearchReturn {
-    query: Search,
+    pub(super) query: Search,
     min: bool,
     max: bool,
     count: bool,
@@ -132,11 +133,93 @@ impl SearchReturn {
         self
     }
 
+    /// Leaves the result with the server too, where further commands can name it: `SAVE` (RFC
+    /// 5182). What was asked for is then
+    /// [`SavedSearch::found`](crate::command::SavedSearch::found).
+    ///
+    /// What the server remembers depends on what is returned beside it (RFC 5182 section 2.4, RFC
+    /// 9394 section 3.2): with `count` or `all`, or nothing, all that fit; else no more than what
+    /// is returned: the lowest, the highest, those in the part, or these together.
+    ///
+    /// Needs SEARCHRES; with a part, but neither `count` nor `all`, also PARTIAL, for other servers
+    /// may remember more. A result that is saved can't be kept
+    /// [up to date](SearchReturn::update) as well.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Items, Search};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// // The newest unseen message, in one round trip.
+    /// let search = inbox.submit(Search::unseen().returning().max().save());
+    /// let newest = inbox.fetch(&search.saved(), Items::envelope());
+    /// println!("{:?}", search.await?.found().and_then(|found| found.max));
+    /// println!("{:?}", newest.await?.first());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "SAVE")]
+    pub fn save(self) -> SaveSearch {
+        SaveSearch::of(self)
+    }
+
+    /// Searches these mailboxes, selected or not, rather than the selected one (RFC 7377).
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Search, SearchScope};
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let counts = Search::unseen().returning().count().in_scope(SearchScope::personal());
+    /// for found in imap.submit(counts).await? {
+    ///     println!("{}: {} unseen", found.mailbox, found.count.unwrap_or(0));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn in_scope(self, scope: SearchScope) -> SearchIn {
+        SearchIn::of(scope, self)
+    }
+
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
     /// return just that.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
+    }
+
+    /// Why its result can't be saved, if it can't.
+    pub(super) fn check_saved(&self, session: &Session) -> Result<()> {
+        if self.update {
+            return Err(Error::invalid("a saved result can't be kept up to date as well"));
+        }
+        if !session.can("SEARCHRES") {
+            return Err(Error::unsupported("the server does not remember results of searches (SEARCHRES)"));
+        }
+        let saves_part = self.partial.is_some() && !self.count && !self.all;
+        // RFC 5267 does not define which messages are saved beside its PARTIAL.
+        if saves_part && !session.can("PARTIAL") {
+            return Err(Error::unsupported("the server lacks PARTIAL, which saving a part needs"));
+        }
+        self.check(session)
+    }
+
+    /// Why several mailboxes can't be searched so, if they can't.
+    pub(super) fn check_several(&self, session: &Session) -> Result<()> {
+        if self.update {
+            return Err(Error::invalid("the result of several mailboxes can't be kept up to date"));
+        }
+        if self.all && self.partial.is_some() {
+            return Err(Error::invalid("all of several mailboxes can't be returned beside a part"));
+        }
+        if self.partial.is_some() && !self.can_cut(session) {
+            return Err(Error::unsupported("the server lacks PARTIAL, which this search needs"));
+        }
+        if self.relevancy && !session.can("SEARCH=FUZZY") {
+            return Err(Error::unsupported("the server lacks SEARCH=FUZZY, which this search needs"));
+        }
+        Ok(())
+    }
+
+    /// Whether RETURN may be left out.
+    pub(super) fn is_default(&self) -> bool {
+        self.is_plain() && !self.relevancy
     }
 
     fn is_plain(&self) -> bool {
@@ -170,11 +253,12 @@ impl SearchReturn {
         Ok(())
     }
 
-    fn encode_return(&mut self, line: &mut Line, session: &Session) {
+    pub(super) fn encode_return(&mut self, line: &mut Line, session: &Session, save: bool) {
         self.is_cut = self.can_cut(session);
         let all = self.all || self.is_plain() || self.partial.is_some() && !self.is_cut;
         line.word("RETURN").open();
         let options = [
+            (save, "SAVE"),
             (self.min, "MIN"),
             (self.max, "MAX"),
             (all, "ALL"),
@@ -217,7 +301,7 @@ impl Command for SearchReturn {
         self.check(session)?;
         line.word("UID").word("SEARCH");
         if session.can("ESEARCH") {
-            self.encode_return(line, session);
+            self.encode_return(line, session, false);
         }
         // What the server counts can't be trimmed.
         self.query.encode_criteria(line, session, false)?;

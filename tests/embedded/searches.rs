@@ -1,10 +1,12 @@
 //! Searches of the embedded server beyond one result of one mailbox, by raw lines: results that are
-//! kept up to date, searches of several mailboxes, UIDBATCHES.
+//! kept up to date, searches of several mailboxes, UIDBATCHES; and by the library, what is saved.
 
 use std::time::Duration;
 
+use imap_duplex::command::{Items, Search, SearchReturn, SearchScope};
 use imap_duplex::testing::Server;
 use imap_duplex::types::Uid;
+use imap_duplex::{Config, ErrorKind, Sent};
 
 use crate::raw::{inbox, next, session, silent, without_recent};
 use crate::support::within;
@@ -218,6 +220,49 @@ async fn mailboxes_are_cut_into_batches() {
         }
         assert_eq!(a.select("Drafts").await.iter().filter(|line| line.contains("0 EXISTS")).count(), 1);
         assert_eq!(a.command("UIDBATCHES 3").await, ["* UIDBATCHES (TAG \"o12\")"]);
+    })
+    .await;
+}
+
+/// RFC 5182 section 2.4, RFC 9394 section 3.2: which messages `$` names.
+#[tokio::test]
+async fn what_is_saved_depends_on_what_is_returned() {
+    within(LIMIT, async {
+        let server = Server::new();
+        for n in 1..=5 {
+            server.deliver("INBOX", message(&n.to_string()));
+        }
+        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let (imap, _events) = config.connect_over(server.connect()).await.expect("it takes this login");
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        let all = || Search::all().returning();
+        let ways: [(SearchReturn, &[u32]); 8] = [
+            (all(), &[1, 2, 3, 4, 5]),
+            (all().min(), &[1]),
+            (all().max(), &[5]),
+            (all().min().max(), &[1, 5]),
+            (all().min().count(), &[1, 2, 3, 4, 5]),
+            (all().partial(2..=3), &[2, 3]),
+            (all().partial(2..=3).max(), &[2, 3, 5]),
+            (all().partial(2..=3).count(), &[1, 2, 3, 4, 5]),
+        ];
+        for (way, expected) in ways {
+            let search = inbox.submit(way.clone().save());
+            let rows = inbox.fetch(&search.saved(), Items::flags());
+            assert!(search.await.expect("saved").found().is_some());
+            let rows = rows.await.expect("FETCH");
+            let uids: Vec<u32> = rows.iter().filter_map(|row| Some(row.uid()?.get())).collect();
+            assert_eq!(uids, expected, "{way:?}");
+        }
+        server.deliver("Sent", message("6"));
+        let counted = || Search::all().returning().count().max();
+        let scope = || SearchScope::selected().and(SearchScope::mailboxes(["Sent"]));
+        let found = inbox.submit(counted().in_scope(scope())).await.expect("ESEARCH");
+        let found: Vec<_> = found.iter().map(|one| (one.mailbox.as_str(), one.count, one.max)).collect();
+        assert_eq!(found, [("INBOX", Some(5), Uid::new(5)), ("Sent", Some(1), Uid::new(1))]);
+        // Which mailbox is meant is known by the handle alone.
+        let error = imap.submit(counted().in_scope(scope())).await.expect_err("of no mailbox");
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No));
     })
     .await;
 }

@@ -91,6 +91,32 @@ fn searches_of_several_mailboxes() {
 }
 
 #[test]
+fn what_several_mailboxes_return() {
+    let scope = || SearchScope::selected().and(SearchScope::mailboxes(["folder1"]));
+    let counted = Search::unseen().returning().min().max().count().in_scope(scope());
+    let written = line(counted.clone(), "MULTISEARCH");
+    assert_eq!(written, "ESEARCH IN (selected mailboxes folder1) RETURN (MIN MAX COUNT) UNSEEN");
+    let answer =
+        response("* ESEARCH (TAG \"A1\" MAILBOX folder1 UIDVALIDITY 1) UID MIN 4001 MAX 4009 COUNT 5");
+    let found = counted.finish(done("OK"), vec![SearchIn::item(answer).unwrap()]).unwrap();
+    assert_eq!((found[0].min, found[0].max, found[0].count), (Uid::new(4001), Uid::new(4009), Some(5)));
+    assert!(found[0].uids.is_empty());
+    // RFC 7377 section 2.2: PARTIAL with CONTEXT=SEARCH.
+    let first = Search::all().returning().partial(1..=2).in_scope(scope());
+    assert!(refusal(first.clone(), "MULTISEARCH").contains("PARTIAL"));
+    let written = line(first.clone(), "MULTISEARCH CONTEXT=SEARCH");
+    assert_eq!(written, "ESEARCH IN (selected mailboxes folder1) RETURN (PARTIAL 1:2) ALL");
+    let answer = response("* ESEARCH (TAG \"A1\" MAILBOX folder1 UIDVALIDITY 1) UID PARTIAL (1:2 4001,4003)");
+    let found = first.finish(done("OK"), vec![SearchIn::item(answer).unwrap()]).unwrap();
+    assert_eq!(found[0].partial, Some("4001,4003".parse().unwrap()));
+    let can = "MULTISEARCH PARTIAL CONTEXT=SEARCH";
+    refusal(Search::all().returning().all().partial(1..=2).in_scope(scope()), can);
+    refusal(Search::all().returning().update().in_scope(scope()), can);
+    let relevancy = Search::subject("work").fuzzy().returning().relevancy().in_scope(scope());
+    assert!(refusal(relevancy, "MULTISEARCH").contains("FUZZY"));
+}
+
+#[test]
 fn what_is_known_of_a_copy() {
     let copy = |capabilities: &str, end: &str| {
         let mut copy = CopyMessages::copying("4:7".parse::<UidSet>().unwrap(), "Archive");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{done, line, next_line, refusal, response, session};
-use crate::command::{Claim, Command, Flow, PartialRange, Search, SearchReturn};
+use crate::command::{Claim, Command, Flow, PartialRange, SaveSearchCommand, Search, SearchReturn};
 use crate::types::{Date, Flag, ModSeq, SeqSet, Uid, UidSet};
 
 const ALL: &str = "IMAP4rev1 WITHIN CONDSTORE SAVEDATE OBJECTID FILTERS X-GM-EXT-1 SEARCH=FUZZY LITERAL+";
@@ -225,4 +225,57 @@ fn an_open_range_is_written_so_that_the_last_message_is_not_counted() {
     assert_eq!(line(search, "ESEARCH"), "UID SEARCH RETURN (COUNT) NOT UID 1:19");
     let flow = next_line(&mut Search::uids(Uid::new(20).unwrap()..), &session("ESEARCH")).unwrap();
     assert_eq!(flow, ("UID SEARCH RETURN (ALL) UID 20:*".to_owned(), Flow::Last));
+}
+
+/// RFC 5182 section 2.4 and RFC 9394 section 3.2, by UID: what is returned beside a saved result.
+#[test]
+fn a_saved_result_beside_what_is_returned() {
+    let since = || Search::since(day(2006, 2, 12)).returning();
+    for (search, options, answer, part) in [
+        (since().all(), "SAVE ALL", "ALL 2,10:15,21", None),
+        (since().min(), "SAVE MIN", "MIN 2", None),
+        (since().max().min(), "SAVE MIN MAX", "MIN 2 MAX 21", None),
+        (since().max().min().count(), "SAVE MIN MAX COUNT", "MIN 2 MAX 21 COUNT 8", None),
+        (since().all().min(), "SAVE MIN ALL", "MIN 2 ALL 2,10:15,21", None),
+        (
+            since().partial(PartialRange::from_last(1..=2)),
+            "SAVE PARTIAL -1:-2",
+            "PARTIAL (-1:-2 15,21)",
+            Some("15,21"),
+        ),
+        (
+            since().partial(1..=2).max().count(),
+            "SAVE MAX COUNT PARTIAL 1:2",
+            "MAX 21 COUNT 8 PARTIAL (1:2 2,10)",
+            Some("2,10"),
+        ),
+        // Both can't be returned (RFC 9394 section 3.1).
+        (since().partial(1..=2).all(), "SAVE ALL", "ALL 2,10:15,21", Some("2,10")),
+    ] {
+        let mut command = SaveSearchCommand::from(search.save());
+        let (written, _) = next_line(&mut command, &session("SEARCHRES ESEARCH PARTIAL")).unwrap();
+        assert_eq!(written, format!("UID SEARCH RETURN ({options}) SINCE 12-Feb-2006"));
+        let answer = response(&format!("* ESEARCH (TAG \"C284\") UID {answer}"));
+        command.received(&answer);
+        let saved = command.finish(done("OK"), vec![answer]).unwrap();
+        let found = saved.found().unwrap();
+        let asked = |option: &str| options.contains(option);
+        assert_eq!(found.min, Uid::new(2).filter(|_| asked("MIN")), "{options}");
+        assert_eq!(found.max, Uid::new(21).filter(|_| asked("MAX")), "{options}");
+        assert_eq!(found.count, Some(8).filter(|_| asked("COUNT")), "{options}");
+        assert_eq!(found.all, Some(uids("2,10:15,21")).filter(|_| asked("ALL")), "{options}");
+        assert_eq!(found.partial, part.map(uids), "{options}");
+        assert_eq!(saved.count(), Some(8).filter(|_| asked("COUNT") || asked("ALL")), "{options}");
+    }
+}
+
+#[test]
+fn a_result_that_can_not_be_saved_as_asked_is_refused() {
+    let unseen = || Search::unseen().returning();
+    let why = |search: SearchReturn, can: &str| refusal(SaveSearchCommand::from(search.save()), can);
+    assert!(why(unseen().min(), "ESEARCH").contains("SEARCHRES"));
+    let can = "SEARCHRES ESEARCH CONTEXT=SEARCH";
+    // Such servers may remember all: what follows would be done to more than was asked for.
+    assert!(why(unseen().partial(1..=2), can).contains("PARTIAL"));
+    assert!(why(unseen().count().update(), can).contains("up to date"));
 }

@@ -8,11 +8,11 @@ use std::hash::Hash;
 use bytes::Bytes;
 use futures_core::Stream;
 use imap_duplex::command::{
-    Append, AppendAll, Appended, Claim, Class, Close, Command, Copied, CopyMessages, Create, Created, Delete,
-    Enable, Expunge, Expunged, Fetch, Flow, GetAcl, GetMetadata, GetQuotaRoot, Id, Idle, Items, Language,
-    List, Logout, MailboxFor, Match, Messages, Noop, Notify, NotifyEvent, Raw, RawResult, Rename, SaveSearch,
-    SavedSearch, Search, SearchResult, Secret, SelectedNotify, SetAcl, SetMetadata, SetQuota, StatusCommand,
-    StatusItems, Store, Subscribe, Unselect,
+    Append, AppendAll, Appended, Claim, Class, Close, Command, Comparators, Copied, CopyMessages, Create,
+    Created, Delete, Enable, Expunge, Expunged, Fetch, Flow, GetAcl, GetMetadata, GetQuotaRoot, Id, Idle,
+    Items, Language, List, Logout, MailboxFor, Match, Messages, Noop, Notify, NotifyEvent, Raw, RawResult,
+    Rename, SaveSearch, SavedSearch, Search, SearchResult, Secret, SelectedNotify, SetAcl, SetMetadata,
+    SetQuota, StatusCommand, StatusItems, Store, Subscribe, Unselect,
 };
 use imap_duplex::replay::{RecordedKind, RecordedResponse};
 use imap_duplex::types::{
@@ -157,6 +157,7 @@ fn data_is_compared_and_hashed() {
     keys::<GetAcl>();
     keys::<GetMetadata>();
     keys::<GetQuotaRoot>();
+    keys::<Comparators>();
     keys::<Language>();
     keys::<SetAcl>();
     keys::<SetMetadata>();

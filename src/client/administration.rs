@@ -3,7 +3,7 @@
 
 use super::{Sender, Token};
 use crate::command::{
-    DeleteAcl, Enable, GetAcl, GetListRights, GetMetadata, GetMyRights, GetNamespaces, GetQuota,
+    Comparators, DeleteAcl, Enable, GetAcl, GetListRights, GetMetadata, GetMyRights, GetNamespaces, GetQuota,
     GetQuotaRoot, Language, MailboxFor, SetAcl, SetMetadata, SetQuota,
 };
 use crate::types::{MailboxName, SpecialUse};
@@ -233,6 +233,21 @@ impl Sender {
     /// ```
     #[doc(alias = "LANGUAGE")]
     pub fn language(&self, which: Language) -> Token<Language> {
+        self.submit(which)
+    }
+
+    /// By which rules the server orders and compares text in searches: `COMPARATOR` (RFC 5255
+    /// section 4.7). Needs I18NLEVEL=2.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Comparators;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// imap.comparator(Comparators::first_of(["cz;*", "i;basic"])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "COMPARATOR")]
+    pub fn comparator(&self, which: Comparators) -> Token<Comparators> {
         self.submit(which)
     }
 }

@@ -9,6 +9,7 @@ mod action;
 mod append;
 mod append_all;
 mod class;
+mod comparators;
 #[cfg(feature = "compress")]
 mod compress;
 mod copy;
@@ -58,6 +59,7 @@ pub use action::Action;
 pub use append::{Append, AppendPart, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;
+pub use comparators::Comparators;
 #[cfg(feature = "compress")]
 #[cfg_attr(docsrs, doc(cfg(feature = "compress")))]
 pub use compress::Compress;

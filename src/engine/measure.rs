@@ -65,6 +65,7 @@ mod reports {
         "CAPABILITY",
         "CHECK",
         "CLOSE",
+        "COMPARATOR",
         "COMPRESS",
         "COPY",
         "CREATE",

@@ -50,6 +50,11 @@ fn create(from: &mut Chooser<'_>, session: &Session) {
         assert_eq!(arguments.len(), 1);
         assert_text(&arguments[0], range.as_bytes());
     }
+    let choice = command::Comparators::first_of([range.clone()]);
+    if let Some((_, arguments)) = from.other(choice, session) {
+        assert_eq!(arguments.len(), 1);
+        assert_text(&arguments[0], range.as_bytes());
+    }
 }
 
 fn list(from: &mut Chooser<'_>, session: &Session) {

@@ -8,13 +8,14 @@ use crate::report;
 use crate::source::{files, root};
 
 /// The names of RFC 9051, of RFC 3501 and of the extensions.
-const NAMES: [&str; 187] = [
+const NAMES: [&str; 188] = [
     "CAPABILITY",
     "NOOP",
     "LOGOUT",
     "ID",
     "ENABLE",
     "LANGUAGE",
+    "COMPARATOR",
     "UNAUTHENTICATE",
     "COMPRESS",
     "LOGIN",

@@ -8,4 +8,5 @@ mod model;
 mod operations;
 mod reading;
 mod syncing;
+mod taken_back;
 mod world;

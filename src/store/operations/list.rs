@@ -109,7 +109,9 @@ impl Store {
     }
 
     /// Gives an operation up that has not been sent, or was refused: what the user sees is as if it
-    /// had not been done.
+    /// had not been done. One that was sent before ([`attempts`](PendingOperation::attempts)), and
+    /// whose answer was lost, is not sent again; if the server has done it all the same, the next
+    /// look shows it.
     ///
     /// # Errors
     /// [`NotFound`](super::super::StoreErrorKind::NotFound) if there is no such operation, or it is
@@ -143,7 +145,16 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
     match (super::overlay::read(&args)?, message, mailbox) {
         // Without it there is no such message.
         (Action::Append { .. } | Action::Copy { .. }, Some(message), _) => message::delete(file, message),
-        (_, Some(message), _) => restore(file, message),
+        (_, Some(message), _) => {
+            restore(file, message)?;
+            // It left its mailbox by this move alone, which is not followed any more: a look brings it.
+            let mut find = file.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM message m WHERE id = ?1 AND mailbox IS NULL AND NOT EXISTS \
+                 (SELECT 1 FROM operation WHERE message = m.id AND kind IN ('append', 'copy', 'move')))",
+            )?;
+            let is_lost = find.query_row([message], |row| row.get::<_, bool>(0))?;
+            if is_lost { message::delete(file, message) } else { Ok(()) }
+        }
         (Action::Create, _, Some(mailbox)) => {
             let mut find = file.prepare_cached("SELECT id FROM message WHERE place = ?")?;
             let messages: Vec<MessageId> =

@@ -3,6 +3,8 @@
 //! In: what the user did, within the transaction that also changes what the user sees. Out: a row;
 //! or none, where it undoes what has not been sent.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::overlay::{read, restore};
@@ -231,19 +233,26 @@ pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), 
     restore(file, message)
 }
 
-/// They are about to be sent: from now on they may have been.
+/// They are about to be sent: from now on they may have been. Those that are still as they were
+/// read: the user may have changed or dropped one while the connection was opened.
 pub(super) fn mark_sending(
     file: &Transaction<'_>,
     operations: &[Operation],
     mark: Option<&Mark>,
-) -> Result<(), Fault> {
+) -> Result<BTreeSet<OperationId>, Fault> {
     let mut update = file.prepare_cached(
-        "UPDATE operation SET state = 'sending', attempts = attempts + 1, mark = ifnull(?2, mark) WHERE id = ?1",
+        "UPDATE operation SET state = 'sending', attempts = attempts + 1, mark = ifnull(?2, mark) \
+         WHERE id = ?1 AND state = 'queued' AND args = ?3 AND message IS ?4 AND target IS ?5",
     )?;
+    let mut marked = BTreeSet::new();
     for operation in operations {
-        update.execute(params![operation.id, mark.map(json)])?;
+        let (message, target) = (operation.message, operation.target);
+        let count = update.execute(params![operation.id, mark.map(json), operation.args, message, target])?;
+        if count > 0 {
+            marked.insert(operation.id);
+        }
     }
-    Ok(())
+    Ok(marked)
 }
 
 /// They have another state.

@@ -22,6 +22,8 @@ const MAX_LOADED: i64 = 20_000;
 pub(super) struct Operation {
     pub(super) id: OperationId,
     pub(super) action: Action,
+    /// The action as the file has it.
+    pub(super) args: String,
     pub(super) message: Option<MessageId>,
     pub(super) mailbox: Option<MailboxId>,
     pub(super) target: Option<MailboxId>,
@@ -61,18 +63,18 @@ impl Operation {
     }
 }
 
-fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
-    let operation = Operation {
+fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
+    Ok(Operation {
         id: row.get(0)?,
         action: Action::Move,
+        args: row.get(1)?,
         message: row.get(2)?,
         mailbox: row.get(3)?,
         target: row.get(4)?,
         state: row.get(5)?,
         attempts: row.get(6)?,
         error: row.get(7)?,
-    };
-    Ok((operation, row.get(1)?))
+    })
 }
 
 /// All operations of an account, in their order; what a look is still to show is not among them.
@@ -84,8 +86,8 @@ pub(super) fn all(file: &Transaction<'_>, account: i64) -> Result<Vec<Operation>
     )?;
     let mut operations = Vec::new();
     for row in find.query_map([account, MAX_LOADED], operation)? {
-        let (operation, args) = row?;
-        operations.push(Operation { action: read(&args)?, ..operation });
+        let operation = row?;
+        operations.push(Operation { action: read(&operation.args)?, ..operation });
     }
     Ok(operations)
 }
@@ -163,6 +165,7 @@ mod tests {
         let mailbox_of = |number| (number > 0).then_some(MailboxId(number));
         Operation {
             id: OperationId(id),
+            args: String::new(),
             action,
             message: (message > 0).then_some(MessageId(message)),
             mailbox: mailbox_of(mailbox),

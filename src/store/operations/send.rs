@@ -3,7 +3,7 @@
 //! In: operations that go together. Out: one command, or one after the other where the server needs
 //! several; then the rows. What can't be repeated is marked before its first byte is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -72,8 +72,20 @@ impl Executor {
         }
     }
 
-    async fn mark_sending(&self, operations: &[Operation], mark: Option<Mark>) -> Tried<()> {
-        let operations = operations.to_vec();
+    /// Marks those that are still as they were read; only they may be sent.
+    async fn mark_sending(&self, found: &mut Vec<(Operation, Uid)>, mark: Option<Mark>) -> Tried<()> {
+        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
+        let marked = self.mark_all(operations, mark).await?;
+        found.retain(|(operation, _)| marked.contains(&operation.id));
+        Ok(())
+    }
+
+    /// Whether this one is marked, and may be sent.
+    async fn mark_one(&self, operation: &Operation, mark: Option<Mark>) -> Tried<bool> {
+        Ok(!self.mark_all(vec![operation.clone()], mark).await?.is_empty())
+    }
+
+    async fn mark_all(&self, operations: Vec<Operation>, mark: Option<Mark>) -> Tried<BTreeSet<OperationId>> {
         // What is repeated without harm need not survive a loss of power.
         let durability = if mark.is_some() { Durability::Power } else { Durability::Process };
         let job = move |file: &Transaction<'_>| queue::mark_sending(file, &operations, mark.as_ref());
@@ -103,13 +115,16 @@ impl Executor {
     }
 
     async fn send_flags(&self, batch: &[Operation], add: &Flags, remove: &Flags) -> Tried<()> {
-        let found = self.uids(batch).await?;
+        let mut found = self.uids(batch).await?;
         let Some((first, _)) = found.first() else { return Ok(()) };
         let place = self.place(first.mailbox).await?;
         let lease = self.open(&place).await?;
-        // From now on another change of the same flags is an operation of its own.
-        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
-        self.mark_sending(&operations, None).await?;
+        // From now on another change of the same flags is an operation of its own; one that came while
+        // the mailbox was opened has changed this one.
+        self.mark_sending(&mut found, None).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
         let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
         if !add.is_empty() {
             lease.store(uids.clone(), StoreFlags::add(add.clone()).silent()).await?;
@@ -117,19 +132,21 @@ impl Executor {
         if !remove.is_empty() {
             lease.store(uids, StoreFlags::remove(remove.clone()).silent()).await?;
         }
-        self.sent(operations.iter().map(|operation| (operation.id, place.id)).collect()).await
+        self.sent(found.iter().map(|(operation, _)| (operation.id, place.id)).collect()).await
     }
 
     async fn send_expunge(&self, batch: &[Operation]) -> Tried<()> {
-        let found = self.uids(batch).await?;
+        let mut found = self.uids(batch).await?;
         let Some((first, _)) = found.first() else { return Ok(()) };
         let place = self.place(first.mailbox).await?;
         let lease = self.open(&place).await?;
-        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
-        self.mark_sending(&operations, None).await?;
+        self.mark_sending(&mut found, None).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
         let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
         self.expunge(&lease, uids).await?;
-        self.sent(operations.iter().map(|operation| (operation.id, place.id)).collect()).await
+        self.sent(found.iter().map(|(operation, _)| (operation.id, place.id)).collect()).await
     }
 
     /// Removes messages for good; where the server can remove only all that are marked, they stay
@@ -145,14 +162,16 @@ impl Executor {
     }
 
     async fn send_move(&self, batch: &[Operation]) -> Tried<()> {
-        let found = self.uids(batch).await?;
+        let mut found = self.uids(batch).await?;
         let Some((first, _)) = found.first() else { return Ok(()) };
         let (place, target) = (self.place(first.mailbox).await?, self.place(first.target).await?);
         let lease = self.open(&place).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
-        let operations: Vec<Operation> = found.iter().map(|(operation, _)| operation.clone()).collect();
-        self.mark_sending(&operations, Some(mark)).await?;
+        self.mark_sending(&mut found, Some(mark)).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
         let uids: UidSet = found.iter().map(|(_, uid)| *uid).collect();
         let mut leaves = false;
         let copied = match lease.move_to(uids.clone(), name.clone()).await {
@@ -190,7 +209,9 @@ impl Executor {
         let lease = self.open(&place).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
-        self.mark_sending(std::slice::from_ref(operation), Some(mark)).await?;
+        if !self.mark_one(operation, Some(mark)).await? {
+            return Ok(());
+        }
         let copied = lease.copy(uid, name).await?;
         drop(lease);
         let pair = copied
@@ -254,7 +275,9 @@ impl Executor {
         };
         let session = self.account.session().await?;
         let mark = self.mark(&session, &name).await?;
-        self.mark_sending(std::slice::from_ref(operation), Some(mark)).await?;
+        if !self.mark_one(operation, Some(mark)).await? {
+            return Ok(());
+        }
         let mut append = Append::new(bytes).flags(flags.clone());
         if let Some(date) = Timestamp::new(date, 0) {
             append = append.internal_date(date);
@@ -275,6 +298,9 @@ impl Executor {
         };
         let Some(name) = self.database.read(find).await? else { return self.gone(operation).await };
         let session = self.account.session().await?;
+        if !self.mark_one(operation, None).await? {
+            return Ok(());
+        }
         match session.create(name.as_str()).await {
             Ok(_) => {}
             Err(error) if matches!(error.code(), Some(Code::AlreadyExists)) => {}
@@ -294,7 +320,9 @@ impl Executor {
         let place = self.place(operation.mailbox).await?;
         let from = place.name()?;
         if from.as_str() != to {
-            self.mark_sending(std::slice::from_ref(operation), None).await?;
+            if !self.mark_one(operation, None).await? {
+                return Ok(());
+            }
             let session = self.account.session().await?;
             session.rename(from.clone(), to).await?;
         }
@@ -319,6 +347,9 @@ impl Executor {
         let place = self.place(operation.mailbox).await?;
         if let Some(name) = place.name.clone() {
             let session = self.account.session().await?;
+            if !self.mark_one(operation, None).await? {
+                return Ok(());
+            }
             match session.delete(name).await {
                 Ok(()) => {}
                 Err(error) if matches!(error.code(), Some(Code::NonExistent)) => {}

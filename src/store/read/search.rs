@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn terms_are_told_apart() {
-        let table: [(&str, &[(Option<&str>, &str)]); 6] = [
+        type Words<'a> = &'a [(Option<&'a str>, &'a str)];
+        let table: [(&str, Words<'_>); 6] = [
             ("lunch  noon", &[(None, "lunch"), (None, "noon")]),
             ("from:ann \"at noon\"", &[(Some("from"), "ann"), (None, "at noon")]),
             ("Subject:\"at noon\" x", &[(Some("subject"), "at noon"), (None, "x")]),

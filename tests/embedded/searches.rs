@@ -248,7 +248,7 @@ async fn what_is_saved_depends_on_what_is_returned() {
         ];
         for (way, expected) in ways {
             let search = inbox.submit(way.clone().save());
-            let rows = inbox.fetch(&search.saved(), Items::flags());
+            let rows = inbox.fetch(search.saved(), Items::flags());
             assert!(search.await.expect("saved").found().is_some());
             let rows = rows.await.expect("FETCH");
             let uids: Vec<u32> = rows.iter().filter_map(|row| Some(row.uid()?.get())).collect();

@@ -315,9 +315,9 @@ async fn a_command_of_ones_own_that_is_not_sent_says_what_to_do_instead() {
                 "AUTHENTICATE XOAUTH2",
                 "user and password go into `Config::login`; mechanisms of your own are not there yet",
             ),
-            ("COMPRESS DEFLATE", "`Config::compress` does it"),
+            ("COMPRESS DEFLATE", "`Config::compress` does it, or `Sender::compress`"),
             ("SELECT INBOX", "`Sender::select` does it"),
-            ("UNAUTHENTICATE", "connect again for another user"),
+            ("UNAUTHENTICATE", "`Sender::unauthenticate` does it"),
         ] {
             let error = imap.raw(line).await.expect_err("refused");
             let name = line.split(' ').next().expect("a name");

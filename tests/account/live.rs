@@ -115,9 +115,10 @@ async fn session(
     imap.logout().await
 }
 
-/// What the server has.
+/// What the server has. After a kill it may take its time over locks that are left.
 async fn truth(config: &Config) -> BTreeMap<String, BTreeMap<Uid, Flags>> {
-    let (imap, _events) = config.clone().connect().await.expect("the server is there");
+    let patient = config.clone().timeouts(Timeouts::default());
+    let (imap, _events) = patient.connect().await.expect("the server is there");
     let mut all = BTreeMap::new();
     for name in MAILBOXES {
         let mailbox = imap.examine(name).await.expect("it is there");

@@ -109,8 +109,8 @@ impl SelectedNotify {
     ///
     /// ```
     /// # use imap_duplex::command::{Items, Notify, NotifyEvent, SelectedNotify};
-    /// // The other mailboxes alone. let watch =
-    /// Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent());
+    /// // The other mailboxes alone.
+    /// let watch = Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent());
     /// # let _ = watch;
     /// ```
     pub fn silent() -> Self {
@@ -185,9 +185,10 @@ struct Group {
 /// choose](Notify::selected), for else that would fall silent.
 ///
 /// ```
-/// use imap_duplex::command::{Notify, NotifyEvent, SelectedNotify}; // New mail anywhere, and what
-/// becomes of mailboxes below "Lists"; first of all the counts as they are. let watch =
-/// Notify::set()
+/// use imap_duplex::command::{Notify, NotifyEvent, SelectedNotify};
+/// // New mail anywhere, and what becomes of mailboxes below "Lists"; first of all the counts as
+/// // they are.
+/// let watch = Notify::set()
 ///     .personal(NotifyEvent::MESSAGES)
 ///     .subtree(["Lists"], NotifyEvent::MAILBOXES)
 ///     .status();

@@ -93,7 +93,7 @@ enum AccountCommand {
     /// Adds an account. Without a flag for it the password is read from the standard input.
     Add {
         name: String,
-        /// imaps://USER@HOST[:PORT], without a password.
+        /// imaps://USER@HOST, or with a port imaps://USER@HOST:PORT; without a password.
         url: String,
         #[command(flatten)]
         secret: SecretArgs,

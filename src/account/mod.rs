@@ -48,3 +48,5 @@ pub use self::watch::{
     AccountChanges, Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture,
     StoredMailbox, Watch, Watcher,
 };
+#[cfg(feature = "store")]
+pub(crate) use self::watch::{Before, Counts, Difference, Found, Pace, Plan};

@@ -7,7 +7,8 @@ use crate::types::{MailboxState, MailboxStatus, ModSeq, Uid, UidValidity};
 
 /// What STATUS says of a mailbox; any difference is a reason to look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+#[cfg_attr(feature = "store", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Counts {
     pub(super) uid_validity: Option<UidValidity>,
     pub(super) uid_next: Option<Uid>,
     pub(super) messages: Option<u32>,
@@ -16,7 +17,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(status: &MailboxStatus) -> Self {
+    pub(crate) fn of(status: &MailboxStatus) -> Self {
         Self {
             uid_validity: status.uid_validity,
             uid_next: status.uid_next,
@@ -24,6 +25,12 @@ impl Counts {
             unseen: status.unseen,
             highest_mod_seq: status.highest_mod_seq,
         }
+    }
+
+    /// Whether equal counts mean that nothing has changed.
+    #[cfg(feature = "store")]
+    pub(crate) fn has_mod_seq(&self) -> bool {
+        self.highest_mod_seq.is_some()
     }
 
     /// What an earlier run knew of it.

@@ -382,7 +382,7 @@ impl<'a> Stream<'a> {
             }
         }
         // It was sent before the NOOP, and has ended. Without it the mailbox is not recognised under
-        // another name, which is told as a new one.
+        // another name, which is reported as a new one.
         let rows = match sample {
             Some(sample) => sample.await.ok(),
             None => None,

@@ -19,6 +19,12 @@ impl MailboxKey {
         Self(format!("n:{number}"))
     }
 
+    /// The inverse of its text.
+    #[cfg(feature = "store")]
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The number, if it is one of ours.
     pub(super) fn number(&self) -> Option<u64> {
         self.0.strip_prefix("n:")?.parse().ok()

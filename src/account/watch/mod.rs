@@ -33,12 +33,16 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::AbortHandle;
 
 pub use self::change::{Change, ChangeKind};
+#[cfg(feature = "store")]
+pub(crate) use self::counts::Counts;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::file_store::FileStore;
 pub use self::key::MailboxKey;
 use self::ledger::Ledger;
 pub use self::ledger::StoredMailbox;
+#[cfg(feature = "store")]
+pub(crate) use self::plan::{Before, Difference, Found, Pace, Plan};
 use self::selection::{Selection, Which};
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
 use self::task::{Delivery, Output, Shared, WatchTask, not_stored};

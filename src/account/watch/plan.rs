@@ -10,6 +10,9 @@
 //! that end; time. Out: the mailbox to look into, and the mailboxes that are new, renamed or gone.
 //! No clock, no I/O.
 
+#[cfg(feature = "store")]
+mod kept;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -19,28 +22,28 @@ use crate::types::{MailboxName, UidValidity};
 
 /// How often mailboxes are looked into though their counts are the same.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Those without mod-sequences, for their flags, if these are watched; and those without UIDNEXT,
     /// in which one message may have come for another.
-    pub(super) compared: Duration,
-    pub(super) flags: bool,
-    /// Those of which the server does not tell the counts.
-    pub(super) uncounted: Duration,
+    pub(crate) compared: Duration,
+    pub(crate) flags: bool,
+    /// Those of which the server does not say the counts.
+    pub(crate) uncounted: Duration,
 }
 
 /// A mailbox as a sweep has found it.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) name: MailboxName,
-    pub(super) mailbox_id: Option<String>,
+pub(crate) struct Found {
+    pub(crate) name: MailboxName,
+    pub(crate) mailbox_id: Option<String>,
     /// `None` where the server refuses to say: then it is looked into now and then.
-    pub(super) counts: Option<Counts>,
-    pub(super) before: Before,
+    pub(crate) counts: Option<Counts>,
+    pub(crate) before: Before,
 }
 
 /// Which mailbox this was, if its name is new and the server has no MAILBOXID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     /// Its messages have not been compared.
     NotCompared,
     /// None of those that are gone.
@@ -96,14 +99,14 @@ impl Tracked {
 
 /// What a sweep has found to be different.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Difference {
+pub(crate) enum Difference {
     Created(MailboxKey),
     Renamed(MailboxKey, MailboxName),
     Deleted(MailboxKey),
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     mailboxes: BTreeMap<MailboxKey, Tracked>,
     next_key: u64,
     /// The last sweep has found a change that NOTIFY had not reported.
@@ -112,7 +115,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// A mailbox that is known from an earlier run.
-    pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
+    pub(crate) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
         self.next_key = self.next_key.max(key.number().map_or(0, |number| number.saturating_add(1)));
         let tracked = Tracked {
             name,
@@ -129,12 +132,12 @@ impl Plan {
         self.mailboxes.insert(key, tracked);
     }
 
-    pub(super) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {
+    pub(crate) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {
         self.mailboxes.get(key).map(|tracked| &tracked.name)
     }
 
     /// The counts that were found last, if the last sweep has found any.
-    pub(super) fn counts(&self, key: &MailboxKey) -> Option<&Counts> {
+    pub(crate) fn counts(&self, key: &MailboxKey) -> Option<&Counts> {
         self.mailboxes.get(key).filter(|tracked| tracked.is_counted).map(|tracked| &tracked.found)
     }
 
@@ -143,7 +146,7 @@ impl Plan {
         self.mailboxes.get(key)?.found.uid_validity
     }
 
-    pub(super) fn key(&self, name: &MailboxName) -> Option<&MailboxKey> {
+    pub(crate) fn key(&self, name: &MailboxName) -> Option<&MailboxKey> {
         self.mailboxes.iter().find(|(_, tracked)| tracked.name == *name).map(|(key, _)| key)
     }
 
@@ -154,7 +157,7 @@ impl Plan {
 
     /// A whole listing: what is not in it is gone. What is different, in an order in which each name
     /// is free before another mailbox gets it.
-    pub(super) fn sweep(&mut self, found: Vec<Found>) -> Vec<Difference> {
+    pub(crate) fn sweep(&mut self, found: Vec<Found>) -> Vec<Difference> {
         self.missed = false;
         let mut created = Vec::new();
         let mut renamed = Vec::new();
@@ -261,7 +264,7 @@ impl Plan {
     }
 
     /// The next mailbox to look into; it is busy from then on.
-    pub(super) fn next_look(&mut self, pace: Pace, now: Instant) -> Option<MailboxKey> {
+    pub(crate) fn next_look(&mut self, pace: Pace, now: Instant) -> Option<MailboxKey> {
         let is_due = |tracked: &Tracked| match tracked.due(pace) {
             Due::Now => true,
             Due::At(at) => at <= now,
@@ -284,13 +287,13 @@ impl Plan {
 
     /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not after a
     /// failure, until the next sweep.
-    pub(super) fn follow(&mut self, key: &MailboxKey) -> bool {
+    pub(crate) fn follow(&mut self, key: &MailboxKey) -> bool {
         let tracked = self.mailboxes.get_mut(key).filter(|tracked| !tracked.busy && !tracked.failed);
         tracked.map(|tracked| tracked.busy = true).is_some()
     }
 
     /// A look has ended, or the mailbox is not followed any more.
-    pub(super) fn on_looked(&mut self, key: &MailboxKey, ok: bool) {
+    pub(crate) fn on_looked(&mut self, key: &MailboxKey, ok: bool) {
         if let Some(tracked) = self.mailboxes.get_mut(key) {
             tracked.busy = false;
             tracked.failures = if ok { 0 } else { tracked.failures.saturating_add(1) };
@@ -307,7 +310,7 @@ impl Plan {
     }
 
     /// To be looked into again at once, whatever its counts are.
-    pub(super) fn look_again(&mut self, key: &MailboxKey) {
+    pub(crate) fn look_again(&mut self, key: &MailboxKey) {
         if let Some(tracked) = self.mailboxes.get_mut(key) {
             (tracked.busy, tracked.looked) = (false, None);
         }

@@ -2,9 +2,7 @@
 //!
 //! In: an account, the plan. Out: rows of mailboxes; a listing that is not whole counts as none.
 
-use super::key::MailboxKey;
-use super::plan::{Counts, Difference, Found, Plan};
-use crate::account::Account;
+use crate::account::{Account, Before, Counts, Difference, Found, MailboxKey, Plan};
 use crate::command::{List, StatusItems};
 use crate::error::Result;
 use crate::store::database::{Database, Durability};
@@ -26,12 +24,11 @@ pub(super) async fn fetch(account: &Account) -> Result<Vec<ListEntry>> {
     session.list(List::new("*").with_status(items)).await
 }
 
-impl Found {
-    /// Without counts it is listed all the same, so it is not gone: it may not be read, or not now.
-    fn of(entry: &ListEntry) -> Self {
-        let mailbox_id = entry.status.as_ref().and_then(|status| status.mailbox_id.clone());
-        Self { name: entry.name.clone(), mailbox_id, counts: entry.status.as_deref().map(Counts::of) }
-    }
+/// Without counts it is listed all the same, so it is not gone: it may not be read, or not now.
+fn found(entry: &ListEntry) -> Found {
+    let mailbox_id = entry.status.as_ref().and_then(|status| status.mailbox_id.clone());
+    let counts = entry.status.as_deref().map(Counts::of);
+    Found { name: entry.name.clone(), mailbox_id, counts, before: Before::NotCompared }
 }
 
 /// Takes over a listing: into the plan, and into the file.
@@ -41,7 +38,7 @@ pub(super) async fn take(
     plan: &mut Plan,
     entries: Vec<ListEntry>,
 ) -> StoreResult<()> {
-    let found: Vec<Found> = entries.iter().filter(|entry| entry.is_selectable()).map(Found::of).collect();
+    let found: Vec<Found> = entries.iter().filter(|entry| entry.is_selectable()).map(found).collect();
     let differences = plan.sweep(found);
     let named: Vec<(Difference, Option<MailboxName>)> = differences
         .into_iter()
@@ -52,21 +49,14 @@ pub(super) async fn take(
         .collect();
     database
         .write(Durability::Process, move |file| {
-            // What is gone makes room for what has its name now.
-            for (difference, _) in &named {
-                if let Difference::Deleted(key) = difference {
-                    mailbox::deleted(file, account, &key.to_string())?;
-                }
-            }
+            // In this order each name is free before another mailbox gets it.
             for (difference, name) in &named {
+                let key = difference.key().to_string();
                 match (difference, name) {
-                    (Difference::Created(key), Some(name)) => {
-                        mailbox::created(file, account, &key.to_string(), name)?;
-                    }
-                    (Difference::Renamed(key, _), Some(name)) => {
-                        mailbox::renamed(file, account, &key.to_string(), name)?;
-                    }
-                    _ => {}
+                    (Difference::Deleted(_), _) => mailbox::deleted(file, account, &key)?,
+                    (Difference::Created(_), Some(name)) => mailbox::created(file, account, &key, name)?,
+                    (Difference::Renamed(..), Some(name)) => mailbox::renamed(file, account, &key, name)?,
+                    (_, None) => {}
                 }
             }
             mailbox::decorate(file, account, &entries)

@@ -22,11 +22,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::key::MailboxKey;
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
-use crate::account::{Account, Events};
+use crate::account::{Account, Events, MailboxKey};
 use crate::client::{Mailbox, Select};
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};

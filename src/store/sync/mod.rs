@@ -7,18 +7,17 @@
 //!        └── interval
 //! ```
 //!
-//! Which mailbox differs is decided by the plan; what differs in it, by the view of a selection
-//! (`look`). Not by the stream of changes of [`Account::watch`](crate::account::Account): rows, cursor, and the end of operations that a snapshot shows to be done, have to be one
+//! Which mailbox differs is decided by the plan, that of [`Account::watch`](crate::account::Account);
+//! what differs in it, by the view of a selection (`look`). Not by the watch's stream of changes:
+//! rows, cursor, and the end of operations that a snapshot shows to be done, have to be one
 //! transaction.
 //!
 //! In: an account. Out: rows.
 
 mod attachment;
-mod key;
 mod known;
 mod listing;
 mod look;
-mod plan;
 mod race;
 mod task;
 

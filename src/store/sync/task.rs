@@ -15,11 +15,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::attachment::SyncPolicy;
-use super::key::MailboxKey;
 use super::listing;
 use super::look::{Look, Outcome, look};
-use super::plan::Plan;
-use crate::account::Account;
+use crate::account::{Account, MailboxKey, Pace, Plan};
 use crate::error::{ErrorKind, Result};
 use crate::store::bodies;
 use crate::store::database::Database;
@@ -35,8 +33,8 @@ const MAX_LOOKS: usize = 1;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon a sweep follows one that was cut off.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
-/// Each so many sweeps mailboxes without mod-sequences are looked into, whatever their counts are.
-const NOW_AND_THEN: u64 = 10;
+/// After so many intervals mailboxes without mod-sequences are looked into, whatever their counts are.
+const NOW_AND_THEN: u32 = 10;
 
 /// What happens to the task.
 pub(in crate::store) enum Note {
@@ -182,6 +180,12 @@ impl SyncTask {
         self.next_sweep = self.next_sweep.min(when);
     }
 
+    /// How often mailboxes are looked into of which the counts don't tell everything.
+    fn pace(&self) -> Pace {
+        let now_and_then = self.policy.interval.saturating_mul(NOW_AND_THEN);
+        Pace { compared: now_and_then, flags: true, uncounted: now_and_then }
+    }
+
     /// Starts looks at what is due.
     async fn start(&mut self) -> StoreResult<()> {
         let wanted = self.policy.follow.clone().filter(|_| self.account.max_connections() > 1);
@@ -195,7 +199,7 @@ impl SyncTask {
             }
         }
         while self.looks < MAX_LOOKS {
-            let Some(key) = self.plan.next_look() else { break };
+            let Some(key) = self.plan.next_look(self.pace(), Instant::now().into_std()) else { break };
             if self.look(key, None).await? {
                 self.looks += 1;
             }
@@ -299,15 +303,14 @@ impl SyncTask {
             }
         }
         // Equal counts don't prove there that flags are the same.
-        let is_asked = self.waiters.iter().any(|waiter| waiter.sweep <= self.sweeps_done);
-        if is_asked || self.sweeps_done.is_multiple_of(NOW_AND_THEN) {
+        if self.waiters.iter().any(|waiter| waiter.sweep <= self.sweeps_done) {
             self.plan.mark_without_mod_seq();
         }
     }
 
     /// Answers who waits until all is in step, if it is.
     async fn answer(&mut self) {
-        if self.waiters.is_empty() || self.sweeping || self.looks > 0 || self.plan.has_due() {
+        if self.waiters.is_empty() || self.sweeping || self.looks > 0 || self.plan.has_due(self.pace()) {
             return;
         }
         let account = self.account_id;

@@ -7,7 +7,6 @@
 //!
 //! In: a name, an IMAP URL, where the secret is. Out: rows, and the configuration to connect by.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,22 +247,6 @@ impl Directory {
             return Err(Error::invalid(format!("there is no account named {name}")));
         }
         Ok(())
-    }
-
-    /// What is stored as the cursors of an account: the name of each mailbox, by its key.
-    ///
-    /// # Errors
-    /// If the database can't be asked.
-    pub async fn cursors(&self, name: &str) -> Result<BTreeMap<String, String>> {
-        let client = self.pool.get().await?;
-        let rows = client
-            .query(
-                "select c.mailbox, c.record ->> 'name' from fleet.cursor c
-                 join fleet.account a on a.id = c.account where a.name = $1",
-                &[&name],
-            )
-            .await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get::<_, Option<String>>(1).unwrap_or_default())).collect())
     }
 }
 

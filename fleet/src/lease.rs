@@ -163,7 +163,9 @@ impl LeaseTable {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let statement = format!("update fleet.worker set retired = true where not retired and {condition}");
-        transaction.execute(&statement, parameters).await?;
+        if transaction.execute(&statement, parameters).await? == 0 {
+            return Ok(0);
+        }
         // A statement of its own, with a snapshot of its own: it sees each claim that came before.
         let freed = transaction
             .execute(

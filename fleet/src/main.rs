@@ -265,7 +265,8 @@ async fn work(config: FleetConfig) -> Result<()> {
             imap_duplex_fleet::serve(address, worker.pool().clone(), Some(figures), stop.clone()).await?;
         tracing::info!("the page: http://{local}/");
     }
-    worker.run(stop).await
+    worker.run(stop).await;
+    Ok(())
 }
 
 fn credential(config: &FleetConfig, name: &str, args: SecretArgs) -> Result<Credential> {

@@ -37,6 +37,8 @@ use crate::{http, schema};
 const TTL: u64 = 4;
 /// How long the fleet has to come to rest in the end.
 const REST: Duration = Duration::from_secs(120);
+/// How long no event comes before what is missing counts as lost: longer than leases and pauses.
+const GIVE_UP: Duration = Duration::from_secs(30);
 /// How long nothing may change before the verdict: what would be doubled comes within it.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -259,6 +261,7 @@ impl Stage {
         let truth = self.mail.truth();
         let deadline = Instant::now() + REST;
         let mut agreed = None;
+        let mut last_event = (judge.acknowledged, Instant::now());
         loop {
             sleep(Duration::from_millis(250)).await;
             consumer.drain(judge);
@@ -267,7 +270,11 @@ impl Stage {
                 agreed = None;
             }
             let since: Instant = *agreed.get_or_insert_with(Instant::now);
-            if (lost == 0 && since.elapsed() >= QUIET) || Instant::now() >= deadline {
+            if judge.acknowledged != last_event.0 {
+                last_event = (judge.acknowledged, Instant::now());
+            }
+            let is_over = last_event.1.elapsed() >= GIVE_UP || Instant::now() >= deadline;
+            if (lost == 0 && since.elapsed() >= QUIET) || is_over {
                 return Ok((lost, examples));
             }
         }

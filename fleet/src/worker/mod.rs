@@ -92,27 +92,23 @@ impl Worker {
     }
 
     /// Follows accounts until `stop` is cancelled, then gives them back. Failures of database and
-    /// NATS are waited out.
-    ///
-    /// # Errors
-    /// None yet: what fails is tried again.
-    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+    /// NATS are waited out. When the future is dropped, its leases run out.
+    pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.term().await {
                 Ok(mut term) => match term.run(&stop).await {
-                    End::Stopped => return Ok(()),
+                    End::Stopped => return,
                     End::Retired => tracing::warn!("{}", Error::Retired),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "the worker can't register; it tries again");
                     tokio::select! {
-                        () = stop.cancelled() => return Ok(()),
+                        () = stop.cancelled() => return,
                         () = tokio::time::sleep(self.config.heartbeat().min(REQUEST)) => {}
                     }
                 }
             }
         }
-        Ok(())
     }
 
     async fn term(&self) -> Result<Term> {

@@ -4,8 +4,10 @@
 //! accounts that are started and stopped.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -54,6 +56,7 @@ pub(super) struct Term {
     tasks: JoinSet<(Lease, Outcome)>,
     heart: Heart,
     draining: watch::Sender<bool>,
+    last_compared: Instant,
     last_shed: Instant,
     /// No account is claimed before this, since the last one has failed.
     not_before: Instant,
@@ -71,6 +74,7 @@ impl Term {
             tasks: JoinSet::new(),
             heart,
             draining,
+            last_compared: Instant::now(),
             last_shed: Instant::now(),
             not_before: Instant::now(),
         }
@@ -84,7 +88,7 @@ impl Term {
                 () = stop.cancelled() => break End::Stopped,
                 // The heart stops only when the database has said so.
                 _ = &mut self.heart.0 => break End::Retired,
-                Some(ended) = self.tasks.join_next() => self.on_ended(ended).await,
+                Some(Ok(ended)) = self.tasks.join_next() => self.on_ended(ended).await,
                 _ = ticks.tick() => match self.tick().await {
                     Ok(()) => {}
                     Err(Error::Retired) => break End::Retired,
@@ -101,7 +105,11 @@ impl Term {
 
     async fn tick(&mut self) -> Result<()> {
         self.shared.leases.retire_expired().await?;
-        self.compare().await?;
+        // Reads a row for each account of this worker: as often as it beats, and no more.
+        if self.last_compared.elapsed() >= self.config.heartbeat() {
+            self.last_compared = Instant::now();
+            self.compare().await?;
+        }
         let census = self.shared.leases.census().await?;
         metrics::gauge!("fleet_accounts").set(self.accounts.len() as f64);
         let may_shed = self.last_shed.elapsed() >= SHED_INTERVAL;
@@ -129,8 +137,9 @@ impl Term {
         let stop = CancellationToken::new();
         let (shared, stopped) = (self.shared.clone(), stop.clone());
         self.tasks.spawn(async move {
-            let outcome = follow(claimed, &shared, stopped).await;
-            (lease, outcome)
+            // Else its lease would be held, and no one would follow it.
+            let outcome = AssertUnwindSafe(follow(claimed, &shared, stopped)).catch_unwind().await;
+            (lease, outcome.unwrap_or_else(|_| Outcome::Failed(Error::invalid("its task has panicked"))))
         });
         self.accounts.insert(lease.account, Running { lease, revision, stop });
     }
@@ -163,16 +172,7 @@ impl Term {
         Ok(())
     }
 
-    async fn on_ended(&mut self, ended: std::result::Result<(Lease, Outcome), tokio::task::JoinError>) {
-        let (lease, outcome) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                // Its lease is found to be without a task at the next tick, and released.
-                tracing::error!(%error, "the task of an account has panicked");
-                self.accounts.retain(|_, running| !running.stop.is_cancelled());
-                return;
-            }
-        };
+    async fn on_ended(&mut self, (lease, outcome): (Lease, Outcome)) {
         if self.accounts.get(&lease.account).is_some_and(|running| running.lease == lease) {
             self.accounts.remove(&lease.account);
         }
@@ -202,7 +202,8 @@ impl Term {
             running.stop.cancel();
         }
         let all = async {
-            while let Some(ended) = self.tasks.join_next().await {
+            // None of them is aborted before.
+            while let Some(Ok(ended)) = self.tasks.join_next().await {
                 self.on_ended(ended).await;
             }
         };

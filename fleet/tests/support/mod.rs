@@ -102,14 +102,14 @@ impl Fleet {
 /// A worker that runs.
 pub struct Running {
     pub stop: CancellationToken,
-    pub task: JoinHandle<imap_duplex_fleet::Result<()>>,
+    pub task: JoinHandle<()>,
 }
 
 impl Running {
     /// Asks it to end, and waits until it has.
     pub async fn end(self) {
         self.stop.cancel();
-        within(40, self.task).await.expect("no panic").expect("no error");
+        within(40, self.task).await.expect("no panic");
     }
 }
 

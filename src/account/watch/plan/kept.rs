@@ -109,7 +109,7 @@ mod tests {
         assert!(!plan.has_due(PACE));
         plan.mark_without_mod_seq();
         let key = plan.next_look(PACE, now).expect("due");
-        assert_eq!(plan.busy(), [key.clone()]);
+        assert_eq!(plan.busy(), std::slice::from_ref(&key));
         plan.mark(&key);
         assert!(!plan.has_due(PACE), "a look is under way");
         plan.on_looked(&key, true);

@@ -48,6 +48,19 @@ fn measure(constructs: &[Construct], limits: &Limits) {
 }
 
 #[test]
+fn quotes_out_of_place() {
+    let constructs: &[Construct] = &[
+        ("* 1 FETCH (ENVELOPE (NIL \"", |_| "a\"".into(), "\" NIL))"),
+        ("* 1 FETCH (ENVELOPE (NIL \"", |_| "a\"".into(), ""),
+        ("* 1 FETCH (X-ODD (\"a\"b", |_| " \"x\\\" \"".into(), "))"),
+        ("* LIST () \"/\" \"a", |_| "\" (".into(), " (x"),
+        ("* STATUS \"a", |_| "\"(".into(), ""),
+        ("* 1 FETCH (ENVELOPE (NIL NIL ((", |_| "a \"b\" ".into(), "\"x\"y))))"),
+    ];
+    measure(constructs, &unbounded());
+}
+
+#[test]
 fn lists_of_flags_and_words() {
     let constructs: &[Construct] = &[
         ("* FLAGS (a ", |n| format!("k{n} "), ")"),

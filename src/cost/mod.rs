@@ -59,6 +59,17 @@ fn run<T>(count: usize, prepare: &impl Fn(usize) -> T, work: &impl Fn(T)) -> Dur
     }
 }
 
+/// The least work of a few runs: other programs can only add to it.
+pub(crate) fn least(run: impl Fn()) -> Duration {
+    let once = || {
+        let since = Instant::now();
+        let before = worked(since);
+        run();
+        worked(since).saturating_sub(before)
+    };
+    (0..5).map(|_| once()).min().unwrap_or_default()
+}
+
 /// The median of three.
 fn median(mut run: impl FnMut() -> Duration) -> Duration {
     let mut all = [run(), run(), run()];

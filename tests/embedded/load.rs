@@ -1,6 +1,6 @@
 //! Larger numbers: a mailbox of ten thousand, a message of many megabytes, many servers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use imap_duplex::Config;
 use imap_duplex::command::{Items, Search, Store};
@@ -47,16 +47,13 @@ async fn a_message_of_thirty_megabytes() {
 }
 
 #[tokio::test]
-async fn a_server_for_each_test_costs_little() {
+async fn a_thousand_servers_one_after_the_other() {
     within(Duration::from_secs(60), async {
-        let start = Instant::now();
-        for _ in 0..100 {
+        for _ in 0..1000 {
             let server = Server::new();
             let stream = server.connect();
             drop(stream);
         }
-        let each = start.elapsed() / 100;
-        assert!(each < Duration::from_millis(50), "{each:?} in a build without optimisation");
     })
     .await;
 }

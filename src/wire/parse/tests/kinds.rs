@@ -1,10 +1,11 @@
 //! Kinds of deviations known from public bug reports, beyond the lines of the reports
 //! (`tests/replay/cases.rs`).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::quirks::{structure, unparsable};
 use super::*;
+use crate::cost;
 use crate::types::{Code, ModSeq, Section, Uid};
 
 #[test]
@@ -199,33 +200,6 @@ fn numbers_beyond_64_bits_are_unknown_everywhere() {
     }
 }
 
-/// The shortest of a few runs: other programs can only make a run longer.
-fn shortest(text: &str) -> Duration {
-    let time = || {
-        let begun = Instant::now();
-        let _ = read(text);
-        begun.elapsed()
-    };
-    (0..5).map(|_| time()).min().unwrap_or_default()
-}
-
-/// Ten times the quotes, well under a hundred times the time.
-#[test]
-fn quotes_out_of_place_cost_no_more_than_their_number() {
-    let lines: [fn(usize) -> String; 6] = [
-        |n| format!("* 1 FETCH (ENVELOPE (NIL \"{}\" NIL))", "a\"".repeat(n)),
-        |n| format!("* 1 FETCH (ENVELOPE (NIL \"{}", "a\"".repeat(n)),
-        |n| format!("* 1 FETCH (X-ODD (\"a\"b{}))", " \"x\\\" \"".repeat(n)),
-        |n| format!("* LIST () \"/\" \"a{} (x", "\" (".repeat(n)),
-        |n| format!("* STATUS \"a{}", "\"(".repeat(n)),
-        |n| format!("* 1 FETCH (ENVELOPE (NIL NIL (({}\"x\"y))))", "a \"b\" ".repeat(n)),
-    ];
-    for line in lines {
-        let (some, many) = (shortest(&line(10_000)), shortest(&line(100_000)));
-        assert!(many < some * 40 + Duration::from_millis(5), "{some:?}, {many:?}: {:.60}", line(10));
-    }
-}
-
 /// Parts nested fifty deep, the innermost with ambiguous quotes: no part is tried more than a few
 /// times.
 #[test]
@@ -240,7 +214,9 @@ fn deep_bodies_with_bad_quotes_are_refused_at_once() {
         let nested = |depth| (0..depth).fold(inner.clone(), |part, _| wrap(part));
         let line = |depth| format!("* 1 FETCH (BODYSTRUCTURE {})", nested(depth));
         unparsable(line(45), Some("FETCH"));
-        let (few, many) = (shortest(&line(9)), shortest(&line(45)));
-        assert!(many < few * 60 + Duration::from_millis(5), "{few:?}, {many:?}");
+        let work = |text: String| cost::least(|| _ = read(&text));
+        let (few, many) = (work(line(9)), work(line(45)));
+        // Each level tried twice would be 2^36 times as much.
+        assert!(many < few * 200 + Duration::from_millis(5), "{few:?}, {many:?}");
     }
 }

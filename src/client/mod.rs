@@ -21,6 +21,8 @@ mod submit;
 mod token;
 mod upload;
 
+#[cfg(feature = "mime")]
+pub(crate) use body::decode_whole;
 pub use body::{Body, DecodedBody, RowLiteral};
 #[cfg(feature = "account")]
 pub(crate) use connect::dial;

@@ -7,11 +7,13 @@
 //!                                                                            └─ attachments ──> Attachment::read ──> DecodedBody
 //! ```
 //!
-//! In: a mailbox and a UID, or a row that has the structure. Out: [`Content`].
+//! In: a mailbox and a UID, or a row that has the structure. Out: [`Content`]. Of a message that is
+//! here as a whole, from a store or a file, [`Text::of_message`] is the text.
 
 mod attachment;
 mod charset;
 mod layout;
+mod local;
 mod text;
 mod whole;
 

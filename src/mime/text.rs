@@ -15,12 +15,12 @@ use crate::types::{BodyPart, Part, Section, Uid};
 /// Its lines end in `\n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    text: String,
-    part: Part,
-    is_html: bool,
-    charset: &'static str,
-    is_damaged: bool,
-    is_cut: bool,
+    pub(super) text: String,
+    pub(super) part: Part,
+    pub(super) is_html: bool,
+    pub(super) charset: &'static str,
+    pub(super) is_damaged: bool,
+    pub(super) is_cut: bool,
 }
 
 impl Text {

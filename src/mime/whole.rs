@@ -28,7 +28,7 @@ pub(super) async fn structure(mailbox: &Mailbox, uid: Uid) -> Result<BodyStructu
     Ok(structure_of(&bytes))
 }
 
-fn structure_of(bytes: &[u8]) -> BodyStructure {
+pub(super) fn structure_of(bytes: &[u8]) -> BodyStructure {
     let parsed = MessageParser::new().parse(bytes);
     match parsed.as_ref().and_then(|message| part(message, 0, 0)) {
         Some(structure) => structure,

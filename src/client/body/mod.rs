@@ -21,6 +21,8 @@ use tokio::time::Instant;
 
 pub use decoded::DecodedBody;
 pub use literal::RowLiteral;
+#[cfg(feature = "mime")]
+pub(crate) use transfer::decode_whole;
 
 use self::reading::{Chunks, Unread, readers};
 use self::windows::{Piece, Then, Window, Windows};

@@ -32,6 +32,15 @@ pub(super) enum Transfer {
     QuotedPrintable(Vec<u8>),
 }
 
+/// Bytes that are here as a whole, decoded; an encoding that is not known leaves them as they are.
+#[cfg(feature = "mime")]
+pub(crate) fn decode_whole(bytes: Bytes, encoding: &str) -> Bytes {
+    let mut transfer = Transfer::named(encoding).unwrap_or(Transfer::Identity);
+    let start = transfer.decode(bytes);
+    let rest = transfer.finish();
+    if rest.is_empty() { start } else { [&*start, &*rest].concat().into() }
+}
+
 impl Transfer {
     /// The decoder of this encoding.
     pub(super) fn named(encoding: &str) -> Result<Self> {

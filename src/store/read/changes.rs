@@ -136,6 +136,14 @@ impl StoreChanges {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
+    /// Whether all that has changed so far was read: [`next`](Self::next) waits for what is to come.
+    /// Changes that undo each other are read and not reported, so `next` may wait where this was
+    /// not so before.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        *self.database.last_change().borrow() == self.since
+    }
+
     fn read(&self, last: watch::Receiver<i64>) -> Step {
         let (database, since) = (self.database.clone(), self.since);
         Box::pin(async move { (last, Stepped::Read(database.read(move |file| read(file, since)).await)) })

@@ -1,10 +1,11 @@
 //! Pages of a mailbox: some messages of a list, and where the list goes on.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::mailboxes::LocalMailbox;
-use crate::store::error::StoreResult;
+use crate::store::error::{StoreError, StoreResult};
+use crate::store::handle::Store;
 use crate::store::ids::{MailboxId, MessageId};
 use crate::store::rows::content::{PartSummary, People};
 use crate::store::rows::flags;
@@ -108,6 +109,37 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<MessageSummary> {
         attachments: row.get(11)?,
         pending: row.get(12)?,
     })
+}
+
+impl Store {
+    /// A message as a list shows it. One that the user has deleted is there until the server knows
+    /// of it.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::store::StoreErrorKind::NotFound) if there is no such message, or no
+    /// longer, or its content is not here yet.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::store::{MessageId, Store, StoreResult};
+    /// # async fn example(store: Store, message: MessageId) -> StoreResult<()> {
+    /// let message = store.message(message).await?;
+    /// println!("{:?}, {} attachments", message.subject, message.attachments);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn message(&self, message: MessageId) -> StoreResult<MessageSummary> {
+        let found = self
+            .database
+            .read(move |file| {
+                let columns = SUMMARY.replacen("m.place", "ifnull(m.place, m.mailbox)", 1);
+                let sql = format!(
+                    "SELECT {columns} FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?"
+                );
+                Ok(file.prepare_cached(&sql)?.query_row([message], summary).optional()?)
+            })
+            .await?;
+        found.ok_or_else(|| StoreError::not_found(format!("there is no message {message}, or no longer")))
+    }
 }
 
 impl LocalMailbox {

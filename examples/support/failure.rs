@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use imap_duplex::store::StoreError;
 use imap_duplex::{Error, ErrorKind};
 
 /// What happened, and a hint if there is one to give.
@@ -62,6 +63,13 @@ impl From<&Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::from(&error)
+    }
+}
+
+/// The server's failure, if it was that.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        error.imap().map_or_else(|| Self::new(error.to_string()), Self::from)
     }
 }
 

@@ -145,6 +145,15 @@ impl Server {
         }
     }
 
+    /// The address of the user, as far as the URL says it.
+    pub(crate) fn author(&self) -> String {
+        match &self.embedded {
+            Some(_) => format!("Alice <{}@example.org>", self.user),
+            None if self.user.contains('@') => self.user.clone(),
+            None => format!("{}@{}", self.user, self.config.get_host()),
+        }
+    }
+
     /// A connection, logged in.
     pub(crate) async fn connect(&self) -> Result<(Sender, Receiver), Failure> {
         let connected = match &self.embedded {

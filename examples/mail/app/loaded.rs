@@ -1,0 +1,99 @@
+//! What was loaded goes into the state.
+
+use super::list::List;
+use super::model::{Action, Event, Folder, Source};
+use super::{App, Focus, Shown};
+
+impl App {
+    pub(super) fn loaded(&mut self, event: Event) -> Vec<Action> {
+        match event {
+            Event::Folders(folders) => return self.take_folders(folders),
+            Event::List { source, rows, is_all } => {
+                if self.source().as_ref() == Some(&source) {
+                    self.list.take(source, rows, is_all);
+                    self.refresh_shown();
+                }
+            }
+            Event::Body { message, body } => {
+                let Some(shown) = self.message.as_mut().filter(|shown| shown.row.id == message) else {
+                    return Vec::new();
+                };
+                let is_read = body.is_ok() && !shown.row.is_seen && shown.body.is_none();
+                shown.body = Some(body);
+                if is_read {
+                    return vec![Action::Seen { messages: vec![message], seen: true }];
+                }
+            }
+            Event::Queue(queue) => self.queue = queue,
+            Event::Progress(progress) => self.progress = progress,
+            Event::Connection(connection) => return self.take_connection(connection),
+            Event::Changed => {
+                let mut actions = vec![Action::LoadFolders, Action::LoadQueue];
+                actions.extend(self.load());
+                return actions;
+            }
+            Event::Done(text) => {
+                self.say(text);
+                return vec![Action::LoadQueue];
+            }
+            Event::Failed(text) => {
+                self.fail(text);
+                return vec![Action::LoadQueue];
+            }
+            Event::Time(now) => self.now = now,
+            Event::Key(_) | Event::Paste(_) => {}
+        }
+        Vec::new()
+    }
+
+    /// The folder that was chosen stays chosen.
+    fn take_folders(&mut self, mut folders: Vec<Folder>) -> Vec<Action> {
+        folders.sort_by_key(|folder| (folder.role.is_none(), folder.role, folder.name.to_lowercase()));
+        let chosen = self.current().map(|folder| folder.id);
+        self.folders = folders;
+        let found = self.folders.iter().position(|folder| Some(folder.id) == chosen);
+        self.folder = found.unwrap_or(0);
+        if found.is_some() || self.folders.is_empty() {
+            return Vec::new();
+        }
+        self.load()
+    }
+
+    fn take_connection(&mut self, connection: super::Connection) -> Vec<Action> {
+        let is_back = connection == super::Connection::Online && self.connection != connection;
+        self.connection = connection;
+        // What could not be had before.
+        match &mut self.message {
+            Some(Shown { row, body, .. }) if is_back && matches!(body, Some(Err(_))) => {
+                *body = None;
+                vec![Action::Open(row.id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The flags of the message that is shown, as they are now.
+    fn refresh_shown(&mut self) {
+        let Some(shown) = &mut self.message else { return };
+        if let Some(row) = self.list.rows.iter().find(|row| row.id == shown.row.id) {
+            shown.row = row.clone();
+        }
+    }
+
+    /// Shows another list: nothing of the one before is chosen or marked.
+    pub(super) fn change_list(&mut self) -> Vec<Action> {
+        self.message = None;
+        if self.focus == Focus::Message {
+            self.focus = Focus::List;
+        }
+        let height = self.list.height;
+        let is_search = matches!(self.source(), Some(Source::Search { .. }));
+        // While a search is typed, what was found before stays until the next is there.
+        if is_search && matches!(self.list.source, Some(Source::Search { .. })) {
+            self.list.count = super::PAGE;
+        } else {
+            self.list = List { height, ..List::default() };
+        }
+        self.load()
+    }
+}

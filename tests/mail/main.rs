@@ -1,0 +1,17 @@
+//! The example `mail`: its screens and keys without a terminal, itself in a real one, and what it
+//! does without a screen.
+
+#[allow(dead_code, reason = "the program uses the rest")]
+#[path = "../../examples/mail/app/mod.rs"]
+mod app;
+#[allow(dead_code, unused_imports, reason = "the program uses the rest")]
+#[path = "../../examples/mail/draw/mod.rs"]
+mod draw;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod dialogs;
+mod keys;
+mod once;
+mod screen;
+mod screens;

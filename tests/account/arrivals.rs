@@ -6,11 +6,11 @@ use std::time::Duration;
 use imap_duplex::account::{ChangeKind, MemoryStore, Watch};
 use imap_duplex::command::Items;
 use imap_duplex::testing::Server;
-use imap_duplex::types::Uid;
+use imap_duplex::types::{Flag, Uid};
 use tokio::time::sleep;
 
 use crate::support::within;
-use crate::watch::{QUIET, all, uid};
+use crate::watch::{Mirror, QUIET, all, uid};
 use crate::{LIMIT, World};
 
 #[tokio::test(start_paused = true)]
@@ -130,6 +130,76 @@ async fn nothing_is_delivered_twice_though_a_state_is_older() {
         found.retain(|change| change.kind != ChangeKind::InStep);
         let uids: Vec<_> = found.iter().filter_map(imap_duplex::account::Change::uid).collect();
         assert_eq!(uids, [new, uid(1)], "{found:?}");
+    })
+    .await;
+}
+
+/// Nor are its flags, before it is: a program that is given flags knows the message.
+#[tokio::test(start_paused = true)]
+async fn flags_are_delivered_of_messages_that_were_delivered_alone() {
+    within(LIMIT, async {
+        for mailbox in ["INBOX", "Work"] {
+            let world = World::new(Server::new());
+            world.server.create("Work");
+            let (account, store) = (world.account(), MemoryStore::new());
+            let watch = Watch::all().items(Items::envelope().flags());
+            let mut changes = account.watch(watch, store.clone()).await.expect("a store in memory");
+            let first = all(&mut changes, QUIET).await;
+            changes.ack_all(&first).await.expect("a store in memory");
+            // The server has two listed and does not find them; one is gone before it does.
+            world.server.on("UID FETCH").instead("{tag} OK done\r\n").times(4);
+            let uids = ["one", "two"].map(|text| world.server.deliver(mailbox, format!("Subject: {text}\r\n\r\n")));
+            let mut found = Vec::new();
+            for (uid, wait) in [(uids[0], 1), (uids[1], 1), (uids[0], 20)] {
+                world.server.add_flags(mailbox, uid, Flag::Flagged);
+                sleep(Duration::from_secs(wait)).await;
+            }
+            world.server.expunge(mailbox, uids[1]);
+            found.extend(all(&mut changes, QUIET).await);
+            found.retain(|change| change.uid().is_some());
+            let [change] = &found[..] else { panic!("{mailbox}: {found:?}") };
+            let flags = Some(Flag::Flagged.into());
+            assert!(
+                matches!(&change.kind, ChangeKind::Arrived { uid, flags: now, .. } if *uid == uids[0] && *now == flags),
+                "{change:?}"
+            );
+        }
+    })
+    .await;
+}
+
+/// It is there when the mailbox is opened, its flags change and it is expunged, all before the
+/// server has said which messages there are.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_goes_before_it_is_known_is_not_in_the_sum() {
+    within(LIMIT, async {
+        for without in [&["QRESYNC"][..], &["QRESYNC", "CONDSTORE"], &[]] {
+            let world = World::new(Server::builder().without(without.iter().copied()).start());
+            for number in 1..=3 {
+                world.server.deliver("INBOX", format!("Subject: {number}\r\n\r\n"));
+            }
+            for command in ["UID FETCH", "FETCH", "UID SEARCH", "SEARCH"] {
+                world
+                    .server
+                    .on(command)
+                    .delay(Duration::from_secs(10))
+                    .before("* 1 FETCH (UID 1 FLAGS (\\Deleted))\r\n");
+            }
+            let account = world.account();
+            let watch = Watch::all().from_start(true);
+            let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+            sleep(Duration::from_secs(5)).await;
+            world.server.add_flags("INBOX", uid(1), Flag::Deleted);
+            world.server.expunge("INBOX", uid(1));
+            let mut mirror = Mirror::default();
+            let found = all(&mut changes, QUIET).await;
+            for change in &found {
+                let is_known = change.uid().is_none_or(|uid| mirror.uids("INBOX").contains(uid));
+                assert!(is_known || matches!(change.kind, ChangeKind::Arrived { .. }), "{change}: {found:?}");
+                mirror.apply(change);
+            }
+            assert_eq!(mirror.uids("INBOX").to_string(), "2:3", "without {without:?}: {found:?}");
+        }
     })
     .await;
 }

@@ -244,7 +244,10 @@ fn is_known(head: &StoredMailbox, delta: &Delta) -> bool {
     match delta {
         Delta::Change(ChangeKind::Arrived { uid, .. }, _) => state.uids.contains(*uid),
         Delta::Change(ChangeKind::Expunged { uid }, _) => !state.uids.contains(*uid),
-        Delta::Change(ChangeKind::FlagsChanged { uid, flags }, _) => state.flags_of(*uid) == Some(flags),
+        // Of a message that has not arrived: they come with it.
+        Delta::Change(ChangeKind::FlagsChanged { uid, flags }, _) => {
+            !state.uids.contains(*uid) || state.flags_of(*uid) == Some(flags)
+        }
         Delta::InStep(now, sample) => state == now && sample.as_ref().is_none_or(|now| *now == head.sample),
         Delta::Begin(uid_validity) => state.uid_validity == *uid_validity,
         _ => false,
@@ -295,7 +298,9 @@ pub(super) fn apply_to_state(state: &mut MailboxState, kind: &ChangeKind) {
                 set_flags(state, *uid, flags.as_ref());
             }
         }
-        ChangeKind::FlagsChanged { uid, flags } => set_flags(state, *uid, Some(flags)),
+        ChangeKind::FlagsChanged { uid, flags } if state.uids.contains(*uid) => {
+            set_flags(state, *uid, Some(flags));
+        }
         ChangeKind::Expunged { uid } => {
             state.uids.remove(*uid);
             set_flags(state, *uid, None);
@@ -370,6 +375,27 @@ mod tests {
         let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
         assert_eq!(ledger.acknowledge(&gone), Some(None));
         assert!(ledger.is_empty());
+    }
+
+    /// Flags may be reported of a message before it is known to be there, and of one that is not
+    /// delivered yet. Were they delivered, its end would not be: as far as the state goes, it was
+    /// never there.
+    #[test]
+    fn flags_of_a_message_that_has_not_arrived_are_no_change() {
+        let (mut ledger, key) = ledger();
+        let two = Uid::new(2).expect("not zero");
+        let flagged = || change(ChangeKind::FlagsChanged { uid: two, flags: Flag::Flagged.into() });
+        assert_eq!(push(&mut ledger, &key, flagged()), None);
+        assert_eq!(push(&mut ledger, &key, change(ChangeKind::Expunged { uid: two })), None);
+        let before = ledger.head(&key).and_then(|head| head.state.clone()).expect("it is known");
+        let mut state = before.clone();
+        apply_to_state(&mut state, &ChangeKind::FlagsChanged { uid: two, flags: Flag::Flagged.into() });
+        assert_eq!(state, before);
+        assert!(
+            push(&mut ledger, &key, change(ChangeKind::Arrived { uid: two, flags: None, message: None }))
+                .is_some()
+        );
+        assert!(push(&mut ledger, &key, flagged()).is_some());
     }
 
     /// A program that has kept what was delivered, and not what was acknowledged, comes to the same

@@ -2,9 +2,10 @@
 //! server is killed and started again, and through a proxy that cuts connections at random or lets
 //! them hang. In the end the sum of the stream is the mailbox.
 //!
-//! `IMAP_DUPLEX_SECONDS` says how long each of them goes on; 4 by default.
+//! `IMAP_DUPLEX_SECONDS` says how long each of them goes on; 4 by default. `IMAP_DUPLEX_SEED` chooses
+//! other moments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use imap_duplex::account::{Account, ChangeKind, Changes, MemoryStore, Policy, Watch};
 use imap_duplex::command::{Append, Items, Store};
 use imap_duplex::types::{Flag, Flags, Uid};
-use imap_duplex::{Config, Timeouts};
+use imap_duplex::{Config, Receiver, Sender, Timeouts};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -34,6 +35,12 @@ fn without(names: &[&str]) -> Options {
 fn seconds() -> Duration {
     let given = std::env::var("IMAP_DUPLEX_SECONDS").ok().and_then(|given| given.parse().ok());
     Duration::from_secs(given.unwrap_or(4))
+}
+
+/// What goes on by chance.
+fn random() -> Random {
+    let given = std::env::var("IMAP_DUPLEX_SEED").ok().and_then(|given| given.parse().ok());
+    Random(given.unwrap_or(7))
 }
 
 fn config(address: SocketAddr, user: &str) -> Config {
@@ -115,15 +122,21 @@ async fn session(
     imap.logout().await
 }
 
-/// What the server has. After a kill it may take its time over locks that are left.
+/// A connection that bears a slow machine.
+async fn connect(config: &Config) -> (Sender, Receiver) {
+    config.clone().timeouts(Timeouts::default()).connect().await.expect("the server is there")
+}
+
+/// What the server has, less `\Recent`, which is no flag of a message: it is there until some
+/// session selects the mailbox, which none may have done since the last message came.
 async fn truth(config: &Config) -> BTreeMap<String, BTreeMap<Uid, Flags>> {
-    let patient = config.clone().timeouts(Timeouts::default());
-    let (imap, _events) = patient.connect().await.expect("the server is there");
+    let (imap, _events) = connect(config).await;
     let mut all = BTreeMap::new();
     for name in MAILBOXES {
         let mailbox = imap.examine(name).await.expect("it is there");
         let rows = mailbox.fetch(.., Items::new().flags()).await.expect("FETCH");
-        let flags = |row: &imap_duplex::types::Message| row.flags().cloned().unwrap_or_default();
+        let flags =
+            |row: &imap_duplex::types::Message| without_recent(row.flags().cloned().unwrap_or_default());
         all.insert(name.to_owned(), rows.iter().filter_map(|row| Some((row.uid()?, flags(row)))).collect());
     }
     all
@@ -135,6 +148,22 @@ fn sum(mirror: &Mirror) -> BTreeMap<String, BTreeMap<Uid, Flags>> {
         messages.map(|(uid, flags)| (*uid, without_recent(flags.clone().unwrap_or_default()))).collect()
     };
     MAILBOXES.into_iter().map(|name| (name.to_owned(), of(name))).collect()
+}
+
+fn difference(
+    stream: &BTreeMap<String, BTreeMap<Uid, Flags>>,
+    server: &BTreeMap<String, BTreeMap<Uid, Flags>>,
+) -> String {
+    let mut lines = vec!["not in step:".to_owned()];
+    for name in MAILBOXES {
+        let (stream, server) = (&stream[name], &server[name]);
+        let uids: BTreeSet<_> = stream.keys().chain(server.keys()).collect();
+        for uid in uids.into_iter().filter(|uid| stream.get(uid) != server.get(uid)) {
+            let (stream, server) = (stream.get(uid), server.get(uid));
+            lines.push(format!("{name} {uid}: in the stream {stream:?}, at the server {server:?}"));
+        }
+    }
+    lines.join("\n")
 }
 
 fn without_recent(flags: Flags) -> Flags {
@@ -196,13 +225,10 @@ impl Program {
 
     /// Reads until all is as the server has it.
     async fn catch_up(&mut self, server: &Config) -> Duration {
-        let (start, expected) = (Instant::now(), truth(server).await);
+        let expected = truth(server).await;
+        let start = Instant::now();
         while sum(&self.mirror) != expected {
-            assert!(
-                start.elapsed() < Duration::from_secs(40),
-                "the stream says\n{:?}\nand the server has\n{expected:?}",
-                sum(&self.mirror)
-            );
+            assert!(start.elapsed() < PATIENCE, "{}", difference(&sum(&self.mirror), &expected));
             self.read(Duration::from_millis(100)).await;
         }
         start.elapsed()
@@ -218,7 +244,7 @@ async fn run(
     let user = fresh_user();
     let direct = config(server.plain_addr(), &user);
     {
-        let (imap, _events) = direct.clone().connect().await.expect("the server is there");
+        let (imap, _events) = connect(&direct).await;
         for name in &MAILBOXES[1..] {
             imap.create(*name).await.expect("CREATE");
         }
@@ -253,6 +279,8 @@ async fn run(
 }
 
 const LIMIT: Duration = Duration::from_secs(1200);
+/// How long the stream may take at the end: a second, and on a busy machine more.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_and_without_what_makes_it_cheap() {
@@ -265,7 +293,7 @@ async fn with_and_without_what_makes_it_cheap() {
             &["LIST-STATUS"],
         ] {
             let mut server = Dovecot::with(&without(names));
-            let mut random = Random(7);
+            let mut random = random();
             run(&mut server, None, |_, program| {
                 if random.below(5) == 0 {
                     program.restart();
@@ -281,13 +309,13 @@ async fn with_and_without_what_makes_it_cheap() {
 async fn while_the_server_is_killed_and_started_again() {
     within(LIMIT, async {
         let mut server = Dovecot::with(&without(&[]));
-        let mut random = Random(11);
-        run(&mut server, None, |server, program| match random.below(8) {
+        let mut random = random();
+        run(&mut server, None, |server, program| match random.below(4) {
             0 => {
                 server.stop();
                 server.start_again();
             }
-            2 => program.restart(),
+            1 => program.restart(),
             _ => {}
         })
         .await;
@@ -300,7 +328,7 @@ async fn through_a_proxy_that_cuts_and_hangs() {
     within(LIMIT, async {
         let mut server = Dovecot::with(&without(&[]));
         let (address, cuts) = proxy(server.plain_addr()).await;
-        let mut random = Random(13);
+        let mut random = random();
         run(&mut server, Some(address), |_, program| {
             if random.below(10) == 0 {
                 program.restart();
@@ -324,7 +352,7 @@ async fn proxy(to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     let cuts = Arc::new(AtomicUsize::new(0));
     let count = cuts.clone();
     tokio::spawn(async move {
-        let mut random = Random(17);
+        let mut random = random();
         while let Ok((mut stream, _)) = listener.accept().await {
             let (lives, hangs) = (Duration::from_millis(random.below(1500)), random.below(6) == 0);
             let count = count.clone();
@@ -352,7 +380,7 @@ async fn a_bot_acts_on_each_message_and_on_none_twice() {
         let (address, _) = proxy(server.plain_addr()).await;
         let sender = direct.clone();
         let delivery = tokio::spawn(async move {
-            let (imap, _events) = sender.connect().await.expect("the server is there");
+            let (imap, _events) = connect(&sender).await;
             for number in 0..200 {
                 imap.append("INBOX", Append::new(format!("Subject: {number}\r\n\r\n")))
                     .await
@@ -360,7 +388,7 @@ async fn a_bot_acts_on_each_message_and_on_none_twice() {
                 sleep(Duration::from_millis(5)).await;
             }
         });
-        let (store, mut acted, mut random) = (MemoryStore::new(), BTreeMap::<Uid, usize>::new(), Random(3));
+        let (store, mut acted, mut random) = (MemoryStore::new(), BTreeMap::<Uid, usize>::new(), random());
         while acted.len() < 200 {
             let account = Account::builder(config(address, &user)).policy(hasty()).open();
             let watch = Watch::mailboxes(["INBOX"]).from_start(true).interval(Duration::from_secs(1));

@@ -296,7 +296,7 @@
 //!
 //! # What is not there yet
 //!
-//! A local store. See the README.
+//! See the README; commands and extensions are in its table `docs/commands.md`.
 //!
 //! # Features
 //!

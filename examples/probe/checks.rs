@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Create, Fetch, GetMetadata, Id, Items, Language, List, Notify, NotifyEvent, PartialRange, Search,
-    SortKey, StatusItems, ThreadBy,
+    Comparators, Create, Fetch, GetMetadata, Id, Items, Language, List, Notify, NotifyEvent, PartialRange,
+    Search, SortKey, StatusItems, ThreadBy,
 };
 use imap_duplex::types::{ListEntry, Section, SpecialUse};
 use imap_duplex::{Code, Part, Result, Sender};
@@ -42,6 +42,10 @@ pub(crate) async fn try_out(
 ) -> Result<(&'static str, Outcome), Failure> {
     scratch.take_trips();
     let name = name.to_ascii_uppercase();
+    if name == "XLIST" && scratch.imap.capabilities().has("SPECIAL-USE") {
+        let why = "SPECIAL-USE, which the server has as well, takes its place";
+        return Ok(("XLIST", Outcome::Skipped { why: why.to_owned() }));
+    }
     if let Some((command, why)) = skipped(&name) {
         return Ok((command, Outcome::Skipped { why: why.to_owned() }));
     }
@@ -101,9 +105,10 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             Tried("LIST", listed.map(|all| count(all.len(), "mailbox", "mailboxes")))
         }
         "SPECIAL-USE" | "XLIST" => {
+            let command = if name == "XLIST" { "XLIST" } else { "LIST" };
             let special = s.trip(imap.list(List::new("*").special_use())).await;
             Tried(
-                "LIST",
+                command,
                 special.map(|all| {
                     let names: Vec<_> = all.iter().map(|entry| entry.name.to_string()).collect();
                     words(&names)
@@ -216,7 +221,7 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         "PREVIEW" => Tried("FETCH", s.trip(fetch(Items::preview())).await.map(rows)),
         "SAVEDATE" => Tried("FETCH", s.trip(fetch(Items::save_date())).await.map(rows)),
         "OBJECTID" => Tried("FETCH", s.trip(fetch(Items::email_id().thread_id())).await.map(rows)),
-        "X-GM-EXT-1" => Tried("FETCH", s.trip(fetch(Items::gmail_msg_id().gmail_labels())).await.map(rows)),
+        "X-GM-EXT-1" => Tried("FETCH, SEARCH, STORE", trials::labels(s).await),
         "BINARY" => {
             let second = s.uids.get(1).copied().unwrap_or(first);
             let part = Items::binary(Section::Part(Part::new(1)));
@@ -293,6 +298,10 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
             Tried("NOTIFY", counts.and_then(|all| ended.map(|_| count(all.len(), "mailbox", "mailboxes"))))
         }
         "LANGUAGE" => Tried("LANGUAGE", s.trip(imap.language(Language::all())).await.map(|all| words(&all))),
+        "I18NLEVEL=2" => {
+            let now = s.trip(imap.comparator(Comparators::active())).await;
+            Tried("COMPARATOR", now.map(|now| now.map_or("none is named".to_owned(), |now| now.active)))
+        }
         _ if name.starts_with("I18NLEVEL=") => {
             let found = s.trip(inbox.search(Search::subject("Grüße"))).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
@@ -301,6 +310,7 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
         "URLAUTH" => Tried("GENURLAUTH, URLFETCH, RESETKEY", trials::url_auth(server, s, false).await),
         "URLAUTH=BINARY" => Tried("GENURLAUTH, URLFETCH", trials::url_auth(server, s, true).await),
         "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE, APPEND", trials::utf8(server, s).await),
+        "UNAUTHENTICATE" => Tried("UNAUTHENTICATE", trials::unauthenticated(server, s).await),
         "COMPRESS=DEFLATE" => Tried("COMPRESS", trials::compressed(server, s).await),
         _ => return None,
     })

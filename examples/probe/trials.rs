@@ -2,7 +2,7 @@
 
 use imap_duplex::command::{
     Append, AppendPart, GetMetadata, Items, PartialRange, ResetKey, Search, SearchScope, SetMetadata, Sort,
-    SortKey, Store, ThreadBy, UrlFetch,
+    SortKey, Store, StoreLabels, ThreadBy, UrlFetch,
 };
 use imap_duplex::{Code, Config, ErrorKind, Flag, Result, Select, Sender};
 
@@ -116,6 +116,27 @@ pub(crate) async fn compressed(server: &Server, s: &mut Scratch) -> Result<Strin
     s.trip(imap.noop()).await?;
     s.trip(imap.logout()).await?;
     Ok("NOOP answered".into())
+}
+
+/// On a connection of its own, which is of nobody then.
+pub(crate) async fn unauthenticated(server: &Server, s: &mut Scratch) -> Result<String> {
+    let imap = beside(server, server.config.clone().compress(false)).await?;
+    s.trip(imap.unauthenticate()).await?;
+    s.trip(imap.noop()).await?;
+    s.trip(imap.logout()).await?;
+    Ok("nobody is logged in, and the connection goes on".into())
+}
+
+/// The other mailbox is a label, which a message gets and loses.
+pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
+    let (inbox, other) = (s.inbox.clone(), s.other.clone());
+    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    s.trip(inbox.fetch(uid, Items::gmail_msg_id().gmail_thread_id().gmail_labels())).await?;
+    s.trip(inbox.search(Search::gmail("subject:plan"))).await?;
+    let labelled = s.trip(inbox.store_labels(uid, StoreLabels::add([other.as_str()]))).await?;
+    s.trip(inbox.store_labels(uid, StoreLabels::remove([other]).silent())).await?;
+    let labels = labelled.first().and_then(|row| row.gmail_labels()).unwrap_or_default();
+    Ok(count(labels.len(), "label", "labels"))
 }
 
 /// A message of the header of one that is there, and of text.

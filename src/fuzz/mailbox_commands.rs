@@ -12,6 +12,7 @@ fn session(session: &Session) -> Session {
     let more = [
         "ACL",
         "CREATE-SPECIAL-USE",
+        "I18NLEVEL=2",
         "LANGUAGE",
         "LIST-EXTENDED",
         "LIST-METADATA",

@@ -11,7 +11,7 @@ use super::chooser::Chooser;
 use super::rows::flags;
 use crate::command::{self, Append, AppendPart, PartialRange, Search, SearchScope, Session};
 use crate::types::{Date, MailboxName, ModSeq, Timestamp, Uid};
-use crate::wire::request::{CatenatePiece, Command, Value};
+use crate::wire::request::{CatenatePiece, Change, Command, Value};
 
 /// A session with a server that has all of it.
 fn session(session: &Session, utf8: bool) -> Session {
@@ -174,10 +174,13 @@ fn batches(from: &mut Chooser<'_>, session: &Session) {
 
 fn labels(from: &mut Chooser<'_>, session: &Session) {
     let (which, labels) = (uids(from), from.some(3, Chooser::text));
-    let store = command::StoreLabels::replace(labels.clone()).of(which);
-    // The embedded server's grammar has no labels; that it is one command has been seen.
-    let line = from.lines_of(store, session);
-    assert!(line.iter().all(|line| line.starts_with(b"A1 UID STORE ")), "{labels:?}");
+    let store = command::StoreLabels::replace(labels.clone()).of(which.clone()).silent();
+    let Some(read) = from.read(store, session) else { return };
+    let Command::StoreLabels(read) = read else { panic!("{read:?}") };
+    assert_eq!((read.which.to_set(), read.change, read.silent), (Some(which), Change::Replace, true));
+    // INBOX is that in any case, as a mailbox's name.
+    let meant: Vec<String> = labels.iter().map(|label| MailboxName::new(label).as_str().to_owned()).collect();
+    assert_eq!(read.labels, meant);
 }
 
 fn store_unchanged(from: &mut Chooser<'_>, session: &Session) {

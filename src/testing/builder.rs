@@ -68,6 +68,33 @@ impl Builder {
         self.has_revision()
     }
 
+    /// Adds these extensions, and those that they need. A server has all that it can, but for those
+    /// of one provider: `X-GM-EXT-1` (Gmail's labels, searches and identifiers) and `XLIST`.
+    ///
+    /// With `X-GM-EXT-1` each mailbox is a label, and a message has the labels of the mailboxes
+    /// that hold it: a label that is added copies the message there, one that is taken off removes
+    /// it. What has lost its last label is in `[Gmail]/All Mail`. `X-GM-RAW` takes words, phrases
+    /// in quotes, `-` before either, and `from:`, `to:`, `cc:`, `bcc:`, `subject:`, `label:`,
+    /// `in:`, `is:`, `has:attachment` and `rfc822msgid:`.
+    ///
+    /// ```
+    /// use imap_duplex::testing::Server;
+    /// let gmail = Server::builder().with(["X-GM-EXT-1"]).start();
+    /// # let _ = gmail;
+    /// ```
+    ///
+    /// # Panics
+    /// If the server has no such extension.
+    #[track_caller]
+    pub fn with<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        for name in names {
+            if let Err(name) = self.settings.extensions.add(name) {
+                panic!("{name} is no extension that this server has");
+            }
+        }
+        self
+    }
+
     #[track_caller]
     fn has_revision(self) -> Self {
         assert!(

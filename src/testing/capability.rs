@@ -43,6 +43,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("ESEARCH", &[]),
     ("ESORT", &["ESEARCH", "SORT"]),
     ("FILTERS", &["METADATA"]),
+    ("I18NLEVEL=2", &[]),
     ("ID", &[]),
     ("IDLE", &[]),
     ("LANGUAGE", &[]),
@@ -85,11 +86,16 @@ const ALL: &[(&str, &[&str])] = &[
     ("URLAUTH=BINARY", &["URLAUTH"]),
     ("UTF8=ACCEPT", &["ENABLE"]),
     ("WITHIN", &[]),
+    ("X-GM-EXT-1", &[]),
+    ("XLIST", &[]),
 ];
 
-/// The names for [`Builder::only`](super::Builder::only) and
-/// [`Builder::without`](super::Builder::without): revisions of IMAP and extensions, as in
-/// CAPABILITY. Case does not matter.
+/// Those of one provider alone, which a server has only if a test asks for them.
+const VENDORS: [&str; 2] = ["X-GM-EXT-1", "XLIST"];
+
+/// The names for [`Builder::only`](super::Builder::only),
+/// [`Builder::without`](super::Builder::without) and [`Builder::with`](super::Builder::with):
+/// revisions of IMAP and extensions, as in CAPABILITY. Case does not matter.
 pub const EXTENSIONS: &[&str] = &NAMES;
 
 const NAMES: [&str; ALL.len()] = {
@@ -113,26 +119,29 @@ fn known(name: &str) -> Option<(&'static str, &'static [&'static str])> {
 }
 
 impl Default for Extensions {
-    /// All extensions.
+    /// All extensions that are not one provider's.
     fn default() -> Self {
-        Self { on: ALL.iter().map(|(name, _)| *name).collect() }
+        Self { on: ALL.iter().map(|(name, _)| *name).filter(|name| !VENDORS.contains(name)).collect() }
     }
 }
 
 impl Extensions {
     /// Only these, and those that they need. `Err`: an unknown name.
     pub(crate) fn only<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
-        let mut on = BTreeSet::new();
-        let mut wanted = Vec::new();
-        for name in names {
-            wanted.push(known(name).ok_or(name)?);
-        }
+        let mut few = Self { on: BTreeSet::new() };
+        names.into_iter().try_for_each(|name| few.add(name))?;
+        Ok(few)
+    }
+
+    /// Adds an extension, and those that it needs. `Err`: an unknown name.
+    pub(crate) fn add<'a>(&mut self, name: &'a str) -> Result<(), &'a str> {
+        let mut wanted = vec![known(name).ok_or(name)?];
         while let Some((name, needs)) = wanted.pop() {
-            if on.insert(name) {
+            if self.on.insert(name) {
                 wanted.extend(needs.iter().filter_map(|need| known(need)));
             }
         }
-        Ok(Self { on })
+        Ok(())
     }
 
     /// Removes an extension, and those that need it. `Err`: an unknown name.
@@ -249,6 +258,15 @@ mod tests {
         let advertised = few.advertised(&Facts { logged_in: true, ..Facts::default() });
         assert_eq!(advertised, ["IMAP4rev1", "CONDSTORE", "ENABLE", "QRESYNC"]);
         assert!(Extensions::only(["IMAP4rev2"]).unwrap().has("MOVE"));
+    }
+
+    #[test]
+    fn what_is_one_providers_is_asked_for() {
+        let mut all = Extensions::default();
+        assert!(VENDORS.iter().all(|name| known(name).is_some() && !all.has(name)));
+        all.add("x-gm-ext-1").unwrap();
+        assert!(all.has("X-GM-EXT-1") && !all.has("XLIST"));
+        assert_eq!(all.add("XYZZY"), Err("XYZZY"));
     }
 
     #[test]

@@ -147,6 +147,7 @@ mod clock;
 mod connected;
 mod deflate;
 mod io;
+mod labels;
 mod listen;
 mod log;
 mod mailbox;

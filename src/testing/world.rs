@@ -106,6 +106,8 @@ pub(crate) struct User {
     pub(crate) logins: VecDeque<Duration>,
     /// By Message-ID, the thread that a message belongs to (RFC 8474 section 5.2).
     pub(crate) threads: HashMap<String, Arc<str>>,
+    /// The messages with Gmail's label `\Important`, by EMAILID.
+    pub(crate) important: BTreeSet<Arc<str>>,
 }
 
 /// The access token of a user.

@@ -20,6 +20,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use crate::testing::search::Collation;
 use crate::types::{BodyStructure, Envelope, Section};
 use text::Texts;
 use tree::{Kind, Node};
@@ -125,16 +126,23 @@ impl Content {
     }
 }
 
-/// For SEARCH and SORT. The texts to find are in lower case.
+/// For SEARCH and SORT.
 impl Content {
     fn texts(&self) -> &Texts {
-        self.texts.get_or_init(|| text::texts(&self.bytes, self.tree()))
+        self.texts.get_or_init(|| text::texts(&self.bytes, self.tree(), Collation::default()))
     }
 
     /// Whether one of its texts contains this, or, with `headers`, a header field of it or of its
     /// parts.
-    pub(crate) fn contains(&self, text: &str, headers: bool) -> bool {
-        let texts = self.texts();
+    pub(crate) fn contains(&self, text: &str, headers: bool, by: Collation) -> bool {
+        let text = &*by.folded(text);
+        let made;
+        let texts = if by == Collation::default() {
+            self.texts()
+        } else {
+            made = text::texts(&self.bytes, self.tree(), by);
+            &made
+        };
         let mut headers = texts.headers.iter().filter(|_| headers);
         headers.any(|known| known.contains(text)) || texts.bodies.iter().any(|known| known.contains(text))
     }

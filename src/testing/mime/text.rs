@@ -9,9 +9,10 @@ use super::decode;
 use super::header::{fields, value};
 use super::structure::encoding;
 use super::tree::{Kind, Node};
+use crate::testing::search::Collation;
 use crate::types::HeaderText;
 
-/// A message's texts in lower case, for case-insensitive search.
+/// A message's texts as they are compared.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     /// The value of each header field of the message and of its parts.
@@ -28,15 +29,14 @@ fn of<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
 }
 
 /// All texts of a message.
-pub(super) fn texts(bytes: &[u8], root: &Node) -> Texts {
+pub(super) fn texts(bytes: &[u8], root: &Node, by: Collation) -> Texts {
     let mut texts = Texts::default();
     for part in parts(root) {
         for field in fields(of(bytes, &part.header)) {
-            texts
-                .headers
-                .push(format!("{}: {}", decode::text(None, field.name), decoded(field.value)).to_lowercase());
+            let text = format!("{}: {}", decode::text(None, field.name), decoded(field.value));
+            texts.headers.push(by.folded(&text));
         }
-        texts.bodies.extend(readable(bytes, part).map(|text| text.to_lowercase()));
+        texts.bodies.extend(readable(bytes, part).map(|text| by.folded(&text)));
     }
     texts
 }

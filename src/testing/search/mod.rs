@@ -2,15 +2,20 @@
 //! extensions), their order and their threads (RFC 5256). In: keys parsed by `wire::request`, and
 //! messages as [`Candidate`]s.
 
+mod collation;
+mod gmail;
 mod sort;
 mod subject;
 #[cfg(test)]
 mod tests;
 mod thread;
 
+pub(crate) use collation::Collation;
+pub(crate) use gmail::{number_of, search as gmail_search};
 pub(crate) use sort::sort;
 pub(crate) use thread::threads;
 
+use crate::testing::labels::Labels;
 use crate::testing::mime::Content;
 use crate::types::{Date, Flag, Flags, Timestamp, Uid, UidSet};
 use crate::wire::request::{End, Numbers, SearchKey};
@@ -54,6 +59,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) last_uid: u32,
     /// The value of `$` (RFC 9051 section 6.4.4.1); `None` for nothing.
     pub(crate) saved: Option<&'a UidSet>,
+    /// By which rules texts are compared.
+    pub(crate) collation: Collation,
+    /// Gmail's labels.
+    pub(crate) labels: &'a Labels,
 }
 
 /// The reason why a search is refused.
@@ -75,8 +84,7 @@ pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
 /// Checks all keys: [`matches()`] stops at the first one that decides.
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
-        SearchKey::Text(name @ ("FILTER" | "X-GM-RAW" | "X-GM-LABELS"), _)
-        | SearchKey::Number(name @ ("X-GM-MSGID" | "X-GM-THRID"), _) => Err(Refused::Key(name)),
+        SearchKey::Text(name @ ("FILTER" | "X-GM-RAW"), _) => Err(Refused::Key(name)),
         // RFC 5032 section 4: an interval is not zero.
         SearchKey::Number(name @ ("OLDER" | "YOUNGER"), 0) => Err(Refused::Key(name)),
         key => key.parts().try_for_each(check),
@@ -103,8 +111,8 @@ const RANGES_LIKE_A_KEY: usize = 10;
 pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_>) -> Result<bool, Refused> {
     match key {
         SearchKey::Word(name) => word(name, message),
-        SearchKey::Text(name, wanted) => text(name, wanted, message),
-        SearchKey::Header(name, wanted) => Ok(in_fields(message, name, wanted)),
+        SearchKey::Text(name, wanted) => text(name, wanted, message, scope),
+        SearchKey::Header(name, wanted) => Ok(in_fields(message, name, wanted, scope.collation)),
         SearchKey::Keyword(name, flag) => {
             let has = message.flags().contains(&Flag::new(flag));
             Ok(has == (*name == "KEYWORD"))
@@ -178,16 +186,20 @@ fn word(name: &'static str, message: &dyn Candidate) -> Result<bool, Refused> {
     })
 }
 
-/// The text for comparison without regard to case.
-fn folded(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).to_lowercase()
-}
-
-fn text(name: &'static str, wanted: &[u8], message: &dyn Candidate) -> Result<bool, Refused> {
+fn text(
+    name: &'static str,
+    wanted: &[u8],
+    message: &dyn Candidate,
+    scope: &Scope<'_>,
+) -> Result<bool, Refused> {
+    let by = scope.collation;
     Ok(match name {
-        "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => in_fields(message, name.as_bytes(), wanted),
-        "BODY" => message.content().contains(&folded(wanted), false),
-        "TEXT" => message.content().contains(&folded(wanted), true),
+        "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => in_fields(message, name.as_bytes(), wanted, by),
+        "BODY" | "TEXT" => message.content().contains(&String::from_utf8_lossy(wanted), name == "TEXT", by),
+        "X-GM-LABELS" => {
+            let mut labels = scope.labels.of(message.email_id(), message.flags());
+            labels.any(|label| label.as_bytes().eq_ignore_ascii_case(wanted))
+        }
         // RFC 8474 section 6: an exact match of the whole identifier.
         "EMAILID" => message.email_id().as_bytes() == wanted,
         "THREADID" => message.thread_id().is_some_and(|id| id.as_bytes() == wanted),
@@ -197,9 +209,9 @@ fn text(name: &'static str, wanted: &[u8], message: &dyn Candidate) -> Result<bo
 
 /// Whether a header field of this name contains this. Every field contains the empty string, even
 /// an empty field.
-fn in_fields(message: &dyn Candidate, name: &[u8], wanted: &[u8]) -> bool {
-    let wanted = folded(wanted);
-    message.content().fields(name).any(|value| value.to_lowercase().contains(&wanted))
+fn in_fields(message: &dyn Candidate, name: &[u8], wanted: &[u8], by: Collation) -> bool {
+    let wanted = by.folded(&String::from_utf8_lossy(wanted));
+    message.content().fields(name).any(|value| by.folded(&value).contains(&wanted))
 }
 
 fn date(name: &'static str, day: Date, message: &dyn Candidate) -> Result<bool, Refused> {
@@ -233,6 +245,8 @@ fn number(
     Ok(match name {
         "LARGER" => size() > value,
         "SMALLER" => size() < value,
+        "X-GM-MSGID" => number_of(message.email_id()) == value,
+        "X-GM-THRID" => message.thread_id().is_some_and(|id| number_of(id) == value),
         // RFC 9738 section 3.2.
         "UIDAFTER" => u64::from(message.uid()) > value,
         "UIDBEFORE" => u64::from(message.uid()) < value,

@@ -1,11 +1,12 @@
 //! The order of messages (RFC 5256 section 3, RFC 5957).
 //!
 //! Texts are compared in capitals (RFC 5256 section 4 demands `i;unicode-casemap`, whose
-//! decomposition of letters is omitted here: `é` sorts after `z`).
+//! decomposition of letters is omitted here: `é` sorts after `z`), unless COMPARATOR chose otherwise.
 
 use std::cmp::Ordering;
 
 use super::Candidate;
+use super::collation::Collation;
 use super::subject::base_subject;
 use crate::wire::request::{SortBy, SortKey};
 
@@ -17,9 +18,9 @@ enum Value {
 }
 
 /// Sorts messages; equal ones stay in the order of their sequence numbers (RFC 5256 section 3).
-pub(crate) fn sort(criteria: &[SortKey], messages: &mut [&dyn Candidate]) {
+pub(crate) fn sort(criteria: &[SortKey], by: Collation, messages: &mut [&dyn Candidate]) {
     messages.sort_by_cached_key(|message| {
-        let of = |key: &SortKey| Directed { value: value(key.by, *message), reverse: key.reverse };
+        let of = |key: &SortKey| Directed { value: value(key.by, by, *message), reverse: key.reverse };
         (criteria.iter().map(of).collect::<Vec<_>>(), message.seq())
     });
 }
@@ -44,9 +45,9 @@ impl PartialOrd for Directed {
     }
 }
 
-fn value(by: SortBy, message: &dyn Candidate) -> Value {
+fn value(by: SortBy, collation: Collation, message: &dyn Candidate) -> Value {
     let content = message.content();
-    let text = |text: Option<String>| Value::Text(text.unwrap_or_default().to_uppercase());
+    let text = |text: Option<String>| Value::Text(collation.ordered(&text.unwrap_or_default()));
     let mailbox = |field| text(content.first_address(field).and_then(|[_, mailbox, _]| mailbox));
     match by {
         SortBy::Arrival => Value::Number(message.internal_date().seconds()),

@@ -105,7 +105,14 @@ fn keys(line: &str) -> Vec<SearchKey> {
 fn found(line: &str) -> Result<Vec<u32>, Refused> {
     let saved: UidSet = "20:30".parse().unwrap();
     let now = time(" 3-Feb-1994 12:00:00 +0000");
-    let scope = Scope { now, last_seq: 4, last_uid: 40, saved: Some(&saved) };
+    let scope = Scope {
+        now,
+        last_seq: 4,
+        last_uid: 40,
+        saved: Some(&saved),
+        collation: Collation::default(),
+        labels: &Labels::default(),
+    };
     let key = SearchKey::And(keys(line));
     check(&key)?;
     let mut found = Vec::new();
@@ -150,7 +157,14 @@ fn numbers_uids_and_what_was_saved() {
     finds("$", &[2, 3]);
     finds("UID $", &[2, 3]);
     finds("NOT $", &[1, 4]);
-    let empty = Scope { now: time(" 3-Feb-1994 12:00:00 +0000"), last_seq: 0, last_uid: 0, saved: None };
+    let empty = Scope {
+        now: time(" 3-Feb-1994 12:00:00 +0000"),
+        last_seq: 0,
+        last_uid: 0,
+        saved: None,
+        collation: Collation::default(),
+        labels: &Labels::default(),
+    };
     let [first, ..] = mailbox();
     assert_eq!(matches(&SearchKey::Seqs(Numbers::Saved), &first, &empty), Ok(false));
     finds("MODSEQ 2000", &[2, 3, 4]);
@@ -174,7 +188,14 @@ fn days_are_those_of_their_own_zone() {
     finds("SAVEDATESUPPORTED", &[]);
     let [_, mut second, ..] = mailbox();
     second.saved = Some(time("10-Feb-1994 00:00:00 +0000"));
-    let scope = Scope { now: second.date, last_seq: 4, last_uid: 40, saved: None };
+    let scope = Scope {
+        now: second.date,
+        last_seq: 4,
+        last_uid: 40,
+        saved: None,
+        collation: Collation::default(),
+        labels: &Labels::default(),
+    };
     for line in ["SAVEDSINCE 10-Feb-1994", "SAVEDATESUPPORTED", "NOT SAVEDBEFORE 10-Feb-1994"] {
         assert_eq!(matches(&SearchKey::And(keys(line)), &second, &scope), Ok(true), "{line}");
     }
@@ -230,7 +251,7 @@ fn sorts(criteria: &str, expected: [u32; 4]) {
     let Command::Sort(requested) = request(line.as_bytes(), true).unwrap().command else { panic!("{line}") };
     let mails = mailbox();
     let mut all: Vec<&dyn Candidate> = mails.iter().rev().map(|mail| mail as &dyn Candidate).collect();
-    sort(&requested.criteria, &mut all);
+    sort(&requested.criteria, Collation::default(), &mut all);
     assert_eq!(all.iter().map(|mail| mail.seq()).collect::<Vec<_>>(), expected, "{criteria}");
 }
 
@@ -255,6 +276,6 @@ fn orders() {
     let group = mail(1, &[], " 1-Feb-1994 00:00:00 +0000", "To: Friends: ann@example.org;\n\n");
     let none = mail(2, &[], " 1-Feb-1994 00:00:00 +0000", "\n");
     let mut all: [&dyn Candidate; 2] = [&group, &none];
-    sort(&[SortKey { by: SortBy::DisplayTo, reverse: false }], &mut all);
+    sort(&[SortKey { by: SortBy::DisplayTo, reverse: false }], Collation::default(), &mut all);
     assert_eq!(all.map(|mail| mail.seq()), [2, 1]);
 }

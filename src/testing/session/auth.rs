@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::testing::capability::Facts;
 use crate::testing::quirks::Quirk;
 use crate::testing::sasl::{self, Dialogue, Outcome, Place};
+use crate::testing::search::Collation;
 use crate::testing::world::World;
 use crate::types::{Answer, Capabilities, Code};
 use crate::wire::request::{SaslAnswer, sasl_answer};
@@ -62,6 +63,7 @@ impl Session {
         let rev2 = !world.has("IMAP4rev1");
         self.enabled = Enabled { rev2, utf8: rev2, ..Enabled::default() };
         self.user = None;
+        self.collation = Collation::default();
         let code = Code::Capability(self.capabilities(world));
         self.end(world, tag, Allows::Flags, Reply::ok_with(code, "Logged out"));
         None

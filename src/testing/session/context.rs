@@ -118,7 +118,8 @@ impl Session {
             let Some(snapshot) = &self.selected else { return };
             let Some(context) = snapshot.contexts.get(at) else { return };
             // The keys were checked when the command came.
-            let found = found_in(snapshot, &context.keys, context.order.as_deref(), world.now());
+            let terms = self.terms(world, &context.keys);
+            let found = found_in(snapshot, &context.keys, context.order.as_deref(), &terms);
             let next = found.unwrap_or_default().into_iter().map(|row| row.1).collect();
             self.update_context(at, next);
         }

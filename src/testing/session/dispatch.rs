@@ -27,6 +27,8 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Copy { moving: true, .. } => "MOVE",
         Command::Replace { .. } => "REPLACE",
         Command::Notify(_) => "NOTIFY",
+        Command::StoreLabels(_) => "X-GM-EXT-1",
+        Command::List(list) if list.xlist => "XLIST",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
         Command::Other { name, .. } if name == "COMPRESS" => "COMPRESS=DEFLATE",
         Command::Other { name, .. } => match &**name {
@@ -35,6 +37,7 @@ fn extension(command: &Command) -> Option<&'static str> {
             "GETACL" | "SETACL" | "DELETEACL" | "LISTRIGHTS" | "MYRIGHTS" => "ACL",
             "GETMETADATA" | "SETMETADATA" => "METADATA",
             "LANGUAGE" => "LANGUAGE",
+            "COMPARATOR" => "I18NLEVEL=2",
             "UIDBATCHES" => "UIDBATCHES",
             "CANCELUPDATE" => "CONTEXT=SEARCH",
             "GENURLAUTH" | "URLFETCH" | "RESETKEY" => "URLAUTH",
@@ -65,6 +68,7 @@ fn when(command: &Command) -> When {
         | Command::Thread(_)
         | Command::Fetch(_)
         | Command::Store(_)
+        | Command::StoreLabels(_)
         | Command::Copy { .. } => When::Selected,
         _ => When::User,
     }
@@ -78,6 +82,7 @@ fn changes_messages(command: &Command) -> bool {
             | Command::UidExpunge(_)
             | Command::Replace { .. }
             | Command::Store(_)
+            | Command::StoreLabels(_)
             | Command::Copy { moving: true, .. }
     )
 }
@@ -89,6 +94,7 @@ fn allows(command: &Command) -> Allows {
         Command::Thread(thread) => Allows::by(thread.uid),
         Command::Fetch(fetch) => Allows::by(fetch.uid),
         Command::Store(store) => Allows::by(store.uid),
+        Command::StoreLabels(store) => Allows::by(store.uid),
         _ => Allows::All,
     }
 }
@@ -154,6 +160,7 @@ impl Session {
             Command::Thread(thread) => self.thread(world, &thread),
             Command::Fetch(fetch) => return self.fetch(world, tag, fetch),
             Command::Store(store) => self.store(world, &store),
+            Command::StoreLabels(store) => self.store_labels(world, &store),
             Command::Copy { uid, moving, which, to } => self.copy(world, (&which, uid), &to, moving),
             Command::Notify(asked) => self.notify(world, asked),
             Command::Other { name, arguments } if name == "COMPRESS" => {
@@ -165,6 +172,7 @@ impl Session {
                 }
                 "GETMETADATA" | "SETMETADATA" => self.metadata(world, &name, &arguments),
                 "LANGUAGE" => self.language(&arguments),
+                "COMPARATOR" => self.comparator(&arguments),
                 "UIDBATCHES" => self.uid_batches(tag, &arguments),
                 "CANCELUPDATE" => self.cancel_updates(&arguments),
                 "GENURLAUTH" | "URLFETCH" | "RESETKEY" => self.url_auth(world, &name, &arguments),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::testing::labels::Labels;
 use crate::testing::notification::By;
 use crate::testing::world::World;
 use crate::types::{Code, Flag, Flags};
@@ -25,6 +26,8 @@ pub(super) struct Job {
     /// UIDs of messages that it has marked as `\Seen`: their rows include the flags.
     seen: BTreeSet<u32>,
     uid: bool,
+    /// Gmail's labels, if they were asked for.
+    labels: Labels,
     /// How it will end, if not with a plain OK.
     end: Option<Reply>,
 }
@@ -108,7 +111,8 @@ impl Session {
         let seen =
             if fetch.items.iter().any(sets_seen) { self.mark_seen(world, &places) } else { BTreeSet::new() };
         let Fetch { uid, items, .. } = fetch;
-        Ok(Job { tag: tag.to_owned(), places: places.into(), items, seen, uid, end: code.map(limit_reached) })
+        let (places, labels) = (places.into(), self.labels_for(world, &items));
+        Ok(Job { tag: tag.to_owned(), places, items, seen, uid, labels, end: code.map(limit_reached) })
     }
 
     /// Sends which of the requested messages were expunged since then.
@@ -164,10 +168,10 @@ impl Session {
             }
             let row = row.clone();
             let bytes = if items.is_empty() {
-                self.row_of(Snapshot::seq(at), &row, &job.items, true)
+                self.row_of(Snapshot::seq(at), &row, &job.items, (true, &job.labels))
             } else {
                 items.extend(job.items.iter().cloned());
-                self.row_of(Snapshot::seq(at), &row, &items, true)
+                self.row_of(Snapshot::seq(at), &row, &items, (true, &job.labels))
             };
             match bytes {
                 Ok(bytes) => self.out.write(&bytes),

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::testing::labels::Labels;
+use crate::testing::search::number_of;
 use crate::testing::world::World;
 use crate::types::{BodyData, Section};
 use crate::wire::request::{FetchItem, Part};
@@ -26,6 +28,7 @@ impl Session {
                 "EMAILID" | "THREADID" => world.has("OBJECTID"),
                 "SAVEDATE" => world.has("SAVEDATE"),
                 "PREVIEW" => world.has("PREVIEW"),
+                "X-GM-LABELS" | "X-GM-MSGID" | "X-GM-THRID" => world.has("X-GM-EXT-1"),
                 _ => false,
             },
             FetchItem::Section { name, .. } => !name.starts_with("BINARY") || world.has("BINARY"),
@@ -33,18 +36,23 @@ impl Session {
         }
     }
 
-    /// `* 3 FETCH (…)` with these items. `Err`: an item can't be produced.
+    /// `* 3 FETCH (…)` with these items, with `\Recent` if `with_recent`. `Err`: an item can't be
+    /// produced.
     pub(super) fn row_of(
         &self,
         seq: u32,
         row: &Row,
         items: &[FetchItem],
-        with_recent: bool,
+        (with_recent, labels): (bool, &Labels),
     ) -> Result<Vec<u8>, Reply> {
         let mut out = FetchRow::new(seq, self.strings());
         for item in items {
             match item {
                 FetchItem::Name(name) if name == "FLAGS" && with_recent => out.flags(&self.flags_of(row)),
+                FetchItem::Name(name) if name == "X-GM-LABELS" => {
+                    let flags = self.flags_of(row);
+                    out.labels(labels.of(&row.message.email_id, &flags));
+                }
                 FetchItem::Name(name) | FetchItem::List(name, _) => named(&mut out, row, name),
                 FetchItem::Section { name, section, part } => {
                     piece(&mut out, row, (name, section), *part, &self.quirks.answered(section))?
@@ -68,6 +76,8 @@ fn named(out: &mut FetchRow, row: &Row, name: &str) {
         "MODSEQ" => out.mod_seq(message.mod_seq),
         "EMAILID" => out.id("EMAILID", Some(&message.email_id)),
         "THREADID" => out.id("THREADID", Some(&message.thread_id)),
+        "X-GM-MSGID" => out.number("X-GM-MSGID", number_of(&message.email_id)),
+        "X-GM-THRID" => out.number("X-GM-THRID", number_of(&message.thread_id)),
         "SAVEDATE" => out.date("SAVEDATE", Some(message.saved)),
         // RFC 8970 section 3.1: LAZY may be answered like PREVIEW.
         "PREVIEW" => out.string("PREVIEW", Some(message.content.preview().as_bytes())),

@@ -1,7 +1,10 @@
 //! Which messages a SEARCH, SORT or THREAD finds: the keys checked, filters in place (RFC 5466),
 //! within the limit of RFC 9738. In: keys. Out: [`Found`].
 
-use crate::testing::search::{Candidate, Refused, Scope, charset, check, cost, matches, sort};
+use crate::testing::labels::Labels;
+use crate::testing::search::{
+    Candidate, Collation, Refused, Scope, charset, check, cost, gmail_search, matches, sort,
+};
 use crate::testing::world::World;
 use crate::types::{Code, ModSeq, Status, Timestamp, Uid};
 use crate::wire::request::{End, Numbers, SearchKey, SortKey, search_keys};
@@ -81,15 +84,25 @@ pub(super) type Hit = (u32, u32, u64, u8);
 /// How well a message fits that does so by FUZZY alone.
 const ROUGHLY: u8 = 50;
 
+/// What a search depends on beside its keys and the mailbox.
+#[derive(Debug)]
+pub(super) struct Terms {
+    now: Timestamp,
+    collation: Collation,
+    labels: Labels,
+}
+
 /// The messages of a mailbox that fit all keys, in this order, or in that of the mailbox.
 pub(super) fn found_in(
     snapshot: &Snapshot,
     keys: &[SearchKey],
     order: Option<&[SortKey]>,
-    now: Timestamp,
+    terms: &Terms,
 ) -> Result<Vec<Hit>, Refused> {
     let scope = Scope {
-        now,
+        now: terms.now,
+        collation: terms.collation,
+        labels: &terms.labels,
         last_seq: snapshot.count(),
         last_uid: snapshot.last_uid(),
         saved: Some(&snapshot.saved),
@@ -110,7 +123,7 @@ pub(super) fn found_in(
     let mut sorted: Vec<&dyn Candidate> = Vec::new();
     found.iter().for_each(|message| sorted.push(message));
     if let Some(order) = order {
-        sort(order, &mut sorted);
+        sort(order, terms.collation, &mut sorted);
     }
     Ok(sorted.iter().map(|m| (m.seq(), m.uid(), m.mod_seq(), m.relevancy())).collect())
 }
@@ -129,8 +142,14 @@ pub(super) fn refused(refused: Refused) -> Reply {
 /// How often a filter may name another one (RFC 5466 section 3.1: three times at least).
 const MAX_FILTERS: usize = 5;
 
-/// The key with the stored filters that it names in their places (RFC 5466 section 3.1).
+/// The key with the stored filters that it names in their places (RFC 5466 section 3.1), and with
+/// Gmail's searches as keys.
 fn unfiltered(world: &World, user: &str, key: &SearchKey, passes: usize) -> Result<SearchKey, Reply> {
+    if let SearchKey::Text("X-GM-RAW", text) = key
+        && world.has("X-GM-EXT-1")
+    {
+        return Ok(gmail_search(&String::from_utf8_lossy(text)));
+    }
     let SearchKey::Text("FILTER", name) = key else {
         let mut failed = None;
         let key = key.map_parts(|part| {
@@ -229,6 +248,11 @@ impl Found {
 }
 
 impl Session {
+    pub(super) fn terms(&self, world: &World, keys: &[SearchKey]) -> Terms {
+        let labels = self.labels_of_keys(world, keys);
+        Terms { now: world.now(), collation: self.collation, labels }
+    }
+
     pub(super) fn find(
         &mut self,
         world: &mut World,
@@ -249,14 +273,15 @@ impl Session {
         let is_named = |key: &&SearchKey| matches!(key, SearchKey::Seqs(_) | SearchKey::Uids(_));
         let named: Vec<SearchKey> = keys.iter().filter(is_named).cloned().collect();
         let mut limited = None;
+        let terms = self.terms(world, &keys);
         if let Some(limit) = world.settings.message_limit {
-            let all = found_in(snapshot, &named, None, world.now()).map_err(refused)?;
+            let all = found_in(snapshot, &named, None, &terms).map_err(refused)?;
             if let Some(lowest) = all.iter().rev().nth(at(limit) - 1).filter(|_| all.len() > at(limit)) {
                 limited = Some(Code::MessageLimit { limit, uid: Uid::new(lowest.1) });
                 keys.push(SearchKey::Uids(Numbers::Ranges(vec![(End::Number(lowest.1), End::Last)])));
             }
         }
-        let rows = found_in(snapshot, &keys, order, world.now()).map_err(refused)?;
+        let rows = found_in(snapshot, &keys, order, &terms).map_err(refused)?;
         Ok(Found { rows, keys, by_mod_seq, limited })
     }
 

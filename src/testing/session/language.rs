@@ -1,6 +1,8 @@
-//! LANGUAGE (RFC 5255): a few languages to choose from; the texts stay as they are.
+//! LANGUAGE and COMPARATOR (RFC 5255): a few languages to choose from, though the texts stay as they
+//! are; and by which rules texts are compared.
 
-use crate::types::Answer;
+use crate::testing::search::Collation;
+use crate::types::{Answer, Code, Comparator};
 use crate::wire::request::Value;
 
 use super::Session;
@@ -33,5 +35,28 @@ impl Session {
             }
             None => Err(Reply::no(None, "This language is not spoken here")),
         }
+    }
+    /// COMPARATOR (RFC 5255 section 4.7): the first that any of these names or patterns fits.
+    pub(super) fn comparator(&mut self, arguments: &[Value]) -> Done {
+        let patterns: Option<Vec<String>> = arguments.iter().map(text_of).collect();
+        let Some(patterns) = patterns else { return Err(Reply::bad("Names of comparators were expected")) };
+        let mut matching: Vec<Collation> = Vec::new();
+        for one in patterns.iter().flat_map(|pattern| Collation::matching(pattern)) {
+            if !matching.contains(&one) {
+                matching.push(one);
+            }
+        }
+        match matching.first() {
+            Some(first) => self.collation = *first,
+            None if !patterns.is_empty() => {
+                return Err(Reply::no(Some(Code::BadComparator), "There is no such comparator"));
+            }
+            None => {}
+        }
+        // RFC 5255 section 4.8: those that fit are listed if there are several.
+        let names = matching.iter().filter(|_| matching.len() > 1).map(|one| one.name().to_owned());
+        let comparator = Comparator::new(self.collation.name().to_owned(), names.collect());
+        self.answer("COMPARATOR", Answer::Comparator(comparator));
+        Ok(Reply::ok(if patterns.is_empty() { "In use" } else { "Chosen" }))
     }
 }

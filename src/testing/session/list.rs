@@ -7,6 +7,7 @@ use crate::testing::names::{DELIMITER, Wanted, parent};
 use crate::testing::world::World;
 use crate::types::{Answer, ListEntry, MailboxName};
 use crate::wire::request::{List, Value};
+use crate::wire::respond::xlist;
 
 use super::Session;
 use super::acl::text_of;
@@ -69,7 +70,7 @@ fn options(world: &World, list: &List) -> Result<ListOptions, Reply> {
     // RFC 5258 sections 3.1 and 3.3, RFC 6154 section 2: what is selected by is returned; and
     // \HasChildren and special uses may be returned in any case, as servers do.
     options.wanted.subscribed |= options.only_subscribed;
-    options.wanted.special_use |= world.has("SPECIAL-USE");
+    options.wanted.special_use |= world.has("SPECIAL-USE") || list.xlist;
     options.wanted.children |= world.has("CHILDREN");
     Ok(options)
 }
@@ -160,11 +161,11 @@ impl Session {
             // RFC 9051 section 6.3.9: an empty pattern requests the delimiter.
             let mut root = ListEntry::new("");
             (root.delimiter, root.attributes) = (Some(DELIMITER), vec!["\\Noselect".to_owned()]);
-            self.answer_list(list.lsub, root);
+            self.answer_list(list, root);
             return Ok(Reply::ok("Listed"));
         }
         if list.lsub {
-            self.lsub(world, &patterns);
+            self.lsub(world, list, &patterns);
             return Ok(Reply::ok("Listed"));
         }
         let user = self.user();
@@ -185,7 +186,7 @@ impl Session {
             if self.enabled.utf8 {
                 self.quirks.change_entry(&mut entry);
             }
-            self.answer("LIST", Answer::List(Box::new(entry)));
+            self.answer_list(list, entry);
             if let Some(items) = options.status.as_ref().filter(|_| selectable && fits_itself)
                 && let Some(counts) = self.counts(world, &name, items)?
             {
@@ -201,8 +202,12 @@ impl Session {
         Ok(Reply::ok("Listed"))
     }
 
-    fn answer_list(&mut self, lsub: bool, entry: ListEntry) {
-        if lsub {
+    fn answer_list(&mut self, list: &List, mut entry: ListEntry) {
+        if list.xlist {
+            by_xlist(&mut entry);
+            let bytes = xlist(&entry, self.strings());
+            self.out.write(&bytes);
+        } else if list.lsub {
             self.answer("LSUB", Answer::Lsub(Box::new(entry)));
         } else {
             self.answer("LIST", Answer::List(Box::new(entry)));
@@ -211,7 +216,7 @@ impl Session {
 
     /// The subscribed names; with `%` also parents of subscribed ones, as `\Noselect` (RFC 3501
     /// section 6.3.9).
-    fn lsub(&mut self, world: &World, patterns: &[String]) {
+    fn lsub(&mut self, world: &World, list: &List, patterns: &[String]) {
         let user = self.user();
         let Some(held) = world.users.get(&user) else { return };
         let mut listed = BTreeSet::new();
@@ -238,8 +243,22 @@ impl Session {
             if !itself {
                 entry.attributes.push("\\Noselect".to_owned());
             }
-            self.answer_list(true, entry);
+            self.answer_list(list, entry);
         }
+    }
+}
+
+/// Special uses as XLIST calls them, which is older than RFC 6154.
+fn by_xlist(entry: &mut ListEntry) {
+    for attribute in &mut entry.attributes {
+        match &**attribute {
+            "\\All" => *attribute = "\\AllMail".to_owned(),
+            "\\Junk" => *attribute = "\\Spam".to_owned(),
+            _ => {}
+        }
+    }
+    if entry.name.is_inbox() {
+        entry.attributes.push("\\Inbox".to_owned());
     }
 }
 

@@ -21,6 +21,7 @@ mod dispatch;
 mod fetch;
 mod fetch_items;
 mod find;
+mod labels;
 mod language;
 mod list;
 mod mailboxes;
@@ -50,6 +51,7 @@ use super::notification::Urgent;
 use super::quirks::{Quirk, Quirks};
 use super::sasl::{Bindings, Dialogue};
 use super::script::Act;
+use super::search::Collation;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
 use crate::wire::request::{Request, RequestFrame, RequestFramer, is_done, request};
@@ -121,6 +123,8 @@ pub(crate) struct Session {
     user: Option<String>,
     enabled: Enabled,
     selected: Option<Snapshot>,
+    /// By which rules texts are compared.
+    collation: Collation,
     mode: Mode,
     out: Outbox,
     /// Bytes that a script puts after the answer in progress.
@@ -167,6 +171,7 @@ impl Session {
             user: None,
             enabled,
             selected: None,
+            collation: Collation::default(),
             mode: Mode::Commands,
             out: Outbox::default(),
             after: None,

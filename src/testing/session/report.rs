@@ -79,7 +79,7 @@ impl Session {
             for notification in now {
                 self.report_own(world, notification, allows, watch.as_ref(), &mut pending);
             }
-            self.write_pending(watch.as_ref(), &mut pending);
+            self.write_pending(world, watch.as_ref(), &mut pending);
             self.update_contexts(world);
             return;
         }
@@ -95,7 +95,7 @@ impl Session {
         for notification in now {
             self.report(world, notification, allows, watch.as_ref(), &mut pending);
         }
-        self.write_pending(watch.as_ref(), &mut pending);
+        self.write_pending(world, watch.as_ref(), &mut pending);
         self.update_contexts(world);
     }
 
@@ -160,7 +160,7 @@ impl Session {
         let is_new = matches!(notification, Notification::Arrived { .. });
         let is_removal = matches!(notification, Notification::Expunged { .. });
         if !(is_new || is_removal && allows == Allows::Flags) {
-            self.write_arrived(watch, pending);
+            self.write_arrived(world, watch, pending);
         }
         if !is_removal {
             self.write_vanished(pending);
@@ -201,14 +201,14 @@ impl Session {
         }
     }
 
-    fn write_pending(&mut self, watch: Option<&SelectedWatch>, pending: &mut Pending) {
-        self.write_arrived(watch, pending);
+    fn write_pending(&mut self, world: &World, watch: Option<&SelectedWatch>, pending: &mut Pending) {
+        self.write_arrived(world, watch, pending);
         self.write_vanished(pending);
     }
 
     /// EXISTS for all new messages, and the items that NOTIFY requests of them (RFC 5465 section
     /// 5.2).
-    fn write_arrived(&mut self, watch: Option<&SelectedWatch>, pending: &mut Pending) {
+    fn write_arrived(&mut self, world: &World, watch: Option<&SelectedWatch>, pending: &mut Pending) {
         let arrived = std::mem::take(&mut pending.arrived);
         let Some(snapshot) = self.selected.as_ref().filter(|_| !arrived.is_empty()) else { return };
         let (count, recent) = (snapshot.count(), snapshot.recent());
@@ -224,8 +224,9 @@ impl Session {
             self.answer("RECENT", Answer::Recent(recent));
         }
         let Some(watch) = watch.filter(|watch| !watch.items.is_empty()) else { return };
+        let labels = self.labels_for(world, &watch.items);
         for (row, at) in places {
-            if let Ok(bytes) = self.row_of(Snapshot::seq(at), &row, &watch.items, false) {
+            if let Ok(bytes) = self.row_of(Snapshot::seq(at), &row, &watch.items, (false, &labels)) {
                 self.out.write(&bytes);
             }
         }

@@ -37,16 +37,17 @@ impl Session {
         if by_mod_seq {
             self.enable_condstore(world);
         }
+        let terms = self.terms(world, &keys);
         for name in self.scope(world, scope)? {
             let Some(id) = world.find(&self.user(), &name) else { continue };
             let Some(held) = world.mailboxes.get(&id) else { continue };
             let uid_validity = UidValidity::new(held.uid_validity);
             let selected = self.selected.as_ref().filter(|snapshot| snapshot.mailbox == id);
             let rows = match selected {
-                Some(snapshot) => found_in(snapshot, &keys, None, world.now()),
+                Some(snapshot) => found_in(snapshot, &keys, None, &terms),
                 None => {
                     let unopened = Snapshot::new(id, name.clone(), true, held, u32::MAX);
-                    found_in(&unopened, &keys, None, world.now())
+                    found_in(&unopened, &keys, None, &terms)
                 }
             };
             let rows = rows.map_err(refused)?;

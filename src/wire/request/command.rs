@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Subscribe(MailboxName),
     /// `UNSUBSCRIBE name`.
     Unsubscribe(MailboxName),
-    /// `LIST`, extended or not, or `LSUB`.
+    /// `LIST`, extended or not, `LSUB`, or `XLIST`.
     List(List),
     /// `STATUS name (items)`: the items in capitals.
     Status {
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// `STORE` or `UID STORE`.
     Store(Store),
+    /// The same with Gmail's labels in place of flags.
+    StoreLabels(StoreLabels),
     /// `COPY`, `MOVE`, and their UID forms.
     Copy {
         /// Whether the numbers are UIDs.
@@ -126,11 +128,13 @@ pub(crate) struct Select {
     pub(crate) params: Vec<Value>,
 }
 
-/// `LIST` or `LSUB`.
+/// `LIST`, `LSUB` or `XLIST`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct List {
     /// Whether it is LSUB.
     pub(crate) lsub: bool,
+    /// Whether it is XLIST.
+    pub(crate) xlist: bool,
     /// Selection options such as `SUBSCRIBED` (RFC 5258 section 3), from the first parentheses.
     pub(crate) select: Vec<Value>,
     /// The name that the patterns are relative to.
@@ -375,6 +379,21 @@ pub(crate) struct Store {
     pub(crate) silent: bool,
     /// The flags.
     pub(crate) flags: Flags,
+}
+
+/// `STORE … X-GM-LABELS` (X-GM-EXT-1).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoreLabels {
+    /// Whether the numbers are UIDs.
+    pub(crate) uid: bool,
+    /// Which messages.
+    pub(crate) which: Numbers,
+    /// How to change the labels.
+    pub(crate) change: Change,
+    /// Whether the outcome is not to be reported.
+    pub(crate) silent: bool,
+    /// The labels, decoded; those of the system begin with a backslash.
+    pub(crate) labels: Vec<String>,
 }
 
 /// A change that STORE makes.

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::command::{Change, Command, Store};
+use super::command::{Change, Command, Store, StoreLabels};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::{fetch, mailbox, notify, search, sort};
 
@@ -69,7 +69,7 @@ fn by_number(i: &mut Cursor<'_>, name: &str, uid: bool) -> Read<Command> {
         "SORT" => Command::Sort(sort::sort(i, uid)?),
         "THREAD" => Command::Thread(sort::thread(i, uid)?),
         "FETCH" => Command::Fetch(fetch::fetch(i, uid)?),
-        "STORE" => Command::Store(store(i, uid)?),
+        "STORE" => store(i, uid)?,
         "COPY" | "MOVE" => {
             i.space()?;
             let which = i.numbers()?;
@@ -127,8 +127,8 @@ fn id(i: &mut Cursor<'_>) -> Read<Vec<(bytes::Bytes, Option<bytes::Bytes>)>> {
 }
 
 /// `STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\Seen)` (RFC 9051 section 6.4.6, RFC 7162 section
-/// 3.1.3).
-fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Store> {
+/// 3.1.3), or `STORE 1:3 +X-GM-LABELS (foo)`.
+fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Command> {
     i.space()?;
     let which = i.numbers()?;
     i.space()?;
@@ -143,11 +143,21 @@ fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Store> {
         _ => Change::Replace,
     };
     let _ = i.take("+") || i.take("-");
+    if unchanged_since.is_none() && i.take("X-GM-LABELS") {
+        let silent = i.take(".SILENT");
+        i.space()?;
+        let labels = match i.peek() {
+            Some(b'(') if i.take("()") => Vec::new(),
+            Some(b'(') => i.list(mailbox::label)?,
+            _ => i.separated(mailbox::label)?,
+        };
+        return Ok(Command::StoreLabels(StoreLabels { uid, which, change, silent, labels }));
+    }
     i.expect("FLAGS")?;
     let silent = i.take(".SILENT");
     i.space()?;
     let flags = if i.peek() == Some(b'(') { i.flags()? } else { i.bare_flags()? };
-    Ok(Store { uid, which, unchanged_since, change, silent, flags })
+    Ok(Command::Store(Store { uid, which, unchanged_since, change, silent, flags }))
 }
 
 /// Whether this line, without its end, is the DONE that ends IDLE (RFC 9051 section 6.3.13).

@@ -9,7 +9,7 @@ use crate::types::{Date, Flags, MailboxName, Timestamp};
 
 /// The command of this name (in capitals), if it is one about mailboxes.
 pub(super) fn command(i: &mut Cursor<'_>, name_of: &str) -> Read<Option<Command>> {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "SELECT",
         "EXAMINE",
         "CREATE",
@@ -19,6 +19,7 @@ pub(super) fn command(i: &mut Cursor<'_>, name_of: &str) -> Read<Option<Command>
         "UNSUBSCRIBE",
         "LIST",
         "LSUB",
+        "XLIST",
         "STATUS",
         "APPEND",
     ];
@@ -41,11 +42,12 @@ pub(super) fn command(i: &mut Cursor<'_>, name_of: &str) -> Read<Option<Command>
         "SUBSCRIBE" => Command::Subscribe(name(i)?),
         "UNSUBSCRIBE" => Command::Unsubscribe(name(i)?),
         "LIST" => Command::List(list(i)?),
-        "LSUB" => {
+        "LSUB" | "XLIST" => {
             let reference = name(i)?;
             i.space()?;
             let patterns = vec![pattern(i)?];
-            Command::List(List { lsub: true, select: Vec::new(), reference, patterns, returned: Vec::new() })
+            let (lsub, xlist) = (name_of == "LSUB", name_of == "XLIST");
+            Command::List(List { lsub, xlist, select: Vec::new(), reference, patterns, returned: Vec::new() })
         }
         "STATUS" => {
             let mailbox = name(i)?;
@@ -61,6 +63,20 @@ pub(super) fn name(i: &mut Cursor<'_>) -> Read<MailboxName> {
     let start = *i;
     let written = i.astring()?;
     decode(&written, i.utf8).map_or_else(|| start.fail("a mailbox name in UTF-8 or modified UTF-7"), Ok)
+}
+
+/// A label of Gmail's: a mailbox name, or a system label with its backslash.
+pub(super) fn label(i: &mut Cursor<'_>) -> Read<String> {
+    if i.take("\\") {
+        let name = i.run(is_astring_char, "a label")?;
+        return Ok(format!("\\{name}"));
+    }
+    let start = *i;
+    let written = i.astring()?;
+    match decode(&written, i.utf8) {
+        Some(label) => Ok(label.as_str().to_owned()),
+        None => start.fail("a label in UTF-8 or modified UTF-7"),
+    }
 }
 
 /// `list-mailbox`: a name that may contain `%` and `*` without quotes.
@@ -148,7 +164,7 @@ fn list(i: &mut Cursor<'_>) -> Read<List> {
     if i.take(" RETURN ") && !i.take("()") {
         returned = i.list(|i| i.value(DEPTH))?;
     }
-    Ok(List { lsub: false, select, reference, patterns, returned })
+    Ok(List { lsub: false, xlist: false, select, reference, patterns, returned })
 }
 
 /// `APPEND mailbox 1*(SP [flags SP] [date SP] literal)` (RFC 9051 section 6.3.12, RFC 3502, RFC

@@ -23,20 +23,8 @@ const WORDS: [&str; 15] = [
     "UNSEEN",
     "SAVEDATESUPPORTED",
 ];
-const TEXTS: [&str; 12] = [
-    "BCC",
-    "BODY",
-    "CC",
-    "FROM",
-    "SUBJECT",
-    "TEXT",
-    "TO",
-    "EMAILID",
-    "THREADID",
-    "FILTER",
-    "X-GM-RAW",
-    "X-GM-LABELS",
-];
+const TEXTS: [&str; 11] =
+    ["BCC", "BODY", "CC", "FROM", "SUBJECT", "TEXT", "TO", "EMAILID", "THREADID", "FILTER", "X-GM-RAW"];
 const DATES: [&str; 9] =
     ["BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE", "SAVEDBEFORE", "SAVEDON", "SAVEDSINCE"];
 const NUMBERS: [&str; 8] =
@@ -126,6 +114,9 @@ pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
         return Ok(SearchKey::Word(word));
     }
     i.space()?;
+    if name == "X-GM-LABELS" {
+        return Ok(SearchKey::Text("X-GM-LABELS", mailbox::label(i)?.into()));
+    }
     if let Some(word) = known(&TEXTS) {
         return Ok(SearchKey::Text(word, i.astring()?));
     }

@@ -25,7 +25,7 @@ pub(crate) use out::{Strings, utf7};
 pub(crate) use row::{FetchRow, UrlRow};
 
 use super::response::Response;
-use crate::types::{Answer, Untagged};
+use crate::types::{Answer, ListEntry, Untagged};
 
 /// A response's bytes, including the line end.
 pub(crate) fn response(response: &Response, strings: Strings) -> Vec<u8> {
@@ -41,6 +41,14 @@ pub(crate) fn response(response: &Response, strings: Strings) -> Vec<u8> {
         }
         Response::Untagged(response) => untagged(response, &mut out),
     }
+    out.raw("\r\n").finish()
+}
+
+/// `* XLIST`, with the line end: it is parsed as LIST.
+pub(crate) fn xlist(entry: &ListEntry, strings: Strings) -> Vec<u8> {
+    let mut out = Out::new(strings);
+    out.raw("* ");
+    mailbox::list("XLIST", entry, &mut out);
     out.raw("\r\n").finish()
 }
 

@@ -8,7 +8,7 @@
 use super::body::{body, envelope};
 use super::fetch::{data, date_time, section};
 use super::out::{Out, Strings};
-use crate::types::{BodyData, BodyStructure, Envelope, Flags, Section, Timestamp};
+use crate::types::{BodyData, BodyStructure, Envelope, Flags, MailboxName, Section, Timestamp};
 
 /// `* URLFETCH`, URL by URL (RFC 4467 section 7), with what was asked for of each (RFC 5524 section
 /// 4).
@@ -126,6 +126,16 @@ impl FetchRow {
     /// An item whose value is a string or NIL: RFC822 and the like, PREVIEW.
     pub(crate) fn string(&mut self, name: &str, value: Option<&[u8]>) {
         self.next(name).space().nstring(value);
+    }
+
+    /// X-GM-MSGID or X-GM-THRID.
+    pub(crate) fn number(&mut self, name: &str, value: u64) {
+        self.next(name).space().number(value);
+    }
+
+    /// X-GM-LABELS, written as mailbox names are.
+    pub(crate) fn labels<'a>(&mut self, labels: impl IntoIterator<Item = &'a str>) {
+        self.next("X-GM-LABELS ").list(labels, |label, out| out.mailbox(&MailboxName::new(label)));
     }
 
     /// `BINARY.SIZE[…] 100` (RFC 3516 section 4.3).

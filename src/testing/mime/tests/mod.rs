@@ -18,6 +18,7 @@ mod content;
 use bytes::Bytes;
 
 use super::Content;
+use crate::testing::search::Collation;
 use crate::types::{Answer, Message, Section, Seq, Untagged};
 use crate::wire::Response;
 use crate::wire::request::{Command, FetchItem, request};
@@ -124,6 +125,6 @@ fn holds_together(bytes: Vec<u8>) {
         assert!(content.section(&Section::PartMime(number.clone())).is_some());
         let _ = content.binary(&Section::Part(number.clone()));
     }
-    let _ = (content.envelope(), content.contains("x", true), content.body(false));
+    let _ = (content.envelope(), content.contains("x", true, Collation::default()), content.body(false));
     assert!(content.preview().chars().count() <= 200);
 }

@@ -1,0 +1,169 @@
+//! The example `probe`: against the server within it, against servers with long and short lists of
+//! capabilities, and against Dovecot. No row fails, and nothing is left behind. (Cyrus has its own
+//! in `tests/cyrus`.)
+
+mod support;
+
+use std::time::Duration;
+
+use imap_duplex::testing::{Builder, Server};
+use support::dovecot;
+use support::other::Other;
+use support::program::Program;
+use support::{PASSWORD, within};
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// The capabilities of servers that have few, as they send them.
+const FEW: [(&str, &str); 7] = [
+    ("nothing", "IMAP4rev1"),
+    ("nothing, rev2", "IMAP4rev2"),
+    ("an old one", "IMAP4rev1 NAMESPACE UIDPLUS CHILDREN"),
+    (
+        "a provider of mailboxes",
+        "IMAP4rev1 IDLE NAMESPACE UIDPLUS UNSELECT CHILDREN ID MOVE LITERAL+ SASL-IR",
+    ),
+    (
+        "another",
+        "IMAP4rev1 IDLE ID ENABLE CONDSTORE UIDPLUS MOVE SPECIAL-USE APPENDLIMIT LIST-EXTENDED LIST-STATUS",
+    ),
+    (
+        "a third",
+        "IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID CHILDREN UIDPLUS ENABLE MOVE CONDSTORE ESEARCH \
+        UTF8=ACCEPT LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE",
+    ),
+    ("a fourth", "IMAP4rev1 SORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES ACL QUOTA BINARY MULTIAPPEND"),
+];
+
+/// What it printed, and that it went well.
+async fn probe(arguments: &[&str]) -> String {
+    let ended = Program::start("probe", arguments).end().await;
+    let said = ended.rest.join("\n");
+    assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{said}");
+    said
+}
+
+/// The rows of `probe --json`.
+fn rows(output: &str) -> Vec<serde_json::Value> {
+    output.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+/// The capabilities that it tried, none of which failed.
+fn tried(output: &str) -> Vec<String> {
+    let mut tried = Vec::new();
+    for row in rows(output) {
+        let text = |name: &str| row[name].as_str().is_some();
+        assert!(text("capability") && text("command"), "{row}");
+        let worked = match &row["worked"] {
+            serde_json::Value::Bool(true) => row["round_trips"].is_u64() && text("answer"),
+            worked => worked == "skipped" && text("why") && row["round_trips"].is_null(),
+        };
+        assert!(worked, "{row}");
+        if row["worked"] == true {
+            tried.push(row["capability"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    tried
+}
+
+/// The probe at an embedded server, which has the same mailboxes before and after.
+async fn at(server: Builder) -> Vec<String> {
+    let server = server.no_tls().start();
+    let listening = server.listen().await.expect("a port");
+    let mut other = Other::connect(([127, 0, 0, 1], listening.port()).into()).await;
+    other.command(&format!("LOGIN {} {}", server.user(), server.password())).await;
+    let (names, mail) = (server.mailboxes(), server.mailbox("INBOX"));
+    let before = other.command("LIST \"\" *").await;
+    let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+    let said = probe(&["--json", &url]).await;
+    assert_eq!(other.command("LIST \"\" *").await, before);
+    assert_eq!((server.mailboxes(), server.mailbox("INBOX")), (names, mail));
+    other.logout().await;
+    tried(&said)
+}
+
+#[tokio::test]
+async fn all_that_a_server_has_is_tried_and_nothing_is_left() {
+    within(LIMIT, async {
+        let own = probe(&[]).await;
+        for wanted in [
+            "CAPABILITY",
+            "CATENATE",
+            "COMPARATOR",
+            "CONTEXT=SORT",
+            "LIST-METADATA",
+            "QUOTASET",
+            "UIDBATCHES",
+            "URLAUTH=BINARY",
+            "it says that there is no such filter",
+            "it would change the limits of the user",
+            "nobody is logged in, and the connection goes on",
+        ] {
+            assert!(own.contains(wanted), "{wanted:?} is missing in:\n{own}");
+        }
+        assert!(!own.lines().any(|line| line.contains("  no  ")), "{own}");
+        assert!(!own.contains("no URL for") && !own.contains("nothing is behind it"), "{own}");
+        assert!(!own.contains("the library has no command for it"), "{own}");
+        let tried = at(Server::builder()).await;
+        assert!(tried.len() > 45, "{tried:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn short_lists_of_capabilities_are_enough() {
+    within(LIMIT, async {
+        for (which, capabilities) in FEW {
+            let tried = at(Server::builder().only(capabilities.split_whitespace())).await;
+            assert!(tried.iter().any(|name| name.starts_with("IMAP4rev")), "{which}: {tried:?}");
+        }
+        let gmail = Server::builder().with(["X-GM-EXT-1", "XLIST"]).without(["SPECIAL-USE", "LIST-EXTENDED"]);
+        let tried = at(gmail).await;
+        assert!(["X-GM-EXT-1", "XLIST"].iter().all(|name| tried.iter().any(|it| it == name)), "{tried:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dovecot_has_nothing_that_fails() {
+    within(LIMIT, async {
+        for capability in [None, Some("IMAP4rev1"), Some("IMAP4rev1 NAMESPACE UIDPLUS LITERAL+ IDLE")] {
+            let capability = capability.map(str::to_owned);
+            let server = dovecot::Dovecot::with(&dovecot::Options { capability, ..Default::default() });
+            let mut other = Other::connect(server.plain_addr()).await;
+            other.login("alice").await;
+            let before = (other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await);
+            let url = format!("imap://alice:{PASSWORD}@127.0.0.1:{}/", server.plain_addr().port());
+            let tried =
+                tried(&probe(&["--json", "--ca", server.ca_pem().to_str().expect("UTF-8"), &url]).await);
+            assert!(tried.iter().any(|name| name == "IMAP4rev1"), "{tried:?}");
+            assert_eq!((other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await), before);
+            other.logout().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_fails_fails_the_probe() {
+    within(LIMIT, async {
+        let server =
+            Server::builder().no_tls().without(["QUOTA"]).claim(["IMAP4rev1", "UIDPLUS", "QUOTA"]).start();
+        let listening = server.listen().await.expect("a port");
+        let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+        let ended = Program::start("probe", &["--json", &url]).end().await;
+        assert_eq!(ended.status.code(), Some(1), "{:?}", ended.rest);
+        assert!(ended.errors.contains("1 of 3 did not work"), "{}", ended.errors);
+        let rows = rows(&ended.rest.join("\n"));
+        let failed: Vec<_> = rows.iter().filter(|row| row["worked"] == false).collect();
+        assert_eq!(failed.len(), 1, "{rows:?}");
+        assert_eq!(failed[0]["command"], "GETQUOTAROOT");
+        assert!(failed[0]["answer"].as_str().is_some_and(|answer| answer.contains("BAD")), "{failed:?}");
+        let mut other = Other::connect(([127, 0, 0, 1], listening.port()).into()).await;
+        other.command(&format!("LOGIN {} {}", server.user(), server.password())).await;
+        let left = other.command("LIST \"\" *probe*").await;
+        assert_eq!(left, [""; 0]);
+        other.logout().await;
+    })
+    .await;
+}

@@ -97,7 +97,7 @@ async fn all_that_a_server_has_is_tried_and_nothing_is_left() {
             "URLAUTH=BINARY",
             "it says that there is no such filter",
             "it would change the limits of the user",
-            "nobody is logged in, and the connection goes on",
+            "logged out, and the connection goes on",
         ] {
             assert!(own.contains(wanted), "{wanted:?} is missing in:\n{own}");
         }

@@ -118,13 +118,13 @@ pub(crate) async fn compressed(server: &Server, s: &mut Scratch) -> Result<Strin
     Ok("NOOP answered".into())
 }
 
-/// On a connection of its own, which is of nobody then.
+/// On a connection of its own, which goes on without a user.
 pub(crate) async fn unauthenticated(server: &Server, s: &mut Scratch) -> Result<String> {
     let imap = beside(server, server.config.clone().compress(false)).await?;
     s.trip(imap.unauthenticate()).await?;
     s.trip(imap.noop()).await?;
     s.trip(imap.logout()).await?;
-    Ok("nobody is logged in, and the connection goes on".into())
+    Ok("logged out, and the connection goes on".into())
 }
 
 /// The other mailbox is a label, which a message gets and loses.

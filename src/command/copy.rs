@@ -15,6 +15,9 @@ const MAX_RANGES: usize = 100_000;
 /// is refused, because EXPUNGE would remove other messages as well. Once its COPY has begun, such a
 /// move is completed, cancelled or not: half of it would leave the messages in both mailboxes, or
 /// marked `\Deleted` where they were.
+///
+/// A copy goes in one line, however many messages it names, since that is done in full or not at
+/// all; [`in_pieces`](Self::in_pieces) allows several.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CopyMessages {
@@ -25,6 +28,8 @@ pub struct CopyMessages {
     /// Messages that a COPYUID has named.
     reported: UidSet,
     strict: bool,
+    /// Whether it may go in several lines.
+    in_pieces: bool,
     /// Whether the server reports what it copies; `None`: it has not been asked to.
     reports: Option<bool>,
 }
@@ -86,6 +91,7 @@ impl CopyMessages {
             pieces: MessageChunks::default(),
             reported: UidSet::new(),
             strict: false,
+            in_pieces: false,
             reports: None,
         }
     }
@@ -107,6 +113,23 @@ impl CopyMessages {
     /// MOVE and a move would be done by steps.
     pub fn strict(mut self) -> Self {
         self.strict = true;
+        self
+    }
+
+    /// Allows several lines where one would be longer than
+    /// [`Limits::command_line`](crate::Limits::command_line), as sets with many gaps are: a server
+    /// may refuse such a line, with BAD and nothing done. If one of several lines fails, the
+    /// messages of those before it have been copied or moved.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{UidSet, command::CopyMessages};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, many: UidSet) -> imap_duplex::Result<()> {
+    /// inbox.submit(CopyMessages::moving(many, "Archive").in_pieces()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn in_pieces(mut self) -> Self {
+        self.in_pieces = true;
         self
     }
 
@@ -189,7 +212,9 @@ impl Command for CopyMessages {
             }
             self.step = Step::CopyFirst;
         }
-        let (piece, flow) = self.pieces.next(&self.which, session);
+        let is_whole = !self.in_pieces && !matches!(self.step, Step::MarkDeleted | Step::ExpungeThem);
+        let bytes = if is_whole { usize::MAX } else { session.command_line };
+        let (piece, flow) = self.pieces.next_of(&self.which, bytes);
         match self.step {
             Step::Copy | Step::Move => {
                 line.command(self.name(), &piece).mailbox(&self.to);

@@ -308,7 +308,7 @@ impl MessageChunks {
         self.next_of(which, session.command_line)
     }
 
-    fn next_of(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
+    pub(super) fn next_of(&mut self, which: &Messages, bytes: usize) -> (Messages, Flow) {
         let is_first = self.rest.is_none();
         let rest = self.rest.get_or_insert_with(|| which.split(bytes));
         let piece = rest.pop_front().unwrap_or_default();

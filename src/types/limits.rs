@@ -93,8 +93,9 @@ pub struct Limits {
     /// fails with [`Overrun`](crate::ErrorKind::Overrun), which keeps 1 MiB of it at most; read
     /// larger results as a [stream](crate::Token::stream). 1 GiB.
     pub result: usize,
-    /// The length of a command's line beyond which its set of messages is split over several lines.
-    /// 8,000; some servers refuse more.
+    /// The length of a line of FETCH, STORE and UID EXPUNGE beyond which its set of messages is
+    /// split over several lines, whose results are one; of COPY and MOVE only [on
+    /// request](crate::command::CopyMessages::in_pieces). 8,000; some servers refuse more.
     pub command_line: usize,
 }
 

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use imap_duplex::command::{Items, Notify, NotifyEvent, Search, StatusItems};
+use imap_duplex::command::{
+    Comparators, GetMetadata, Items, List, Notify, NotifyEvent, ResetKey, Search, SearchScope, SetAcl,
+    SetMetadata, SetQuota, StatusItems,
+};
 use imap_duplex::testing::Server;
-use imap_duplex::types::EventKind;
-use imap_duplex::{Config, ErrorKind, Sent};
+use imap_duplex::types::{EventKind, SpecialUse};
+use imap_duplex::{Config, Error, ErrorKind, Sender, Sent};
 
 use crate::client::uid;
 use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
@@ -68,22 +71,61 @@ async fn it_waits_for_all_in_flight_and_ends_selection_and_what_was_enabled() {
     .await;
 }
 
+/// Each command that needs a login, and how it ends where there is none.
+async fn without_login(imap: &Sender) -> Vec<(&'static str, Option<Error>)> {
+    let mail = "Subject: x\r\n\r\n";
+    vec![
+        ("APPEND", imap.append("x", mail).await.err()),
+        ("APPEND", imap.append_all("x", [mail, mail]).await.err()),
+        ("COMPARATOR", imap.comparator(Comparators::active()).await.err()),
+        ("CREATE", imap.create("x").await.err()),
+        ("DELETE", imap.delete("x").await.err()),
+        ("DELETEACL", imap.delete_acl("x", "y").await.err()),
+        ("ENABLE", imap.enable(["CONDSTORE"]).await.err()),
+        ("ESEARCH", imap.search_in(SearchScope::personal(), Search::all()).await.err()),
+        ("EXAMINE", imap.examine("x").await.err()),
+        ("GENURLAUTH", imap.url_auth(["imap://x"]).await.err()),
+        ("GETACL", imap.acl("x").await.err()),
+        ("GETMETADATA", imap.metadata(GetMetadata::of_server(["/shared/comment"])).await.err()),
+        ("GETQUOTA", imap.quota("x").await.err()),
+        ("GETQUOTAROOT", imap.quota_of("x").await.err()),
+        ("LIST", imap.list("*").await.err()),
+        ("LIST", imap.raw("LIST \"\" *").await.err()),
+        ("LIST", imap.mailbox_for(SpecialUse::Drafts).await.err()),
+        ("LSUB", imap.list(List::new("*").lsub()).await.err()),
+        ("LISTRIGHTS", imap.list_rights("x", "y").await.err()),
+        ("MYRIGHTS", imap.my_rights("x").await.err()),
+        ("NAMESPACE", imap.namespace().await.err()),
+        ("NOTIFY", imap.notify(Notify::none()).await.err()),
+        ("RENAME", imap.rename("x", "y").await.err()),
+        ("RESETKEY", imap.reset_url_keys(ResetKey::of_all()).await.err()),
+        ("SELECT", imap.select("INBOX").await.err()),
+        ("SETACL", imap.set_acl(SetAcl::add("x", "y", "lr")).await.err()),
+        ("SETMETADATA", imap.set_metadata(SetMetadata::of_server().set("/shared/x", "y")).await.err()),
+        ("SETQUOTA", imap.set_quota(SetQuota::of("x").storage(1)).await.err()),
+        ("STATUS", imap.status("x", StatusItems::messages()).await.err()),
+        ("SUBSCRIBE", imap.subscribe("x").await.err()),
+        ("UNSUBSCRIBE", imap.unsubscribe("x").await.err()),
+        ("URLFETCH", imap.url_fetch(["imap://x"]).await.err()),
+    ]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_without_login_does_not_idle_and_refuses_what_needs_one() {
     within(LIMIT, async {
         let (stream, mut server) = Peer::pair();
         let config = Config::new("server.test").plaintext().id(None);
-        let greeting = format!("* OK [CAPABILITY {}] who is there", capabilities());
+        let more =
+            "ACL I18NLEVEL=2 METADATA MULTIAPPEND MULTISEARCH NAMESPACE QUOTA QUOTASET SPECIAL-USE URLAUTH";
+        let greeting = format!("* OK [CAPABILITY {} {more}] who is there", capabilities());
         let (connected, ()) = tokio::join!(config.connect_over(stream), server.say(&greeting));
         let (imap, _events) = connected.expect("a greeting is enough");
         server.expect_silence(Duration::from_secs(2)).await;
-        for token in [
-            imap.raw("LIST \"\" *").await.err(),
-            imap.list("*").await.err(),
-            imap.select("INBOX").await.err(),
-        ] {
-            let error = token.expect("no user is logged in");
-            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+        for (name, error) in without_login(&imap).await {
+            let error = error.expect(name);
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{name}: {error}");
+            let said = error.to_string();
+            assert!(said.contains(name) && said.contains("no user is logged in"), "{name}: {said}");
         }
         let error = imap.unauthenticate().await.expect_err("no user is logged in");
         assert_eq!(error.sent(), Sent::No, "{error}");

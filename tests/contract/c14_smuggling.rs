@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use imap_duplex::command::{
-    Append, Claim, Class, Command, Copied, Create, Flow, GetMetadata, Id, Items, Language, Line, List,
-    Search, Session as Known, SetAcl, SetMetadata, SetQuota, StatusItems, Store,
-};
-use imap_duplex::types::{Done, Flag, Section, Untagged};
-use imap_duplex::{Error, ErrorKind, Mailbox, Result, Sender, Sent};
+use imap_duplex::command::{Items, Search, StatusItems, Store};
+use imap_duplex::types::{Flag, Section};
+use imap_duplex::{ErrorKind, Sent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 
+use crate::c14_ways::{WAYS, hand_over};
 use crate::client::uid;
 use crate::session::{LIMIT, Session, quiet};
 use crate::support::within;
@@ -131,129 +129,6 @@ fn announced(line: &[u8]) -> Option<(usize, bool)> {
     std::str::from_utf8(size).ok()?.parse().ok().map(|size| (size, waits))
 }
 
-/// A user's command that hands its argument to each way of writing one, by turns.
-struct Mine {
-    argument: String,
-    way: usize,
-}
-
-impl Mine {
-    const WAYS: usize = 10;
-}
-
-impl Command for Mine {
-    type Item = ();
-    type Output = ();
-
-    fn name(&self) -> &str {
-        "XMINE"
-    }
-
-    fn class(&self) -> Class {
-        Class::query().answered_by(&["XMINE"])
-    }
-
-    fn encode(&mut self, line: &mut Line, _: &Known) -> Result<Flow> {
-        line.atom("XMINE");
-        let argument = self.argument.as_str();
-        match self.way {
-            0 => line.atom(argument),
-            1 => line.string(argument),
-            2 => line.astring(argument),
-            3 => line.nstring(Some(argument)),
-            4 => line.literal(argument.to_owned()),
-            5 => line.mailbox(&argument.into()),
-            6 => line.list_pattern(argument),
-            7 => line.flags(&Flag::new(argument).into()),
-            8 => line.secret(argument.as_bytes()),
-            _ => line.literal8(argument.to_owned()),
-        };
-        line.atom("END");
-        Ok(Flow::Last)
-    }
-
-    fn claims(&self, _: &Untagged) -> Claim {
-        Claim::No
-    }
-
-    fn finish(self, _: Done, _: Vec<()>) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// How many ways there are to hand a text to the library.
-const WAYS: usize = 24 + MAILBOX_WAYS + Mine::WAYS;
-
-/// Hands `text` to the library in one of many ways.
-async fn hand_over(imap: &Sender, inbox: &Mailbox, text: &str, way: usize) -> Result<(), Error> {
-    match way {
-        0 => imap.create(text).await.map(drop),
-        1 => imap.delete(text).await,
-        2 => imap.rename(text, "other").await,
-        3 => imap.rename("other", text).await,
-        4 => imap.subscribe(text).await,
-        5 => imap.status(text, StatusItems::counts()).await.map(drop),
-        6 => imap.list(text).await.map(drop),
-        7 => imap.list(List::new("*").under(text)).await.map(drop),
-        8 => imap.append(text, "Subject: x\r\n\r\n").await.map(drop),
-        9 => imap.append("INBOX", text.to_owned()).await.map(drop),
-        10 => imap.append("INBOX", Append::new("x").flags([Flag::new(text)])).await.map(drop),
-        11 => imap.id(Id::nothing().field("name", text)).await.map(drop),
-        12 => imap.id(Id::nothing().field(text, "value")).await.map(drop),
-        13 => imap.raw(text).await.map(drop),
-        14 => imap.raw(format!("XRAW {text}")).await.map(drop),
-        15 => inbox.search(Search::text(text).and(Search::seen())).await.map(drop),
-        16 => inbox.search(Search::header(text, "x")).await.map(drop),
-        17 => inbox.search(Search::header("x", text).not()).await.map(drop),
-        18 => inbox.search(Search::keyword(text)).await.map(drop),
-        19 => inbox.store(uid(11), Store::replace([Flag::new(text)])).await.map(drop),
-        20 => inbox.copy(uid(11), text).await.map(|_: Copied| ()),
-        21 => inbox.move_to(uid(11), text).await.map(drop),
-        22 => inbox.fetch(uid(11), Items::section(Section::header_fields([text]))).await.map(drop),
-        23 => {
-            let section = Section::header_fields_not(["Subject", text]);
-            inbox.fetch(uid(11), Items::partial(section, 0, 5)).await.map(drop)
-        }
-        way if way < 24 + MAILBOX_WAYS => hand_over_about_mailboxes(imap, text, way - 24).await,
-        other => imap.submit(Mine { argument: text.to_owned(), way: other - 24 - MAILBOX_WAYS }).await,
-    }
-}
-
-/// How many of them are about mailboxes, their quotas, rights and annotations.
-const MAILBOX_WAYS: usize = 27;
-
-async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Result<(), Error> {
-    match way {
-        0 => imap.create(Create::new("x").for_use(text)).await.map(drop),
-        1 => imap.list(List::new("a").or(text)).await.map(drop),
-        2 => imap.list(List::new("*").with_metadata([text])).await.map(drop),
-        3 => imap.list(List::new(text).with_status(StatusItems::messages())).await.map(drop),
-        4 => imap.list(List::new(text).lsub()).await.map(drop),
-        5 => imap.status("x", StatusItems::other(text)).await.map(drop),
-        6 => imap.status("x", StatusItems::messages().other(text)).await.map(drop),
-        7 => imap.quota(text).await.map(drop),
-        8 => imap.quota_of(text).await.map(drop),
-        9 => imap.set_quota(SetQuota::of(text).storage(1)).await.map(drop),
-        10 => imap.set_quota(SetQuota::of("x").limit(text, 1)).await.map(drop),
-        11 => imap.acl(text).await.map(drop),
-        12 => imap.my_rights(text).await.map(drop),
-        13 => imap.list_rights(text, "x").await.map(drop),
-        14 => imap.list_rights("x", text).await.map(drop),
-        15 => imap.set_acl(SetAcl::replace(text, "x", "lr")).await,
-        16 => imap.set_acl(SetAcl::add("x", text, "lr")).await,
-        17 => imap.set_acl(SetAcl::remove("x", "y", text)).await,
-        18 => imap.delete_acl(text, "x").await,
-        19 => imap.delete_acl("x", text).await,
-        20 => imap.metadata(GetMetadata::of(text, ["/private/a"])).await.map(drop),
-        21 => imap.metadata(GetMetadata::of("x", [format!("/private/{text}")])).await.map(drop),
-        22 => imap.metadata(GetMetadata::of_server(["/shared/a", text])).await.map(drop),
-        23 => imap.set_metadata(SetMetadata::of(text).unset("/private/a")).await,
-        24 => imap.set_metadata(SetMetadata::of("x").set("/private/a", text.to_owned())).await,
-        25 => imap.set_metadata(SetMetadata::of("x").set(format!("/private/{text}"), "a")).await,
-        _ => imap.language(Language::first_of([text])).await.map(drop),
-    }
-}
-
 const NASTY: [&str; 30] = [
     "",
     "x\r\nZ1 LOGOUT",
@@ -293,14 +168,15 @@ const SERVERS: [&str; 3] = [
     "IMAP4rev1 LITERAL- UIDPLUS MOVE ID",
     "IMAP4rev1 UIDPLUS ESEARCH MOVE ID",
 ];
-/// And what the commands about mailboxes need.
-const MAILBOX_EXTENSIONS: &str = "LIST-EXTENDED LIST-STATUS LIST-METADATA METADATA ACL QUOTA SPECIAL-USE \
-    CREATE-SPECIAL-USE LANGUAGE";
+/// And what the commands of extensions need.
+const EXTENSIONS: &str = "LIST-EXTENDED LIST-STATUS LIST-METADATA METADATA ACL QUOTA SPECIAL-USE \
+    CREATE-SPECIAL-USE LANGUAGE I18NLEVEL=2 CATENATE FILTERS MULTISEARCH NOTIFY OBJECTID REPLACE SEARCHRES \
+    SEARCH=FUZZY SORT SORT=DISPLAY THREAD=REFERENCES URLAUTH URLAUTH=BINARY X-GM-EXT-1";
 
 /// Hands each text to the library in that way, and sees what a server reads: one command or none.
 /// How many were sent.
 async fn hand_over_all(literals: &str, texts: impl Iterator<Item = (String, usize)>) -> usize {
-    let capability = format!("{literals} {MAILBOX_EXTENSIONS}");
+    let capability = format!("{literals} {EXTENSIONS}");
     let (theirs, server) = duplex(1 << 16);
     let (sent, mut received) = mpsc::unbounded_channel();
     let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");

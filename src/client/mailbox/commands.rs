@@ -243,8 +243,8 @@ impl Mailbox {
         self.submit(change.of(which))
     }
 
-    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7). This one may be open
-    /// for reading alone.
+    /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7), all of them or none;
+    /// see [`CopyMessages`]. This one may be open for reading alone.
     ///
     /// ```no_run
     /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {

@@ -3,6 +3,7 @@
 
 mod append;
 mod fetch;
+mod lines;
 mod others;
 mod search;
 mod sort;

@@ -1,7 +1,7 @@
 //! Whose an untagged COPYUID is, of moves that go in several lines.
 
 use super::script::{Script, resolved};
-use crate::command::Copied;
+use crate::command::{Copied, CopyMessages};
 use crate::types::UidSet;
 
 fn set(text: &str) -> UidSet {
@@ -22,7 +22,7 @@ fn each_line_of_a_move_has_its_own() {
     let inbox = script.select("INBOX".into(), "SELECT INBOX", opened);
     let found = "* ESEARCH (TAG \"TAG\") UID ALL 3,6,9,12,15,18,21\nTAG OK done";
     script.line("UID SEARCH RETURN (ALL) ALL", found);
-    let older = inbox.move_to(set("3,6,9,12,15,18,21"), "a");
+    let older = inbox.submit(CopyMessages::moving(set("3,6,9,12,15,18,21"), "a").in_pieces());
     let younger = inbox.move_to(set("3,12,15"), "b");
     let lines = ["3,6,9 a", "12,15 a", "18,21 a", "3,12,15 b"];
     let tags = lines.map(|line| script.expect(&format!("UID MOVE {line}")));

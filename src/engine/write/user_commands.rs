@@ -108,11 +108,12 @@ pub(crate) fn check(
 
 /// The commands that are invalid before a login (RFC 9051 section 3, and the RFCs of extensions).
 /// Of a name that is not known here the server decides.
-const NEED_LOGIN: [&str; 45] = [
+const NEED_LOGIN: [&str; 46] = [
     "APPEND",
     "CANCELUPDATE",
     "CHECK",
     "CLOSE",
+    "COMPARATOR",
     "COPY",
     "CREATE",
     "DELETE",

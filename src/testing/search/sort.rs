@@ -1,7 +1,8 @@
 //! The order of messages (RFC 5256 section 3, RFC 5957).
 //!
 //! Texts are compared in capitals (RFC 5256 section 4 demands `i;unicode-casemap`, whose
-//! decomposition of letters is omitted here: `é` sorts after `z`), unless COMPARATOR chose otherwise.
+//! decomposition of letters is omitted here: `é` sorts after `z`), unless COMPARATOR chose
+//! otherwise.
 
 use std::cmp::Ordering;
 

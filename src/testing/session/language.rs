@@ -1,5 +1,5 @@
-//! LANGUAGE and COMPARATOR (RFC 5255): a few languages to choose from, though the texts stay as they
-//! are; and by which rules texts are compared.
+//! LANGUAGE and COMPARATOR (RFC 5255): a few languages to choose from, though the texts stay as
+//! they are; and by which rules texts are compared.
 
 use crate::testing::search::Collation;
 use crate::types::{Answer, Code, Comparator};

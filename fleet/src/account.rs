@@ -192,8 +192,11 @@ impl Directory {
                 &[&name, &Json(settings), &Json(credential)],
             )
             .await?;
-        row.map(|row| row.get(0))
-            .ok_or_else(|| Error::invalid(format!("there is an account named {name} already")))
+        let Some(row) = row else {
+            return Err(Error::invalid(format!("there is an account named {name} already")));
+        };
+        count_anew(&client).await?;
+        Ok(row.get(0))
     }
 
     /// Removes an account and its cursors. Its worker lets it go within its next beat.
@@ -242,12 +245,18 @@ impl Directory {
     ) -> Result<()> {
         let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&name];
         parameters.extend(others);
-        let changed = self.pool.get().await?.execute(statement, &parameters).await?;
-        if changed == 0 {
+        let client = self.pool.get().await?;
+        if client.execute(statement, &parameters).await? == 0 {
             return Err(Error::invalid(format!("there is no account named {name}")));
         }
-        Ok(())
+        count_anew(&client).await
     }
+}
+
+/// Has the next worker count the accounts, so that the shares are right at once.
+async fn count_anew(client: &tokio_postgres::Client) -> Result<()> {
+    client.execute("update fleet.census set counted = '-infinity'", &[]).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -72,13 +72,16 @@ pub struct Beat {
     pub draining: bool,
 }
 
+/// How many free accounts are counted at most: many more than are claimed at once.
+const MAX_FREE: i64 = 10_000;
+
 /// How many accounts and workers there are, as one worker sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Census {
-    /// Accounts that are not parked.
+    /// Accounts that are not parked. The number may be a third of the `ttl` old.
     pub active: u64,
-    /// Those of them that no worker has.
+    /// Those of them that no worker has; 10,000 stands for any more.
     pub free: u64,
     /// Workers that are valid and not draining.
     pub workers: u64,
@@ -186,19 +189,32 @@ impl LeaseTable {
 
     /// How many accounts and workers there are.
     ///
+    /// All accounts are counted once in a third of the `ttl`, by whichever worker asks first, since
+    /// that reads a row for each. Free ones are counted each time, up to [`MAX_FREE`].
+    ///
     /// # Errors
     /// If the database can't be asked.
     pub async fn census(&self) -> Result<Census> {
-        let row = self
-            .pool
-            .get()
-            .await?
+        let client = self.pool.get().await?;
+        client
+            .execute(
+                "with due as (
+                     select from fleet.census
+                     where counted < clock_timestamp() - make_interval(secs => $1) for update skip locked)
+                 update fleet.census set counted = clock_timestamp(),
+                     active = (select count(*) from fleet.account where state = 'active')
+                 where exists (select from due)",
+                &[&(self.ttl() / 3.0)],
+            )
+            .await?;
+        let row = client
             .query_one(
-                "select (select count(*) from fleet.account where state = 'active'),
-                        (select count(*) from fleet.account where state = 'active' and worker is null),
+                "select (select active from fleet.census),
+                        (select count(*) from (
+                             select from fleet.account where state = 'active' and worker is null limit $1) free),
                         (select count(*) from fleet.worker
                          where not retired and not draining and valid_until > clock_timestamp())",
-                &[],
+                &[&MAX_FREE],
             )
             .await?;
         let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);

@@ -132,6 +132,8 @@ impl Publish {
             if !self.shared.watchdog.allows() {
                 continue;
             }
+            #[cfg(feature = "demo")]
+            crate::demo::stop_point::before_publish();
             let message = PublishMessage::build()
                 .payload(payload.clone().into())
                 .message_id(&event.id)

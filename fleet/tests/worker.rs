@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use imap_duplex::testing::{Account, Server};
@@ -157,4 +158,90 @@ async fn nats_and_postgresql_are_killed_and_nothing_is_lost() {
         worker.end().await;
     })
     .await;
+}
+
+/// A worker in a process of its own, which ends with this.
+struct Process(Child);
+
+impl Process {
+    /// It stops itself before its publish of this number, when it has checked that it may.
+    fn that_stops_before(publish: u32, fleet: &Fleet) -> Self {
+        let config = fleet.write_config("stopped");
+        let child = Command::new(env!("CARGO_BIN_EXE_fleet"))
+            .args(["worker", "--config"])
+            .arg(config)
+            .env("FLEET_STOP_BEFORE_PUBLISH", publish.to_string())
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        Self(child)
+    }
+
+    fn state(&self) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    }
+
+    fn go_on(&self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it is there");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// A worker whose lease runs out exactly between its check and its publish. Its successor has
+/// published by the time that it goes on: then its event is refused. Or nobody has: then its event is
+/// stored, and the successor knows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_stood_still_before_a_publish_doubles_nothing() {
+    for is_overtaken in [true, false] {
+        within(90, async {
+            let fleet = Fleet::new().await;
+            let (_server, sue) = account(&fleet, "sue", "secret").await;
+            for _ in 0..5 {
+                sue.deliver("INBOX", "Subject: one\r\n\r\n");
+            }
+            let mut events = tail(&fleet).await;
+            let stopped = Process::that_stops_before(3, &fleet);
+            let arrived = |uids: std::ops::RangeInclusive<u32>| {
+                uids.map(|uid| (Kind::Arrived, Some(uid))).collect::<Vec<_>>()
+            };
+            assert_eq!(kinds(&mut events, 2).await, arrived(1..=2));
+            until(30, "stopped", || async { stopped.state() == Some('T') }).await;
+            if !is_overtaken {
+                tokio::time::sleep(Duration::from_secs(support::TTL + 1)).await;
+                stopped.go_on();
+                // By a worker whose lease has run out, and that nobody has overtaken.
+                assert_eq!(kinds(&mut events, 1).await, arrived(3..=3));
+                drop(stopped);
+                let second = fleet.worker("second").await;
+                assert_eq!(kinds(&mut events, 2).await, arrived(4..=5));
+                second.end().await;
+            } else {
+                let second = fleet.worker("second").await;
+                assert_eq!(kinds(&mut events, 3).await, arrived(3..=5));
+                stopped.go_on();
+                // It registers anew once it knows that it was overtaken.
+                until(30, "back", || async {
+                    let overview = Overview::read(&fleet.database.pool).await.expect("read");
+                    overview.workers.iter().filter(|worker| worker.name == "stopped").count() == 1
+                })
+                .await;
+                sue.deliver("INBOX", "Subject: six\r\n\r\n");
+                assert_eq!(kinds(&mut events, 1).await, arrived(6..=6));
+                drop(stopped);
+                second.end().await;
+            }
+            let more = tokio::time::timeout(Duration::from_secs(2), events.next()).await;
+            assert!(more.is_err(), "{more:?}");
+        })
+        .await;
+    }
 }

@@ -16,6 +16,7 @@ mod judge;
 mod mail;
 mod proxy;
 mod run;
+pub(crate) mod stop_point;
 mod workers;
 
 pub use self::consumer::consume;

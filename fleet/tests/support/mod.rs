@@ -88,6 +88,19 @@ impl Fleet {
         self.database.directory().add(name, &settings, &credential).await.expect("added");
     }
 
+    /// The set-up of a worker of this name, as a file.
+    pub fn write_config(&self, name: &str) -> std::path::PathBuf {
+        let path = self.folder.path().join(format!("{name}.toml"));
+        let config = &self.database.config;
+        let key = self.folder.path().join("key");
+        let text = format!(
+            "database = {:?}\nnats = {:?}\nkey_file = {key:?}\nttl = {TTL}\nname = {name:?}\n",
+            config.database, config.nats
+        );
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
     /// A worker in this process.
     pub async fn worker(&self, name: &str) -> Running {
         let mut config = self.database.config.clone();

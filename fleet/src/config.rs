@@ -25,8 +25,15 @@ use crate::error::{Error, Result};
 pub struct FleetConfig {
     /// Where PostgreSQL is: a URL or a line of `key=value`, as libpq reads them.
     pub database: String,
+    /// The certificates, as PEM, of the authorities that PostgreSQL's may be of; those of the system
+    /// without it. A server that offers TLS is spoken to by TLS, and its certificate is checked;
+    /// `sslmode=require` in `database` asks for it, `sslmode=disable` goes without.
+    pub database_ca: Option<PathBuf>,
     /// Where NATS is, with JetStream.
     pub nats: String,
+    /// The certificates, as PEM, of the authorities that NATS's may be of, besides those of the
+    /// system. TLS is used where `nats` begins with `tls://`, or the server asks for it.
+    pub nats_ca: Option<PathBuf>,
     /// The name of the stream.
     pub stream: String,
     /// The first word of each subject.
@@ -55,7 +62,9 @@ impl Default for FleetConfig {
     fn default() -> Self {
         Self {
             database: "postgres://localhost/fleet".into(),
+            database_ca: None,
             nats: "nats://localhost:4222".into(),
+            nats_ca: None,
             stream: "IMAP".into(),
             prefix: "imap".into(),
             key_file: None,

@@ -56,6 +56,13 @@ impl From<tokio_postgres::Error> for Error {
             Some(refused) => format!("{} ({})", refused.message(), refused.code().code()),
             None => with_causes(&error),
         };
+        // The error has no kind of its own for it.
+        let hint = if text.contains("certificate") {
+            "; its authority can be named by `database_ca`, and `?sslmode=disable` goes without TLS"
+        } else {
+            ""
+        };
+        let text = text + hint;
         Self::Database(text)
     }
 }
@@ -69,7 +76,8 @@ impl From<deadpool_postgres::PoolError> for Error {
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// The text of an error and of what it stems from.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -18,6 +18,7 @@
 
 mod account;
 mod config;
+mod connect;
 mod credential;
 mod cursor;
 mod database;

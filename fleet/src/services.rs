@@ -25,6 +25,7 @@ pub struct Postgres {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
+    has_tls: bool,
     child: Option<Child>,
 }
 
@@ -34,6 +35,7 @@ pub struct Nats {
     folder: TempDir,
     program: PathBuf,
     port: u16,
+    has_tls: bool,
     child: Option<Child>,
 }
 
@@ -148,6 +150,18 @@ impl Postgres {
     /// # Errors
     /// If PostgreSQL is not here or does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same, which offers TLS with this certificate and key, both as PEM.
+    ///
+    /// # Errors
+    /// If PostgreSQL is not here or does not start.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Result<Self> {
+        Self::start_with(Some((certificate, key)))
+    }
+
+    fn start_with(tls: Option<(&str, &str)>) -> Result<Self> {
         let programs = find_postgres().ok_or_else(|| not_here("postgresql"))?;
         let user = other_user();
         let folder = folder(user)?;
@@ -161,7 +175,19 @@ impl Postgres {
         if !output.status.success() {
             return Err(Error::invalid(format!("initdb: {}", String::from_utf8_lossy(&output.stderr))));
         }
-        let mut postgres = Self { folder, programs, port: free_port()?, child: None };
+        for (name, text) in
+            tls.into_iter().flat_map(|(cert, key)| [("server.crt", cert), ("server.key", key)])
+        {
+            let path = data.join(name);
+            let failed = || Error::io(format!("PostgreSQL's {name}"));
+            std::fs::write(&path, text).map_err(failed())?;
+            // PostgreSQL refuses a key that others can read.
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed())?;
+            if let Some((uid, gid)) = user {
+                chown(&path, Some(uid), Some(gid)).map_err(failed())?;
+            }
+        }
+        let mut postgres = Self { folder, programs, port: free_port()?, has_tls: tls.is_some(), child: None };
         let mut tries = 0;
         while let Err(error) = postgres.start_again() {
             tries += 1;
@@ -211,6 +237,7 @@ impl Postgres {
             .arg(self.folder.path().join("data"))
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-k", "", "-c", "max_connections=300"])
             .args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB"])
+            .args(["-c", if self.has_tls { "ssl=on" } else { "ssl=off" }])
             .stdout(log)
             .stderr(errors)
             .spawn()
@@ -253,10 +280,28 @@ impl Nats {
     /// # Errors
     /// If NATS is not here or does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same, by TLS with this certificate and key, both as PEM.
+    ///
+    /// # Errors
+    /// If NATS is not here or does not start.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Result<Self> {
+        Self::start_with(Some((certificate, key)))
+    }
+
+    fn start_with(tls: Option<(&str, &str)>) -> Result<Self> {
         let program =
             std::env::var_os("FLEET_NATS_SERVER").map(PathBuf::from).or_else(|| find("nats-server"));
         let program = program.ok_or_else(|| not_here("nats-server"))?;
-        let mut nats = Self { folder: folder(None)?, program, port: free_port()?, child: None };
+        let folder = folder(None)?;
+        for (name, text) in
+            tls.into_iter().flat_map(|(cert, key)| [("server.crt", cert), ("server.key", key)])
+        {
+            std::fs::write(folder.path().join(name), text).map_err(Error::io("NATS's certificate"))?;
+        }
+        let mut nats = Self { folder, program, port: free_port()?, has_tls: tls.is_some(), child: None };
         let mut tries = 0;
         while let Err(error) = nats.start_again() {
             tries += 1;
@@ -283,7 +328,10 @@ impl Nats {
     pub fn start_again(&mut self) -> Result<()> {
         let log_path = self.folder.path().join("log");
         let log = std::fs::File::create(&log_path).map_err(Error::io("the log"))?;
+        let tls: &[&str] =
+            if self.has_tls { &["--tls", "--tlscert", "server.crt", "--tlskey", "server.key"] } else { &[] };
         let mut child = command(&self.program, None, self.folder.path())
+            .args(tls)
             .args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "-js", "-sd"])
             .arg(self.folder.path().join("data"))
             .stdout(Stdio::null())

@@ -13,7 +13,7 @@ use async_nats::{ConnectOptions, header};
 use futures::StreamExt as _;
 
 use crate::config::FleetConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, with_causes};
 use crate::event::Event;
 
 /// How long a request to NATS may take.
@@ -34,14 +34,21 @@ impl EventStream {
     /// If NATS can't be reached, has no JetStream, or has the stream with a shorter memory of
     /// identities than the set-up asks for.
     pub async fn open(config: &FleetConfig) -> Result<Self> {
-        let client = ConnectOptions::new()
+        let mut options = ConnectOptions::new();
+        if let Some(authorities) = &config.nats_ca {
+            options = options.add_root_certificates(authorities.clone());
+        }
+        let client = options
             .name(config.name.as_str())
             .connection_timeout(REQUEST)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 << attempts.min(6)) as u64))
             .connect(config.nats.as_str())
             .await
-            .map_err(|error| Error::nats(format!("{}: {error}", without_password(&config.nats))))?;
+            .map_err(|error| {
+                let (address, causes) = (without_password(&config.nats), with_causes(&error));
+                Error::nats(format!("{address}: {causes}"))
+            })?;
         let context = jetstream::context::ContextBuilder::new().timeout(REQUEST).build(client);
         let wanted = Config {
             name: config.stream.clone(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::Shared;
 use crate::config::FleetConfig;
@@ -62,7 +62,7 @@ async fn renew(
     let late = || Error::Database("no answer in time".into());
     let limit = REQUEST.min(config.heartbeat());
     if client.as_ref().is_none_or(Client::is_closed) {
-        *client = Some(timeout(limit, connect(config)).await.map_err(|_| late())??);
+        *client = Some(timeout(limit, shared.connector.connect()).await.map_err(|_| late())??);
     }
     let Some(connected) = client else { return Err(late()) };
     // From before it was sent: the database counts from later.
@@ -71,15 +71,4 @@ async fn renew(
     shared.watchdog.renewed(sent);
     metrics::gauge!("fleet_waiting").set(beat.waiting as f64);
     Ok(())
-}
-
-async fn connect(config: &FleetConfig) -> Result<Client> {
-    let (client, connection) = tokio_postgres::connect(&config.database, NoTls).await?;
-    // It ends with the client.
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "the connection of the heartbeat has ended");
-        }
-    });
-    Ok(client)
 }

@@ -14,12 +14,12 @@ mod heart;
 mod order;
 mod term;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
-use tokio_postgres::NoTls;
+use deadpool_postgres::Pool;
 use tokio_util::sync::CancellationToken;
 
 use self::term::{End, Term};
 use crate::config::FleetConfig;
+use crate::connect::Connector;
 use crate::credential::SealingKey;
 use crate::error::{Error, Result};
 use crate::lease::LeaseTable;
@@ -32,6 +32,8 @@ use crate::watchdog::Watchdog;
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) pool: Pool,
+    /// The heartbeat's connections.
+    pub(super) connector: Connector,
     pub(super) leases: LeaseTable,
     pub(super) publisher: Publisher,
     pub(super) watchdog: Watchdog,
@@ -42,6 +44,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub struct Worker {
     config: FleetConfig,
+    connector: Connector,
     pool: Pool,
     stream: EventStream,
     key: Option<SealingKey>,
@@ -50,25 +53,9 @@ pub struct Worker {
 /// Connections to the database of this set-up. None is made yet.
 ///
 /// # Errors
-/// If its address can't be read.
+/// If its address or the certificates of `database_ca` can't be read.
 pub fn pool(config: &FleetConfig) -> Result<Pool> {
-    let mut database: tokio_postgres::Config = config.database.parse().map_err(|_| {
-        // The text may have a password in it.
-        Error::invalid("database is no address of PostgreSQL: postgres://USER@HOST/DATABASE")
-    })?;
-    database.connect_timeout(REQUEST).application_name(&config.name);
-    // A peer that is gone without a word ends a statement, rather than holding it for hours.
-    database.tcp_user_timeout(config.ttl()).keepalives_idle(config.ttl());
-    let manager =
-        Manager::from_config(database, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    Pool::builder(manager)
-        .max_size(config.database_connections)
-        .runtime(deadpool_postgres::Runtime::Tokio1)
-        .wait_timeout(Some(config.ttl()))
-        .create_timeout(Some(REQUEST))
-        .recycle_timeout(Some(REQUEST))
-        .build()
-        .map_err(|error| Error::invalid(error.to_string()))
+    Connector::new(config)?.pool(config)
 }
 
 impl Worker {
@@ -79,10 +66,11 @@ impl Worker {
     pub async fn open(config: FleetConfig) -> Result<Self> {
         config.check()?;
         let key = config.key_file.as_deref().map(SealingKey::read).transpose()?;
-        let pool = pool(&config)?;
+        let connector = Connector::new(&config)?;
+        let pool = connector.pool(&config)?;
         schema::check(&*pool.get().await?).await?;
         let stream = EventStream::open(&config).await?;
-        Ok(Self { config, pool, stream, key })
+        Ok(Self { config, connector, pool, stream, key })
     }
 
     /// The connections to the database.
@@ -118,7 +106,14 @@ impl Worker {
         let watchdog = Watchdog::new(self.config.ttl(), sent);
         let publisher =
             Publisher::new(self.stream.clone(), leases.clone(), watchdog.clone(), self.config.window);
-        let shared = Shared { pool: self.pool.clone(), leases, publisher, watchdog, key: self.key.clone() };
+        let shared = Shared {
+            pool: self.pool.clone(),
+            connector: self.connector.clone(),
+            leases,
+            publisher,
+            watchdog,
+            key: self.key.clone(),
+        };
         tracing::info!(worker = %id, name = self.config.name, "registered");
         Ok(Term::new(id, self.config.clone(), shared))
     }

@@ -36,9 +36,15 @@ struct SetUp {
     /// Where PostgreSQL is.
     #[arg(long, global = true, env = "FLEET_DATABASE", value_name = "URL", hide_env_values = true)]
     database: Option<String>,
+    /// The authorities of PostgreSQL's certificate, as PEM; the system's without it.
+    #[arg(long, global = true, env = "FLEET_DATABASE_CA", value_name = "FILE")]
+    database_ca: Option<PathBuf>,
     /// Where NATS is.
     #[arg(long, global = true, env = "FLEET_NATS", value_name = "URL", hide_env_values = true)]
     nats: Option<String>,
+    /// More authorities of NATS's certificate, as PEM.
+    #[arg(long, global = true, env = "FLEET_NATS_CA", value_name = "FILE")]
+    nats_ca: Option<PathBuf>,
     /// The file of the key that seals credentials.
     #[arg(long, global = true, env = "FLEET_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -168,6 +174,13 @@ struct DemoArgs {
     /// The consumer keeps one event to itself: the demonstration has to fail.
     #[arg(long, hide = true)]
     drop_one: bool,
+    /// A consumer of one's own: it is given NATS's address, and writes a JSON object a line with
+    /// `sequence`, `known` (its identity came before) and `event`.
+    #[arg(long, value_name = "PROGRAM")]
+    consumer: Option<PathBuf>,
+    /// The workers' wall clocks are hours apart; needs the program faketime.
+    #[arg(long)]
+    clocks: bool,
 }
 
 #[tokio::main]
@@ -203,6 +216,8 @@ fn set_up(args: &SetUp) -> Result<FleetConfig> {
     };
     config.database = args.database.clone().unwrap_or(config.database);
     config.nats = args.nats.clone().unwrap_or(config.nats);
+    config.database_ca = args.database_ca.clone().or(config.database_ca);
+    config.nats_ca = args.nats_ca.clone().or(config.nats_ca);
     config.key_file = args.key_file.clone().or(config.key_file);
     Ok(config)
 }
@@ -382,6 +397,8 @@ async fn demo(args: DemoArgs) -> Result<ExitCode> {
     options.chaos = args.chaos;
     options.http = args.http;
     options.drop_one = args.drop_one;
+    options.consumer = args.consumer;
+    options.clocks = args.clocks;
     options.progress = true;
     let summary = run(options, stop_signal()?).await?;
     if args.json {

@@ -64,6 +64,11 @@ pub struct DemoOptions {
     pub program: PathBuf,
     /// The consumer keeps one event to itself: the verdict has to be that it was lost.
     pub drop_one: bool,
+    /// A consumer in another language, in place of this program's own: it is given the address of
+    /// NATS, and writes the same lines.
+    pub consumer: Option<PathBuf>,
+    /// The wall clocks of the workers are hours apart; needs the program `faketime`.
+    pub clocks: bool,
     /// Progress is written to the standard error.
     pub progress: bool,
 }
@@ -82,6 +87,8 @@ impl DemoOptions {
             http: ([127, 0, 0, 1], 0).into(),
             program,
             drop_one: false,
+            consumer: None,
+            clocks: false,
             progress: false,
         }
     }
@@ -131,7 +138,7 @@ pub async fn run(options: DemoOptions, stop: CancellationToken) -> Result<Summar
     }
     let folder = tempfile::Builder::new().prefix("fleet-demo-").tempdir().map_err(Error::io("a folder"))?;
     let mut stage = Stage::set(&options, &folder).await?;
-    let mut consumer = Consumer::start(&options.program, &folder, &stage.config, options.drop_one)?;
+    let mut consumer = Consumer::start(&options, &folder, &stage.config)?;
     let page_stop = CancellationToken::new();
     let page = http::serve(options.http, stage.parts.pool.clone(), None, page_stop.clone()).await?;
     if options.progress {
@@ -211,7 +218,10 @@ impl Stage {
                 to_nats.address(),
             );
             let name = format!("worker-{number}");
-            let process = WorkerProcess::new(&options.program, folder.path(), &name, &set_up)?;
+            // Ahead and behind, by whole hours.
+            let clock =
+                options.clocks.then(|| if number % 2 == 0 { -3 * number as i64 } else { 5 * number as i64 });
+            let process = WorkerProcess::new(&options.program, folder.path(), &name, &set_up, clock)?;
             nodes.push(Node { process, to_postgres, to_nats });
         }
         let ttl = Duration::from_secs(TTL);
@@ -305,6 +315,16 @@ async fn add_accounts(
     Ok(())
 }
 
+/// The consumer that is a part of this program.
+fn own_consumer(program: &Path, folder: &Path, config: &FleetConfig) -> Result<tokio::process::Command> {
+    let set_up = folder.join("consumer.toml");
+    let text = format!("nats = {:?}\nttl = {TTL}\nname = \"consumer\"\n", config.nats);
+    std::fs::write(&set_up, text).map_err(Error::io("the consumer's set-up"))?;
+    let mut command = tokio::process::Command::new(program);
+    command.arg("consume").arg("--config").arg(set_up);
+    Ok(command)
+}
+
 /// The consumer's process, and the lines that it has written.
 struct Consumer {
     lines: mpsc::UnboundedReceiver<Line>,
@@ -313,15 +333,18 @@ struct Consumer {
 }
 
 impl Consumer {
-    fn start(program: &Path, folder: &TempDir, config: &FleetConfig, drop_one: bool) -> Result<Self> {
-        let set_up = folder.path().join("consumer.toml");
-        let text = format!("nats = {:?}\nttl = {TTL}\nname = \"consumer\"\n", config.nats);
-        std::fs::write(&set_up, text).map_err(Error::io("the consumer's set-up"))?;
+    fn start(options: &DemoOptions, folder: &TempDir, config: &FleetConfig) -> Result<Self> {
         let log = std::fs::File::create(folder.path().join("consumer.log")).map_err(Error::io("a log"))?;
         let (reader, writer) = std::io::pipe().map_err(Error::io("a pipe"))?;
-        let mut command = tokio::process::Command::new(program);
-        command.arg("consume").arg("--config").arg(set_up);
-        if drop_one {
+        let mut command = match &options.consumer {
+            Some(program) => {
+                let mut command = tokio::process::Command::new(program);
+                command.arg(&config.nats);
+                command
+            }
+            None => own_consumer(&options.program, folder.path(), config)?,
+        };
+        if options.drop_one {
             command.arg("--drop-one");
         }
         let child = command

@@ -18,12 +18,20 @@ pub(super) struct WorkerProcess {
     program: PathBuf,
     set_up: PathBuf,
     log: PathBuf,
+    /// By how many hours its wall clock is off.
+    clock: Option<i64>,
     child: Option<Child>,
 }
 
 impl WorkerProcess {
     /// A worker with this set-up, which is written to the folder. It is not started yet.
-    pub(super) fn new(program: &Path, folder: &Path, name: &str, set_up: &str) -> Result<Self> {
+    pub(super) fn new(
+        program: &Path,
+        folder: &Path,
+        name: &str,
+        set_up: &str,
+        clock: Option<i64>,
+    ) -> Result<Self> {
         let path = folder.join(format!("{name}.toml"));
         std::fs::write(&path, set_up).map_err(Error::io("the set-up of a worker"))?;
         Ok(Self {
@@ -31,6 +39,7 @@ impl WorkerProcess {
             program: program.to_owned(),
             set_up: path,
             log: folder.join(format!("{name}.log")),
+            clock,
             child: None,
         })
     }
@@ -50,7 +59,19 @@ impl WorkerProcess {
             .append(true)
             .open(&self.log)
             .map_err(Error::io("the log of a worker"))?;
-        let child = Command::new(&self.program)
+        let mut command = match self.clock {
+            // The program's process becomes the worker; its steady clock stays what it is.
+            Some(hours) => {
+                let mut command = Command::new("faketime");
+                command
+                    .env("DONT_FAKE_MONOTONIC", "1")
+                    .args(["-f", &format!("{hours:+}h")])
+                    .arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
+        let child = command
             .args(["worker", "--config"])
             .arg(&self.set_up)
             .stdin(Stdio::null())

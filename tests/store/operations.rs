@@ -163,6 +163,35 @@ async fn flags_of_others_stay_and_a_message_that_is_gone_is_gone() {
     .await;
 }
 
+/// The first move is older than the mailbox into which the second goes.
+#[tokio::test(start_paused = true)]
+async fn a_message_is_moved_again_into_a_mailbox_that_was_made_meanwhile() {
+    for renamed in [false, true] {
+        within(LIMIT, async {
+            let world = World::new(server_without(&[]));
+            let store = offline(&world).await;
+            let one = by_subject(&store, "message 1").await;
+            let archive = store.mailbox_named("Archive").await.expect("there").id();
+            let work = store.mailbox_named("Work").await.expect("there").id();
+            store.move_to([one.id], archive).await.expect("queued");
+            let target = if renamed {
+                store.rename_mailbox(work, "Pier").await.expect("queued");
+                work
+            } else {
+                store.create_mailbox(by_account(&store).await, "Pier").await.expect("queued")
+            };
+            store.move_to([one.id], target).await.expect("queued");
+            assert_eq!(by_subject(&store, "message 1").await.mailbox, target);
+            let client = online(&world, store).await;
+            assert_eq!(client.store.operations().await.expect("readable"), []);
+            assert_eq!(subjects(&world, "Pier"), ["message 1"]);
+            assert!(subjects(&world, "Archive").is_empty() && subjects(&world, "INBOX").len() == 5);
+            world.check(&client.store).await;
+        })
+        .await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_undone_before_it_was_sent_is_not_sent() {
     within(LIMIT, async {

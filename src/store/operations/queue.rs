@@ -149,13 +149,16 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
     if seen.place == Some(target) {
         return Ok(());
     }
-    // A move that has not been sent goes to the new target at once.
+    // A move that has not been sent goes to the new target at once; unless that is only made, or
+    // renamed, by a later operation.
     let queued = file
         .prepare_cached(
-            "SELECT id FROM operation WHERE message = ?1 AND kind = 'move' AND state = 'queued' AND attempts = 0 \
-             AND id = (SELECT max(id) FROM operation WHERE message = ?1 AND kind <> 'flags')",
+            "SELECT id FROM operation o WHERE message = ?1 AND kind = 'move' AND state = 'queued' AND attempts = 0 \
+             AND id = (SELECT max(id) FROM operation WHERE message = ?1 AND kind <> 'flags') \
+             AND NOT EXISTS (SELECT 1 FROM operation s WHERE s.id > o.id AND s.mailbox = ?2 \
+             AND s.kind IN ('create', 'rename', 'delete'))",
         )?
-        .query_row([message], |row| row.get::<_, OperationId>(0))
+        .query_row(params![message, target], |row| row.get::<_, OperationId>(0))
         .optional()?;
     match queued {
         Some(id) => {

@@ -28,8 +28,10 @@ mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use imap_duplex::account::Policy;
 use imap_duplex::store::Store;
 use support::account::AccountArgs;
 use support::failure::Failure;
@@ -124,7 +126,7 @@ async fn screen(args: Args, server: Server, file: &Path) -> Result<(), Failure> 
     let name = server.author();
     let (events, mut happened) = unbounded_channel();
     let (actions, asked) = unbounded_channel();
-    let accounts = Box::new(move || args.account.account(&server));
+    let accounts = Box::new(move || args.account.account_by(&server, policy()));
     let link = work::Link::new(&store, accounts, args.days, events.clone()).await?;
     let worker = work::Worker { store, link, events, from: work::author(&from) };
     let worker = tokio::spawn(worker.run(asked));
@@ -136,6 +138,15 @@ async fn screen(args: Args, server: Server, file: &Path) -> Result<(), Failure> 
     // It logs out.
     _ = worker.await;
     shown
+}
+
+/// A user waits for the connection, and sees why there is none: it is tried again sooner than by a
+/// program that runs by itself.
+fn policy() -> Policy {
+    let mut policy = Policy::default();
+    policy.max_backoff = Duration::from_secs(20);
+    policy.max_redials = 12;
+    policy
 }
 
 /// The store of a user who names none.

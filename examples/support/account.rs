@@ -20,8 +20,8 @@ pub(crate) struct AccountArgs {
 }
 
 impl AccountArgs {
-    fn policy(&self) -> Result<Policy, Failure> {
-        let Some(file) = &self.policy else { return Ok(Policy::default()) };
+    fn policy(&self, otherwise: Policy) -> Result<Policy, Failure> {
+        let Some(file) = &self.policy else { return Ok(otherwise) };
         let wrong = |what: &dyn std::fmt::Display| {
             Failure::new(format!("the policy in {} can't be read: {what}", file.display()))
         };
@@ -31,7 +31,12 @@ impl AccountArgs {
 
     /// The account of this server's user. Nothing is dialled yet.
     pub(crate) fn account(&self, server: &Server) -> Result<Account, Failure> {
-        let builder = Account::builder(server.config.clone()).policy(self.policy()?);
+        self.account_by(server, Policy::default())
+    }
+
+    /// The same with these figures, unless the command line names others.
+    pub(crate) fn account_by(&self, server: &Server, otherwise: Policy) -> Result<Account, Failure> {
+        let builder = Account::builder(server.config.clone()).policy(self.policy(otherwise)?);
         Ok(match server.embedded.clone() {
             Some(embedded) => builder
                 .connector(move |_| {

@@ -1,7 +1,7 @@
 //! What lies on top: help, the queue, the choice of a folder, questions, a reply.
 
 use crate::app::{Action, Body, Draft, Event, Folder, Queued, Role};
-use crate::screen::{Screen, folder};
+use crate::screen::{Screen, folder, row};
 
 #[test]
 fn help_names_each_key() {
@@ -74,20 +74,21 @@ fn the_queue_scrolls_to_what_is_chosen() {
 #[test]
 fn a_folder_is_chosen_by_its_name() {
     let mut screen = Screen::new();
+    screen.list((1..=6).map(|id| row(id, "Ann", "Lunch")).collect());
     screen.key("m");
     screen.shows(&["move to", "INBOX", "Projects", "Trash"]);
     screen.type_text("proj");
     assert_eq!(screen.key("enter"), [Action::Move { messages: vec![1], to: 4 }]);
 
     screen.keys("m down down");
-    assert_eq!(screen.key("enter"), [Action::Move { messages: vec![1], to: 3 }]);
+    assert_eq!(screen.key("enter"), [Action::Move { messages: vec![2], to: 3 }]);
 
     screen.keys("space space m");
     screen.shows(&["move 2 messages to"]);
     screen.type_text("Pier");
     screen.shows(&["enter makes the folder Pier"]);
     let name = "Pier".to_owned();
-    assert_eq!(screen.key("enter"), [Action::MoveToNew { messages: vec![1, 2], name }]);
+    assert_eq!(screen.key("enter"), [Action::MoveToNew { messages: vec![3, 4], name }]);
 
     screen.key("m");
     screen.type_text("inbox");
@@ -121,7 +122,7 @@ fn without_a_trash_deleting_asks_and_without_an_archive_one_is_made() {
     assert_eq!(screen.key("d"), []);
     assert_eq!(screen.key("y"), [Action::Expunge(vec![1])]);
     let name = "Archive".to_owned();
-    assert_eq!(screen.key("a"), [Action::MoveToNew { messages: vec![1], name }]);
+    assert_eq!(screen.key("a"), [Action::MoveToNew { messages: vec![2], name }]);
     screen.key("m");
     screen.lacks("│ Lists   ▏");
     screen.type_text("Lists");

@@ -51,6 +51,7 @@ fn the_same_keys_act_on_the_open_message() {
 fn a_message_is_read_once_its_text_is_shown() {
     let mut screen = Screen::new();
     assert_eq!(screen.open("At noon?"), [Action::Seen { messages: vec![1], seen: true }]);
+    screen.done();
     screen.list(rows().into_iter().map(|row| Row { is_seen: true, ..row }).collect());
     screen.key("esc");
     assert_eq!(screen.open("At noon?"), []);
@@ -62,6 +63,41 @@ fn a_message_is_read_once_its_text_is_shown() {
     screen.event(Event::Connection(Connection::Connecting));
     assert_eq!(screen.event(Event::Connection(Connection::Online)), [Action::Open(1)]);
     assert_eq!(screen.event(Event::Connection(Connection::Online)), []);
+}
+
+/// The next key is for what the user sees, however long the store takes.
+#[test]
+fn what_is_asked_for_is_seen_before_it_is_done() {
+    let mut screen = Screen::new();
+    assert_eq!(screen.key("d"), [Action::Move { messages: vec![1], to: 5 }]);
+    assert_eq!(screen.key("f"), [Action::Flag { messages: vec![2], flagged: false }]);
+    assert_eq!(screen.key("f"), [Action::Flag { messages: vec![2], flagged: true }]);
+    assert_eq!(screen.key("u"), [Action::Seen { messages: vec![2], seen: false }]);
+    assert_eq!(screen.key("u"), [Action::Seen { messages: vec![2], seen: true }]);
+    // What was read in between may be from before.
+    screen.list(rows());
+    assert_eq!(screen.app.list.rows.len(), 2);
+    (0..4).for_each(|_| assert_eq!(screen.event(Event::Done(String::new())), [Action::LoadQueue]));
+    screen.done();
+    screen.list(rows()[1..].to_vec());
+    assert_eq!(screen.key("d"), [Action::Move { messages: vec![2], to: 5 }]);
+    // What was not done is seen again.
+    let next = screen.event(Event::Failed("no room".to_owned()));
+    assert!(next.iter().any(|action| matches!(action, Action::Load { .. })), "{next:?}");
+    screen.list(rows()[1..].to_vec());
+    assert_eq!(screen.app.list.rows.len(), 2);
+    screen.shows(&["no room"]);
+}
+
+#[test]
+fn what_was_found_stays_found_where_it_is_moved() {
+    let mut screen = Screen::new();
+    screen.key("/");
+    screen.type_text("o");
+    screen.list(rows());
+    screen.keys("enter d");
+    assert_eq!(screen.app.list.rows[0].folder, 5);
+    assert_eq!(screen.key("d"), [], "it is in the trash: for good is asked for");
 }
 
 #[test]

@@ -15,3 +15,5 @@ mod keys;
 mod once;
 mod screen;
 mod screens;
+mod session;
+mod tmux;

@@ -71,6 +71,15 @@ impl Screen {
         actions
     }
 
+    /// The change that was asked for last is done.
+    pub(crate) fn done(&mut self) {
+        let next = self.event(Event::Done(String::new()));
+        assert!(
+            matches!(next[..], [Action::LoadQueue, Action::LoadFolders, Action::Load { .. }]),
+            "{next:?}"
+        );
+    }
+
     /// What the list is to show was loaded.
     pub(crate) fn list(&mut self, rows: Vec<Row>) {
         let source = self.app.source().expect("a folder is chosen");

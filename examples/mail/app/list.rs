@@ -80,6 +80,18 @@ impl List {
         }
     }
 
+    /// These messages are no longer in it.
+    pub(crate) fn remove(&mut self, messages: &[i64]) {
+        let rows: Vec<Row> = self.rows.iter().filter(|row| !messages.contains(&row.id)).cloned().collect();
+        self.at = self.place_in(&rows);
+        self.rows = rows;
+    }
+
+    /// These messages are different.
+    pub(crate) fn change(&mut self, messages: &[i64], change: impl Fn(&mut Row)) {
+        self.rows.iter_mut().filter(|row| messages.contains(&row.id)).for_each(change);
+    }
+
     pub(crate) fn toggle_mark(&mut self) {
         let Some(id) = self.chosen().map(|row| row.id) else { return };
         if !self.marked.remove(&id) {

@@ -9,7 +9,7 @@ impl App {
         match event {
             Event::Folders(folders) => return self.take_folders(folders),
             Event::List { source, rows, is_all } => {
-                if self.source().as_ref() == Some(&source) {
+                if self.in_flight == 0 && self.source().as_ref() == Some(&source) {
                     self.list.take(source, rows, is_all);
                     self.refresh_shown();
                 }
@@ -33,17 +33,41 @@ impl App {
                 return actions;
             }
             Event::Done(text) => {
-                self.say(text);
-                return vec![Action::LoadQueue];
+                if !text.is_empty() {
+                    self.say(text);
+                }
+                return self.landed();
             }
             Event::Failed(text) => {
                 self.fail(text);
-                return vec![Action::LoadQueue];
+                return self.landed();
             }
-            Event::Time(now) => self.now = now,
+            Event::Trouble(text) => self.fail(text),
+            Event::Time(now) => {
+                self.now = now;
+                if let Some(note) = &mut self.note {
+                    note.seconds = note.seconds.saturating_sub(1);
+                }
+                self.note.take_if(|note| note.seconds == 0);
+                // That an operation is refused changes nothing else.
+                if !self.queue.is_empty() {
+                    return vec![Action::LoadQueue];
+                }
+            }
             Event::Key(_) | Event::Paste(_) => {}
         }
         Vec::new()
+    }
+
+    /// A change that was asked for is done, or is not.
+    fn landed(&mut self) -> Vec<Action> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let mut actions = vec![Action::LoadQueue];
+        if self.in_flight == 0 {
+            actions.push(Action::LoadFolders);
+            actions.extend(self.load());
+        }
+        actions
     }
 
     /// The folder that was chosen stays chosen.
@@ -73,7 +97,7 @@ impl App {
     }
 
     /// The flags of the message that is shown, as they are now.
-    fn refresh_shown(&mut self) {
+    pub(super) fn refresh_shown(&mut self) {
         let Some(shown) = &mut self.message else { return };
         if let Some(row) = self.list.rows.iter().find(|row| row.id == shown.row.id) {
             shown.row = row.clone();

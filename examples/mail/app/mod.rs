@@ -64,6 +64,8 @@ pub(crate) struct Shown {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Note {
     pub(crate) text: String,
+    /// How many seconds it is still shown.
+    pub(crate) seconds: u32,
     pub(crate) is_error: bool,
 }
 
@@ -87,6 +89,9 @@ pub(crate) struct App {
     pub(crate) progress: Progress,
     pub(crate) queue: Vec<Queued>,
     pub(crate) note: Option<Note>,
+    /// Changes that were asked for and are not done yet: the list shows them already, and what is
+    /// loaded meanwhile may not.
+    in_flight: usize,
     /// Seconds since 1970, and what the local clock is ahead of UTC.
     pub(crate) now: i64,
     /// Lines of the message that are visible; known once it was drawn.
@@ -113,6 +118,7 @@ impl App {
             progress: Progress::default(),
             queue: Vec::new(),
             note: None,
+            in_flight: 0,
             now: 0,
             message_height: 0,
             message_lines: 0,
@@ -126,11 +132,43 @@ impl App {
 
     /// Something has happened: what is to be done about it.
     pub(crate) fn handle(&mut self, event: Event) -> Vec<Action> {
-        match event {
+        let actions = match event {
             Event::Key(key) => self.key(key),
             Event::Paste(text) => self.paste(&text),
             loaded => self.loaded(loaded),
+        };
+        for action in &actions {
+            self.foresee(action);
         }
+        actions
+    }
+
+    /// Shows what an action is about to change, so that the next key is for what the user sees.
+    fn foresee(&mut self, action: &Action) {
+        if !action.is_change() {
+            return;
+        }
+        self.in_flight += 1;
+        let here = match self.list.source {
+            Some(Source::Folder { id, .. }) => Some(id),
+            _ => None,
+        };
+        match action {
+            Action::Flag { messages, flagged } => {
+                self.list.change(messages, |row| row.is_flagged = *flagged);
+            }
+            Action::Seen { messages, seen } => self.list.change(messages, |row| row.is_seen = *seen),
+            Action::Move { messages, to } if here.is_none() => {
+                self.list.change(messages, |row| row.folder = *to);
+            }
+            Action::Move { messages, .. }
+            | Action::MoveToNew { messages, .. }
+            | Action::Expunge(messages) => {
+                self.list.remove(messages);
+            }
+            _ => {}
+        }
+        self.refresh_shown();
     }
 
     /// The chosen folder.
@@ -175,10 +213,10 @@ impl App {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.note = Some(Note { text: text.into(), is_error: false });
+        self.note = Some(Note { text: text.into(), seconds: 6, is_error: false });
     }
 
     pub(crate) fn fail(&mut self, text: impl Into<String>) {
-        self.note = Some(Note { text: text.into(), is_error: true });
+        self.note = Some(Note { text: text.into(), seconds: 30, is_error: true });
     }
 }

@@ -153,10 +153,32 @@ pub(crate) enum Event {
     Connection(Connection),
     /// Something in the store is different.
     Changed,
+    /// A change was made: what is to be said of it, if anything.
     Done(String),
+    /// A change was not made.
     Failed(String),
+    /// Something else did not work.
+    Trouble(String),
     /// Seconds since 1970, by the local clock.
     Time(i64),
+}
+
+impl Action {
+    /// Whether it changes messages, folders or the queue: then [`Event::Done`] or
+    /// [`Event::Failed`] follows.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Seen { .. }
+                | Self::Flag { .. }
+                | Self::Move { .. }
+                | Self::MoveToNew { .. }
+                | Self::Expunge(_)
+                | Self::Save(_)
+                | Self::Retry(_)
+                | Self::DropQueued(_)
+        )
+    }
 }
 
 /// What is to be done.

@@ -18,7 +18,7 @@ use imap_duplex::store::{
 };
 use imap_duplex::types::{Flag, Flags};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 
 pub(crate) use self::link::Link;
 use crate::app::{Action, Draft, Event, Progress, Role, Row, Source};
@@ -80,12 +80,10 @@ impl Worker {
     /// What is said of the outcome.
     async fn act(&mut self, action: Action) {
         let done = match action {
-            Action::Away(away) => {
-                self.link.set_away(&self.store, away).await.map(|()| String::new()).map_err(|e| e.to_string())
-            }
+            Action::Away(away) => self.link.set_away(&self.store, away).await.map_err(|e| e.to_string()),
             Action::SyncNow => {
                 self.link.sync_now();
-                Ok(String::new())
+                Ok(())
             }
             Action::Open(message) => {
                 // It may have to be fetched: other things go on.
@@ -94,17 +92,19 @@ impl Worker {
                     let body = body::load(&store, MessageId::new(message)).await;
                     _ = events.send(Event::Body { message, body });
                 });
-                Ok(String::new())
+                Ok(())
             }
             Action::LoadFolders | Action::LoadQueue | Action::Load { .. } => {
-                self.load(action).await.map(|()| String::new()).map_err(|e| e.to_string())
+                self.load(action).await.map_err(|e| e.to_string())
             }
-            other => self.change(other).await.map_err(|e| e.to_string()),
+            other => {
+                let done = self.change(other).await;
+                self.send(done.map_or_else(|e| Event::Failed(e.to_string()), Event::Done));
+                return;
+            }
         };
-        match done {
-            Ok(text) if text.is_empty() => {}
-            Ok(text) => self.send(Event::Done(text)),
-            Err(text) => self.send(Event::Failed(text)),
+        if let Err(text) = done {
+            self.send(Event::Trouble(text));
         }
     }
 
@@ -257,24 +257,23 @@ fn in_order(waiting: &[Action]) -> impl Iterator<Item = &Action> {
     waiting.iter().filter(move |action| !is_load(action)).chain(others).chain(list)
 }
 
-/// Reports that something has changed, and from time to time what is queued: that an operation was
-/// refused changes nothing else.
+/// Reports that something has changed, and what time it is.
 async fn report_changes(store: Store, events: UnboundedSender<Event>) {
     let mut changes = store.changes(None);
+    let mut seconds = interval(Duration::from_secs(1));
     loop {
-        tokio::select! {
-            change = changes.next() => {
-                if change.is_none() || events.send(Event::Changed).is_err() {
-                    return;
-                }
-                sleep(PAUSE).await;
+        let (event, pause) = tokio::select! {
+            change = changes.next() => match change {
+                Some(_) => (Event::Changed, PAUSE),
+                None => return,
+            },
+            _ = seconds.tick() => {
+                (Event::Time(rows::local(jiff::Timestamp::now().as_second())), Duration::ZERO)
             }
-            () = sleep(Duration::from_secs(1)) => {
-                let now = jiff::Timestamp::now().as_second();
-                if events.send(Event::Time(rows::local(now))).is_err() {
-                    return;
-                }
-            }
+        };
+        if events.send(event).is_err() {
+            return;
         }
+        sleep(pause).await;
     }
 }

@@ -38,6 +38,60 @@
 //! # }
 //! ```
 //!
+//! # A first program
+//!
+//! For whom IMAP is new: folders, a search, flags, a move, a message of one's own.
+//!
+//! ```
+//! use imap_duplex::command::{Append, Items, Search, Store};
+//! use imap_duplex::types::{Flag, SpecialUse};
+//! use imap_duplex::{Config, Result, Sender};
+//!
+//! async fn bills(imap: &Sender) -> Result<()> {
+//!     // Which folders there are; here they are called mailboxes.
+//!     for mailbox in imap.list("*").await? {
+//!         println!("{}", mailbox.name);
+//!     }
+//!     // Open one. All that is done with its messages is done by this handle.
+//!     let inbox = imap.select("INBOX").await?;
+//!     // The server searches, and answers with the UIDs of what fits: numbers that messages keep.
+//!     let bills = inbox.search(Search::from("billing@example.org").unseen()).await?;
+//!     for bill in inbox.fetch(&bills, Items::envelope().size()).await? {
+//!         let subject = bill.envelope().and_then(|envelope| envelope.subject());
+//!         println!("{}, {} bytes", subject.unwrap_or_default(), bill.size().unwrap_or_default());
+//!     }
+//!     // Mark them as read, and with a star; then put them away, into a mailbox made if need be.
+//!     inbox.store(&bills, Store::add([Flag::Seen, Flag::Flagged])).await?;
+//!     inbox.move_creating(bills.uids(), "Bills").await?;
+//!     // A draft. It is stored with the server, not sent.
+//!     let drafts = imap.mailbox_for(SpecialUse::Drafts).await?.unwrap_or("Drafts".into());
+//!     let text = "To: billing@example.org\r\nSubject: Paid\r\n\r\nWith thanks.\r\n";
+//!     imap.append(drafts, Append::new(text).flags([Flag::Draft, Flag::Seen])).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn at_home() -> Result<()> {
+//!     let (imap, _events) = Config::new("imap.example.org").login("alice", "secret").connect().await?;
+//!     bills(&imap).await?;
+//!     imap.logout().await
+//! }
+//! # #[cfg(feature = "testing")]
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! #     let server = imap_duplex::testing::Server::new();
+//! #     let uid = server.deliver("INBOX", "From: billing@example.org\r\nSubject: October\r\n\r\n9.99\r\n");
+//! #     let other = server.deliver("INBOX", "From: ann@example.org\r\n\r\nLunch?\r\n");
+//! #     let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+//! #     let (imap, _events) = config.connect_over(server.connect()).await.unwrap();
+//! #     bills(&imap).await.unwrap();
+//! #     let inbox = server.mailbox("INBOX").unwrap();
+//! #     assert!(inbox.message(uid).is_none() && inbox.message(other).unwrap().flags.is_empty());
+//! #     let bill = &server.mailbox("Bills").unwrap().messages[0];
+//! #     assert!(bill.flags.contains(&Flag::Flagged) && bill.flags.contains(&Flag::Seen));
+//! #     assert!(server.mailbox("Drafts").unwrap().messages[0].flags.contains(&Flag::Draft));
+//! #     bills(&imap).await.unwrap();
+//! # });
+//! ```
+//!
 //! # How do I …
 //!
 //! | | |

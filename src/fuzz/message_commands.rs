@@ -25,11 +25,13 @@ fn session(session: &Session, utf8: bool) -> Session {
         "MULTISEARCH",
         "PARTIAL",
         "REPLACE",
+        "SEARCH=FUZZY",
         "SEARCHRES",
         "SORT",
         "UIDBATCHES",
         "UIDPLUS",
         "URLAUTH",
+        "URLAUTH=BINARY",
         "X-GM-EXT-1",
     ];
     let mut enabled = session.enabled.clone();
@@ -132,6 +134,15 @@ fn urls(from: &mut Chooser<'_>, session: &Session) {
     if let Some((name, arguments)) = from.other(command::UrlFetch::new(urls.clone()), session) {
         assert_eq!((name.as_str(), arguments.len()), ("URLFETCH", urls.len()));
         arguments.iter().zip(&urls).for_each(|(argument, url)| assert_text(argument, url.as_bytes()));
+    }
+    let decoded = command::UrlFetch::new(urls.clone()).decoded().with_structure();
+    if let Some((_, arguments)) = from.other(decoded, session) {
+        assert_eq!(arguments.len(), urls.len());
+        for (argument, url) in arguments.iter().zip(&urls) {
+            let Value::List(items) = argument else { panic!("{argument:?}") };
+            assert_text(&items[0], url.as_bytes());
+            assert_eq!(items[1..], ["BODYPARTSTRUCTURE", "BINARY"].map(|item| Value::Word(item.into())));
+        }
     }
     let mailbox = MailboxName::new(from.text());
     if let Some((name, arguments)) = from.other(command::ResetKey::of(mailbox.clone()), session) {
@@ -237,16 +248,57 @@ fn key(from: &mut Chooser<'_>) -> Search {
     }
 }
 
+/// What is returned of a search of the selected mailbox or of several, and left with the server.
 fn search_return(from: &mut Chooser<'_>, session: &Session) {
     let query = Search::header(from.text(), from.text()).uids(uids(from));
     let part = PartialRange::last(from.positive());
-    let Some(read) = from.read(query.clone().returning().max().count().partial(part).update(), session)
-    else {
-        return;
+    let (choice, how, mailbox) = (from.byte(), from.below(4), from.text());
+    let has = |bit: u8| choice & 1 << bit != 0;
+    let (mut asked, mut names) = (query.clone().fuzzy().returning(), Vec::new());
+    for (bit, name) in ["MIN", "MAX", "COUNT", "ALL", "RELEVANCY", "PARTIAL"].into_iter().enumerate() {
+        if !has(u8::try_from(bit).unwrap_or_default()) {
+            continue;
+        }
+        asked = match name {
+            "MIN" => asked.min(),
+            "MAX" => asked.max(),
+            "COUNT" => asked.count(),
+            "ALL" => asked.all(),
+            "RELEVANCY" => asked.relevancy(),
+            _ => asked.partial(part),
+        };
+        names.push(name);
+    }
+    // Of all there is no part; and if nothing is asked for, it is all.
+    names.retain(|name| *name != "PARTIAL" || !has(3));
+    if !names.iter().any(|name| *name != "RELEVANCY") {
+        names.push("ALL");
+    }
+    let read = match how {
+        0 => from.read(command::SaveSearchCommand::from(asked.save()), session),
+        1 => from.read(asked.in_scope(SearchScope::mailboxes([mailbox])), session),
+        2 => from.read(asked.update(), session),
+        _ => from.read(asked, session),
     };
-    let Command::Search(read) = read else { panic!("{read:?}") };
-    let names: Vec<_> = read.returned.iter().flatten().map(|option| option.name.as_str()).collect();
-    assert_eq!((read.uid, names.len()), (true, 4), "{names:?}");
+    let read = match read {
+        Some(Command::Search(read)) => read,
+        Some(Command::SearchIn(read)) => read.search,
+        None => return,
+        Some(other) => panic!("{other:?}"),
+    };
+    names.extend(match how {
+        0 => Some("SAVE"),
+        2 => Some("UPDATE"),
+        _ => None,
+    });
+    let mut written: Vec<_> = read.returned.iter().flatten().map(|option| option.name.as_str()).collect();
+    if written.is_empty() {
+        // RETURN may be left out for what is returned without it.
+        written.push("ALL");
+    }
+    names.sort_unstable();
+    written.sort_unstable();
+    assert_eq!((read.uid, written), (true, names));
     // The name of a file of a saved search, and the same within a sort.
     if let Some(read) = from.read(command::Sort::new(query, command::SortKey::To).partial(part), session) {
         assert!(matches!(read, Command::Sort(sort) if sort.returned.is_some()));

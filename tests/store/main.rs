@@ -7,6 +7,7 @@ mod files;
 mod model;
 mod operations;
 mod reading;
+mod refused;
 mod syncing;
 mod taken_back;
 mod world;

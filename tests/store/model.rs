@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use imap_duplex::store::{MailboxId, MessageSummary, NewMessage, StoreErrorKind, StoreResult};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags, Uid};
+use imap_duplex::types::{Flag, Flags, Uid, UidValidity};
 use tokio::time::sleep;
 
 use crate::support::within;
@@ -147,6 +147,7 @@ impl History {
                 }
             }
             17 if self.dice.roll(3) == 0 => self.quiet().await,
+            18 if self.dice.roll(2) == 0 => self.renumber(),
             _ => {}
         }
         if self.client.is_none() && self.dice.roll(3) == 0 {
@@ -183,6 +184,15 @@ impl History {
         if let Some(truth) = self.truth.get_mut(&subject) {
             truth.is_loose = true;
         }
+    }
+
+    /// A mailbox gets another UIDVALIDITY, and its messages other UIDs.
+    fn renumber(&mut self) {
+        let mailbox = ["INBOX", "Work", "Archive"][self.dice.roll(3)];
+        self.next += 1;
+        let validity = 4_000_000_000 + u32::try_from(self.next).expect("few");
+        self.log.push(format!("server: {mailbox} gets UIDVALIDITY {validity}"));
+        self.world.server.change_uid_validity(mailbox, UidValidity::new(validity).expect("not zero"));
     }
 
     async fn start(&mut self) {

@@ -85,9 +85,8 @@ impl Executor {
 
     async fn settle_move(&self, operation: &Operation, mark: Option<&Mark>) -> Tried<bool> {
         let Some(mark) = mark else { return self.again(operation).await };
-        let source = match self.uid(operation.message).await? {
-            Some((mailbox, uid)) => {
-                let place = self.place(Some(mailbox)).await?;
+        let source = match self.locate(operation.message).await? {
+            Some((place, uid)) => {
                 let lease = self.open(&place).await?;
                 // A selection that was made before sees only then what has changed.
                 lease.sender().noop().await?;
@@ -103,7 +102,7 @@ impl Executor {
             // Copied, and not removed yet: a move in steps was cut off.
             (Some((place, uid)), Some((new, uid_validity))) => {
                 let is_removed = self.expunge(&self.open(&place).await?, UidSet::from(uid)).await?;
-                let left = (!is_removed).then_some((place.id, uid));
+                let left = (!is_removed).then_some((place, uid));
                 self.arrived(operation, &target, new, uid_validity, left).await?;
                 Ok(true)
             }
@@ -163,15 +162,15 @@ impl Executor {
         let select = Select::new(target.name()?).read_only().view_sync(ViewSync::Off);
         let lease: MailboxLease = self.account.mailbox(select).await?;
         let uid_validity = lease.uid_validity();
-        if mark.uid_validity.is_some() && uid_validity != mark.uid_validity {
-            return Ok(None);
-        }
+        // With another UIDVALIDITY it may be anywhere in there.
+        let is_other = mark.uid_validity.is_some() && uid_validity != mark.uid_validity;
+        let first = if is_other { Uid::MIN } else { mark.uid_next };
         lease.sender().noop().await?;
         let items = Items::envelope().size().internal_date();
         // What can't be read might be it: then nothing is known yet.
-        let rows = lease.fetch(mark.uid_next.., items).await?;
+        let rows = lease.fetch(first.., items).await?;
         drop(lease);
-        let arrived = rows.iter().filter(|row| row.uid().is_some_and(|uid| uid >= mark.uid_next));
+        let arrived = rows.iter().filter(|row| row.uid().is_some_and(|uid| uid >= first));
         let like: Vec<Uid> = arrived.filter(|row| traits.are_of(row)).filter_map(Message::uid).collect();
         let (own, target) = (operation.message, target.id);
         let choose = move |file: &Transaction<'_>| {

@@ -3,14 +3,15 @@
 //!
 //! In: the queue in the file, an account. Out: commands; rows that say what has become of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::schedule::{self, Operation};
 use super::{Action, queue};
@@ -19,11 +20,13 @@ use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind};
 use crate::store::ids::{MailboxId, MessageId, OperationId};
-use crate::store::sync::Note;
+use crate::store::sync::{Either, Note, race};
 use crate::types::{MailboxName, Uid, UidValidity};
 
 /// How many messages one command names.
 const MAX_BATCH: usize = 500;
+/// How often an operation is tried that fails by itself.
+const MAX_FAILURES: u32 = 8;
 /// The pause after a failure; each further one doubles it.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -35,6 +38,48 @@ pub(super) enum Trouble {
     Store(StoreError),
     /// The rows are behind the server: a look comes first.
     Behind,
+    /// The message waits for its UID: a look brings it.
+    Waiting,
+}
+
+impl Trouble {
+    /// Whether it is that of all operations: the server can't be reached, or the file not written.
+    fn is_general(&self) -> bool {
+        match self {
+            Self::Server(error) => !is_refusal(error) && !is_about_these(error),
+            Self::Store(_) => true,
+            Self::Behind | Self::Waiting => false,
+        }
+    }
+
+    /// Whether it may pass by itself, after whatever time.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Server(error) => error.is_transient(),
+            Self::Store(_) | Self::Waiting => true,
+            Self::Behind => false,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Server(error) => error.to_string(),
+            Self::Store(error) => error.to_string(),
+            Self::Behind => "the mailbox is another one at the server than here".to_owned(),
+            Self::Waiting => {
+                "the mailbox has other UIDs, and not all of its messages are here yet".to_owned()
+            }
+        }
+    }
+}
+
+/// An operation that failed by itself, and is not tried again before its time.
+#[derive(Debug, Default)]
+struct Held {
+    failures: u32,
+    until: Option<Instant>,
+    /// A look brings what it lacks.
+    is_behind: bool,
 }
 
 impl From<Error> for Trouble {
@@ -93,6 +138,7 @@ pub(in crate::store) struct Executor {
     busy: Arc<AtomicBool>,
     /// Up to this one each is sent by itself: one of them was refused among others.
     singly_up_to: OperationId,
+    held: BTreeMap<OperationId, Held>,
 }
 
 impl Executor {
@@ -103,7 +149,8 @@ impl Executor {
         notes: UnboundedSender<Note>,
         busy: Arc<AtomicBool>,
     ) -> Self {
-        Self { account, account_id, database, notes, busy, singly_up_to: OperationId(0) }
+        let (singly_up_to, held) = (OperationId(0), BTreeMap::new());
+        Self { account, account_id, database, notes, busy, singly_up_to, held }
     }
 
     /// Runs until the account ends or the task is aborted, at whatever point.
@@ -122,29 +169,69 @@ impl Executor {
                 self.busy.store(false, Ordering::SeqCst);
                 // Who waits for that looks again.
                 _ = self.notes.send(Note::Operated { mailboxes: BTreeSet::new(), listing: false });
-                if queued.changed().await.is_err() {
+                if !self.wait(&mut queued).await {
                     return;
                 }
                 continue;
             }
             match self.perform(&batch).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failures = 0;
+                    batch.iter().for_each(|operation| _ = self.held.remove(&operation.id));
+                }
                 Err(Trouble::Server(error))
                     if error.kind() == ErrorKind::Closed && self.account.has_ended() =>
                 {
                     return;
                 }
-                Err(_) => {
-                    let pause = MIN_PAUSE.saturating_mul(1 << failures.min(10));
+                Err(trouble) if trouble.is_general() => {
+                    sleep(pause(failures)).await;
                     failures += 1;
-                    sleep(pause.min(MAX_PAUSE)).await;
                 }
+                Err(trouble) => self.hold(&batch, &trouble).await,
             }
         }
     }
 
+    /// Waits until something is queued, or one that is held may be tried again; `false`: never.
+    async fn wait(&mut self, queued: &mut watch::Receiver<u64>) -> bool {
+        let first = self.held.values().filter_map(|held| held.until).min();
+        let Some(first) = first else { return queued.changed().await.is_ok() };
+        if let Either::First(changed) = race(queued.changed(), sleep_until(first)).await {
+            // A look may have ended, which brings what they lacked.
+            self.held.values_mut().filter(|held| held.is_behind).for_each(|held| held.until = None);
+            return changed.is_ok();
+        }
+        let now = Instant::now();
+        self.held.values_mut().for_each(|held| held.until = held.until.filter(|until| *until > now));
+        true
+    }
+
+    /// These have failed by themselves: others go first. What fails again and again is parked, so that
+    /// the user hears of it.
+    async fn hold(&mut self, batch: &[Operation], trouble: &Trouble) {
+        let mut given_up = Vec::new();
+        for operation in batch {
+            let held = self.held.entry(operation.id).or_default();
+            held.until = Some(Instant::now() + pause(held.failures));
+            held.failures += 1;
+            held.is_behind = matches!(trouble, Trouble::Waiting);
+            if held.failures >= MAX_FAILURES && !trouble.may_pass() {
+                given_up.push(operation.clone());
+            }
+        }
+        if given_up.is_empty() {
+            return;
+        }
+        let why = format!("given up after {MAX_FAILURES} attempts: {}", trouble.text());
+        if self.park(&given_up, &why).await.is_ok() {
+            given_up.iter().for_each(|operation| _ = self.held.remove(&operation.id));
+        }
+    }
+
     fn choose(&self, operations: &[Operation]) -> Vec<Operation> {
-        let batch = schedule::next(operations, MAX_BATCH);
+        let is_held = |id: OperationId| self.held.get(&id).is_some_and(|held| held.until.is_some());
+        let batch = schedule::next(operations, is_held, MAX_BATCH);
         if batch.first().is_some_and(|first| first.id <= self.singly_up_to) {
             return batch.into_iter().take(1).collect();
         }
@@ -158,7 +245,13 @@ impl Executor {
             if first.is_in_doubt() { self.settle(first).await.map(|_| ()) } else { self.send(batch).await };
         match tried {
             Ok(()) => {}
-            Err(Trouble::Server(error)) if is_refusal(&error) => self.refused(batch, &error).await?,
+            Err(Trouble::Server(error)) if is_refusal(&error) => {
+                if self.is_elsewhere(first).await? {
+                    self.announce(batch, true).await;
+                    return Err(Trouble::Behind);
+                }
+                self.refused(batch, &error).await?;
+            }
             Err(Trouble::Store(error)) if error.kind() == StoreErrorKind::Invalid => {
                 self.park(batch, &error.to_string()).await?;
             }
@@ -168,11 +261,11 @@ impl Executor {
                     let what = error.to_string();
                     self.note_error(batch, what).await?;
                 }
-                self.announce(batch).await;
+                self.announce(batch, false).await;
                 return Err(trouble);
             }
         }
-        self.announce(batch).await;
+        self.announce(batch, false).await;
         Ok(())
     }
 
@@ -182,8 +275,14 @@ impl Executor {
         let mut refused = Vec::new();
         for operation in batch {
             // It may have been done in part.
-            if !self.settle(operation).await? {
-                refused.push(operation.clone());
+            match self.settle(operation).await {
+                Ok(true) => {}
+                Ok(false) => refused.push(operation.clone()),
+                Err(Trouble::Server(why)) if is_refusal(&why) => {
+                    let what = format!("{what}; whether it is done can't be found out: {why}");
+                    self.park(std::slice::from_ref(operation), &what).await?;
+                }
+                Err(trouble) => return Err(trouble),
             }
         }
         match (batch, refused.as_slice()) {
@@ -213,15 +312,33 @@ impl Executor {
         Ok(self.database.write(Durability::Process, job).await?)
     }
 
-    /// The mailboxes concerned are to be looked into.
-    async fn announce(&self, batch: &[Operation]) {
+    /// Whether a mailbox of this operation is not at the server under its name, which only the next
+    /// listing shows here: another client has renamed it, or one above it.
+    async fn is_elsewhere(&self, operation: &Operation) -> Tried<bool> {
+        if matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete) {
+            return Ok(false);
+        }
+        let ids: Vec<MailboxId> = operation.mailbox.into_iter().chain(operation.target).collect();
+        let places = self.database.read(move |file| {
+            ids.into_iter().map(|id| Place::read(file, Some(id))).collect::<Result<Vec<_>, _>>()
+        });
+        let names: Vec<MailboxName> = places.await?.into_iter().flatten().filter_map(|it| it.name).collect();
+        let listed = self.account.session().await?.list("*").await?;
+        let is_listed =
+            |name: &MailboxName| listed.iter().any(|entry| entry.name == *name && entry.is_selectable());
+        Ok(!names.iter().all(is_listed))
+    }
+
+    /// The mailboxes concerned are to be looked into; and their list, if `listing`.
+    async fn announce(&self, batch: &[Operation], listing: bool) {
         let ids: BTreeSet<MailboxId> = batch
             .iter()
             .flat_map(|operation| operation.mailbox.into_iter().chain(operation.target))
             .collect();
-        let listing = batch.iter().any(|operation| {
+        let is_structural = |operation: &Operation| {
             matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete)
-        });
+        };
+        let listing = listing || batch.iter().any(is_structural);
         let keys = self.database.read(move |file| {
             let places = ids.into_iter().map(|id| Place::read(file, Some(id)));
             places.collect::<Result<Vec<_>, _>>()
@@ -233,8 +350,9 @@ impl Executor {
         _ = self.notes.send(Note::Operated { mailboxes, listing });
     }
 
-    /// Where the server has a message.
-    pub(super) async fn uid(&self, message: Option<MessageId>) -> Tried<Option<(MailboxId, Uid)>> {
+    /// Where the server has a message; `None`: nowhere, as far as is known. The mailbox is as it was
+    /// at the same moment: under another UIDVALIDITY the UID would be another message's.
+    pub(super) async fn locate(&self, message: Option<MessageId>) -> Tried<Option<(Place, Uid)>> {
         let Some(message) = message else { return Ok(None) };
         let find = move |file: &Transaction<'_>| {
             let row = file
@@ -243,9 +361,14 @@ impl Executor {
                     Ok((row.get::<_, Option<MailboxId>>(0)?, row.get::<_, Option<u32>>(1)?))
                 })
                 .optional()?;
-            Ok(row.and_then(|(mailbox, uid)| Some((mailbox?, Uid::new(uid?)?))))
+            let Some((mailbox, uid)) = row else { return Ok(None) };
+            Ok(Place::read(file, mailbox)?.map(|place| (place, uid)))
         };
-        Ok(self.database.read(find).await?)
+        match self.database.read(find).await? {
+            Some((place, Some(uid))) => Ok(Uid::new(uid).map(|uid| (place, uid))),
+            Some((_, None)) => Err(Trouble::Waiting),
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn place(&self, id: Option<MailboxId>) -> Tried<Place> {
@@ -253,6 +376,16 @@ impl Executor {
         let what = || StoreError::new(StoreErrorKind::Invalid, "the mailbox is gone");
         place.ok_or_else(|| Trouble::Store(what()))
     }
+}
+
+/// The pause after so many failures.
+fn pause(failures: u32) -> Duration {
+    MIN_PAUSE.saturating_mul(1 << failures.min(10)).min(MAX_PAUSE)
+}
+
+/// Whether it is about what the command named, though it may succeed later: others may be done now.
+fn is_about_these(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete | ErrorKind::Partial | ErrorKind::Protocol)
 }
 
 /// Whether the same will be refused again.

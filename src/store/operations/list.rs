@@ -103,7 +103,12 @@ impl Store {
             if find.query_row([operation], |_| Ok(())).optional()?.is_none() {
                 return Err(unknown(operation));
             }
-            queue::set_state(file, &[operation], "queued", None)
+            // What may have been done is looked for first.
+            file.prepare_cached(
+                "UPDATE operation SET state = iif(mark IS NULL, 'queued', 'sending'), error = NULL WHERE id = ?",
+            )?
+            .execute([operation])?;
+            Ok(())
         })
         .await
     }
@@ -149,8 +154,9 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
             restore(file, message)?;
             // It left its mailbox by this move alone, which is not followed any more: a look brings it.
             let mut find = file.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM message m WHERE id = ?1 AND mailbox IS NULL AND NOT EXISTS \
-                 (SELECT 1 FROM operation WHERE message = m.id AND kind IN ('append', 'copy', 'move')))",
+                "SELECT EXISTS (SELECT 1 FROM message m WHERE id = ?1 AND uid IS NULL AND NOT EXISTS \
+                 (SELECT 1 FROM operation WHERE message = m.id AND (m.mailbox IS NOT NULL \
+                 OR kind IN ('append', 'copy', 'move'))))",
             )?;
             let is_lost = find.query_row([message], |row| row.get::<_, bool>(0))?;
             if is_lost { message::delete(file, message) } else { Ok(()) }

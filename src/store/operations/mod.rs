@@ -21,6 +21,7 @@ mod executor;
 mod list;
 mod overlay;
 mod queue;
+mod relink;
 mod schedule;
 mod send;
 
@@ -32,6 +33,7 @@ pub use self::list::{OperationState, PendingOperation};
 pub(super) use self::overlay::{
     drop_of_message, finish_sent, is_moving, is_target, restore, sent, shown, unsent,
 };
+pub(super) use self::relink::{detach, give_up, relink, waiting};
 use super::ids::MessageId;
 use crate::types::{Flags, Uid, UidValidity};
 

@@ -60,7 +60,9 @@ pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> R
     for Layer { action, target } in layers(file, message)? {
         match action {
             Action::Flags { add, remove } => shown = flags::merged(&shown, &add, &remove),
-            Action::Move | Action::Copy { .. } | Action::Append { .. } => place = target,
+            Action::Move | Action::Copy { .. } | Action::Append { .. } => {
+                place = there(file, target)?.or(place)
+            }
             Action::Expunge => place = None,
             Action::Create | Action::Rename { .. } | Action::Delete => {}
         }
@@ -69,6 +71,12 @@ pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> R
     file.prepare_cached("UPDATE message SET place = ?, shown = ?, unseen = ? WHERE id = ?")?
         .execute(params![place, flags::to_text(&shown), flags::is_unseen(&shown), message])?;
     Ok(())
+}
+
+/// The mailbox, if there still is one.
+fn there(file: &Transaction<'_>, mailbox: Option<MailboxId>) -> Result<Option<MailboxId>, Fault> {
+    let mut find = file.prepare_cached("SELECT id FROM mailbox WHERE id = ?")?;
+    Ok(find.query_row([mailbox], |row| row.get(0)).optional()?)
 }
 
 /// Whether a move of this message is on its way: then it leaves its mailbox by our doing.

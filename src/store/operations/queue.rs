@@ -144,6 +144,9 @@ pub(super) fn flag(
 
 /// Moves a message.
 pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Result<(), Fault> {
+    if redirect(file, message, target)? {
+        return restore(file, message);
+    }
     let seen = seen(file, message)?;
     check_target(file, seen.account, target)?;
     if seen.place == Some(target) {
@@ -182,6 +185,31 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
         }
     }
     restore(file, message)
+}
+
+/// What could not go into a mailbox, since that is gone, goes into this one. Whether there was such.
+fn redirect(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Result<bool, Fault> {
+    let parked = file
+        .prepare_cached(
+            "SELECT o.id, o.account, o.kind = 'move' AND m.mailbox IS ?2 FROM operation o \
+             JOIN message m ON m.id = o.message WHERE o.message = ?1 AND o.kind IN ('append', 'copy', 'move') \
+             AND o.state = 'parked' AND o.target NOT IN (SELECT id FROM mailbox) ORDER BY o.id LIMIT 1",
+        )?
+        .query_row(params![message, target], |row| {
+            Ok((row.get::<_, OperationId>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+        })
+        .optional()?;
+    let Some((id, account, is_home)) = parked else { return Ok(false) };
+    check_target(file, account, target)?;
+    if is_home {
+        remove(file, id)?;
+    } else {
+        file.prepare_cached(
+            "UPDATE operation SET target = ?2, state = 'queued', error = NULL, mark = NULL WHERE id = ?1",
+        )?
+        .execute(params![id, target])?;
+    }
+    Ok(true)
 }
 
 /// Messages go into mailboxes of their own account alone, and not into mere names.

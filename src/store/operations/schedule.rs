@@ -123,12 +123,17 @@ impl Claimed {
     }
 }
 
-/// The first that can be sent, and all that can go with it; up to `count`.
-pub(super) fn next(operations: &[Operation], count: usize) -> Vec<Operation> {
+/// The first that can be sent, and all that can go with it; up to `count`. What is held has failed
+/// before, and is not tried yet.
+pub(super) fn next(
+    operations: &[Operation],
+    is_held: impl Fn(OperationId) -> bool,
+    count: usize,
+) -> Vec<Operation> {
     let mut claimed = Claimed::default();
     let mut next: Vec<Operation> = Vec::new();
     for operation in operations {
-        let is_free = !operation.is_parked() && !claimed.holds(operation);
+        let is_free = !operation.is_parked() && !is_held(operation.id) && !claimed.holds(operation);
         let belongs = next.first().is_none_or(|first| {
             first.goes_with(operation)
                 && !first.is_in_doubt()
@@ -181,7 +186,7 @@ mod tests {
     }
 
     fn ids(operations: &[Operation], count: usize) -> Vec<i64> {
-        next(operations, count).iter().map(|operation| operation.id.0).collect()
+        next(operations, |_| false, count).iter().map(|operation| operation.id.0).collect()
     }
 
     #[test]
@@ -210,6 +215,17 @@ mod tests {
         all[0].state = "parked".to_owned();
         assert_eq!(ids(&all, 100), [4]);
         assert_eq!(waits_for_parked(&all), [false, true, true, false]);
+    }
+
+    #[test]
+    fn one_that_is_held_holds_up_what_depends_on_it_alone() {
+        let all = [
+            operation(1, seen(), 1, 10, 0),
+            operation(2, Action::Move, 1, 10, 11),
+            operation(3, seen(), 2, 10, 0),
+        ];
+        let free = next(&all, |id| id == OperationId(1), 100);
+        assert_eq!(free.iter().map(|operation| operation.id.0).collect::<Vec<_>>(), [3]);
     }
 
     #[test]

@@ -38,18 +38,22 @@ impl Executor {
     }
 
     /// The messages of these operations, all in one mailbox; those that are gone are done with.
-    async fn uids(&self, batch: &[Operation]) -> Tried<Vec<(Operation, Uid)>> {
+    async fn uids(&self, batch: &[Operation]) -> Tried<Option<(Place, Vec<(Operation, Uid)>)>> {
         let mut found = Vec::with_capacity(batch.len());
+        let mut common: Option<Place> = None;
         for operation in batch {
-            match self.uid(operation.message).await? {
-                Some((mailbox, uid)) if Some(mailbox) == operation.mailbox => {
-                    found.push((operation.clone(), uid))
-                }
-                Some(_) => return Err(Trouble::Behind),
-                None => self.gone(operation).await?,
+            let Some((place, uid)) = self.locate(operation.message).await? else {
+                self.gone(operation).await?;
+                continue;
+            };
+            let is_same = common.as_ref().is_none_or(|common| common.uid_validity == place.uid_validity);
+            if Some(place.id) != operation.mailbox || !is_same {
+                return Err(Trouble::Behind);
             }
+            found.push((operation.clone(), uid));
+            common = Some(place);
         }
-        Ok(found)
+        Ok(common.map(|place| (place, found)))
     }
 
     /// The message of an operation is gone at the server, which is stronger.
@@ -115,9 +119,7 @@ impl Executor {
     }
 
     async fn send_flags(&self, batch: &[Operation], add: &Flags, remove: &Flags) -> Tried<()> {
-        let mut found = self.uids(batch).await?;
-        let Some((first, _)) = found.first() else { return Ok(()) };
-        let place = self.place(first.mailbox).await?;
+        let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
         let lease = self.open(&place).await?;
         // From now on another change of the same flags is an operation of its own; one that came while
         // the mailbox was opened has changed this one.
@@ -136,9 +138,7 @@ impl Executor {
     }
 
     async fn send_expunge(&self, batch: &[Operation]) -> Tried<()> {
-        let mut found = self.uids(batch).await?;
-        let Some((first, _)) = found.first() else { return Ok(()) };
-        let place = self.place(first.mailbox).await?;
+        let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
         let lease = self.open(&place).await?;
         self.mark_sending(&mut found, None).await?;
         if found.is_empty() {
@@ -162,9 +162,8 @@ impl Executor {
     }
 
     async fn send_move(&self, batch: &[Operation]) -> Tried<()> {
-        let mut found = self.uids(batch).await?;
-        let Some((first, _)) = found.first() else { return Ok(()) };
-        let (place, target) = (self.place(first.mailbox).await?, self.place(first.target).await?);
+        let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
+        let target = self.place(batch.first().and_then(|first| first.target)).await?;
         let lease = self.open(&place).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
@@ -193,7 +192,7 @@ impl Executor {
         for (operation, uid) in found {
             match pairs.get(&uid) {
                 Some(new) => {
-                    let left = leaves.then_some((place.id, uid));
+                    let left = leaves.then(|| (place.clone(), uid));
                     self.arrived(&operation, &target, *new, uid_validity, left).await?;
                 }
                 // The server does not say where it is now.
@@ -204,8 +203,8 @@ impl Executor {
     }
 
     async fn send_copy(&self, operation: &Operation, source: MessageId) -> Tried<()> {
-        let Some((mailbox, uid)) = self.uid(Some(source)).await? else { return self.gone(operation).await };
-        let (place, target) = (self.place(Some(mailbox)).await?, self.place(operation.target).await?);
+        let Some((place, uid)) = self.locate(Some(source)).await? else { return self.gone(operation).await };
+        let target = self.place(operation.target).await?;
         let lease = self.open(&place).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
@@ -232,7 +231,7 @@ impl Executor {
         target: &Place,
         uid: Uid,
         uid_validity: Option<UidValidity>,
-        left: Option<(MailboxId, Uid)>,
+        left: Option<(Place, Uid)>,
     ) -> Tried<()> {
         let (id, message, target) = (operation.id, operation.message, target.clone());
         let job = move |file: &Transaction<'_>| {
@@ -252,7 +251,12 @@ impl Executor {
             if uid_validity.is_some_and(|uid_validity| now == Some(uid_validity)) {
                 queue::arrive(file, message, target.id, uid)?;
                 restore(file, message)?;
-                left.map_or(Ok(()), |(mailbox, uid)| queue::leave(file, message, mailbox, uid))
+                let Some((place, uid)) = left else { return Ok(()) };
+                let now = Place::read(file, Some(place.id))?;
+                if now.is_some_and(|now| now.uid_validity == place.uid_validity) {
+                    queue::leave(file, message, place.id, uid)?;
+                }
+                Ok(())
             } else {
                 // Its UIDs are others than those of the rows: a look brings it.
                 message::delete(file, message)

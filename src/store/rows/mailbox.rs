@@ -8,6 +8,7 @@ use super::content::json;
 use super::message;
 use crate::store::error::Fault;
 use crate::store::ids::MailboxId;
+use crate::store::operations;
 use crate::types::{ListEntry, MailboxName, ModSeq, UidValidity};
 
 /// Where a mailbox is in step.
@@ -18,6 +19,9 @@ pub(in crate::store) struct Cursor {
     pub(in crate::store) at_server: u32,
     /// JSON; `None`: there were changes since the last STATUS.
     pub(in crate::store) counts: Option<String>,
+    /// Whether all that the look has found is in the rows. Else only the cursor of an earlier look
+    /// is true of what gets a row later.
+    pub(in crate::store) is_whole: bool,
 }
 
 /// A mailbox that the server has, as it was left.
@@ -113,6 +117,36 @@ pub(in crate::store) fn deleted(file: &Transaction<'_>, account: i64, key: &str)
     forget(file, mailbox.id)
 }
 
+/// Another mailbox is at the server under the name of one that is gone: made again, or restored from
+/// elsewhere. Where something is queued for the old one, it is as if its UIDVALIDITY had changed.
+/// Whether that was so.
+pub(in crate::store) fn replaced(
+    file: &Transaction<'_>,
+    account: i64,
+    old: &str,
+    new: &str,
+    name: &MailboxName,
+) -> Result<bool, Fault> {
+    let Some(mailbox) = by_key(file, account, old)?.filter(|mailbox| mailbox.name == *name) else {
+        return Ok(false);
+    };
+    let is_needed: bool = file
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM operation o LEFT JOIN message m ON m.id = o.message \
+             WHERE o.state <> 'sent' AND (m.mailbox = ?1 OR o.mailbox = ?1 OR o.target = ?1))",
+        )?
+        .query_row([mailbox.id], |row| row.get(0))?;
+    if is_needed {
+        operations::detach(file, mailbox.id)?;
+        file.prepare_cached(
+            "UPDATE mailbox SET key = ?2, uid_validity = NULL, mod_seq = NULL, counts = NULL, at_server = 0, \
+             listed = 0 WHERE id = ?1",
+        )?
+        .execute(params![mailbox.id, new])?;
+    }
+    Ok(is_needed)
+}
+
 /// Removes the row of a mailbox whose messages are gone.
 pub(in crate::store) fn forget(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
     file.prepare_cached("UPDATE message SET place = mailbox WHERE place = ?")?.execute([mailbox])?;
@@ -160,21 +194,22 @@ pub(in crate::store) fn set_cursor(
 ) -> Result<(), Fault> {
     let mod_seq = cursor.mod_seq.and_then(|number| i64::try_from(number.get()).ok());
     file.prepare_cached(
-        "UPDATE mailbox SET uid_validity = ?2, mod_seq = ?3, at_server = ?4, counts = ?5, listed = 1, failure = NULL \
-         WHERE id = ?1",
+        "UPDATE mailbox SET uid_validity = ?2, mod_seq = iif(?6, ?3, mod_seq), at_server = ?4, \
+         counts = iif(?6, ?5, NULL), listed = 1, failure = NULL WHERE id = ?1",
     )?
     .execute(params![
         mailbox,
         cursor.uid_validity.map(UidValidity::get),
         mod_seq,
         cursor.at_server,
-        cursor.counts
+        cursor.counts,
+        cursor.is_whole
     ])?;
     Ok(())
 }
 
 /// The UIDs of a mailbox mean nothing any more: it has another UIDVALIDITY, or is looked into for
-/// the first time.
+/// the first time. Messages with something queued wait for their new UIDs.
 pub(in crate::store) fn reset(
     file: &Transaction<'_>,
     mailbox: MailboxId,
@@ -188,7 +223,7 @@ pub(in crate::store) fn reset(
         // What we have just moved there came first.
         return Ok(());
     }
-    message::remove_all(file, mailbox)?;
+    operations::detach(file, mailbox)?;
     file.prepare_cached(
         "UPDATE mailbox SET uid_validity = ?2, mod_seq = NULL, counts = NULL, at_server = ?3, listed = 0 WHERE id = ?1",
     )?

@@ -20,20 +20,21 @@ pub(in crate::store) enum Difference {
     Gone(Uid),
 }
 
-/// Takes over differences of a mailbox.
+/// Takes over differences of a mailbox. Whether all: what may be ours, on its way, is left out.
 pub(in crate::store) fn apply(
     file: &Transaction<'_>,
     mailbox: MailboxId,
     differences: &[Difference],
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
+    let mut is_all = true;
     for difference in differences {
         match difference {
-            Difference::New(uid, flags) => _ = add(file, mailbox, *uid, flags)?,
+            Difference::New(uid, flags) => is_all &= add(file, mailbox, *uid, flags)?,
             Difference::Flags(uid, flags) => set_flags(file, mailbox, *uid, flags)?,
             Difference::Gone(uid) => remove(file, mailbox, *uid)?,
         }
     }
-    Ok(())
+    Ok(is_all)
 }
 
 /// The message with this UID.
@@ -46,7 +47,8 @@ pub(in crate::store) fn by_uid(
     Ok(find.query_row(params![mailbox, uid.get()], |row| row.get(0)).optional()?)
 }
 
-/// A message that arrived. A row that is there stays: it may have been moved here by us.
+/// A message that arrived. A row that is there stays: it may have been moved here by us. Whether
+/// there is a row of it now.
 fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<bool, Fault> {
     if operations::is_target(file, mailbox)? && by_uid(file, mailbox, uid)?.is_none() {
         // It may be one that we are moving or writing there, which has a row: the look that follows
@@ -63,7 +65,7 @@ fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> R
     if added == 0 {
         set_flags(file, mailbox, uid, flags)?;
     }
-    Ok(added > 0)
+    Ok(true)
 }
 
 fn set_flags(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<(), Fault> {
@@ -77,7 +79,11 @@ fn set_flags(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags
 /// A message is gone at the server, and that is stronger than what the user did to it meanwhile.
 /// Unless it is being moved by us: then its new place is on its way.
 fn remove(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid) -> Result<(), Fault> {
-    let Some(message) = by_uid(file, mailbox, uid)? else { return Ok(()) };
+    by_uid(file, mailbox, uid)?.map_or(Ok(()), |message| leaves(file, message))
+}
+
+/// The same by the message's number.
+pub(in crate::store) fn leaves(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     if operations::is_moving(file, message)? {
         file.prepare_cached("UPDATE message SET mailbox = NULL, uid = NULL WHERE id = ?")?
             .execute([message])?;
@@ -116,6 +122,7 @@ pub(in crate::store) fn fill(
     mailbox: MailboxId,
     fetched: &[Fetched],
 ) -> Result<(), Fault> {
+    let is_awaited = !operations::waiting(file, mailbox)?.is_empty();
     for Fetched { uid, flags, content } in fetched {
         let mut message = by_uid(file, mailbox, *uid)?;
         if let Some(flags) = flags.as_ref().filter(|_| message.is_none()) {
@@ -130,6 +137,9 @@ pub(in crate::store) fn fill(
             content.date(),
             message
         ])?;
+        if is_awaited {
+            operations::relink(file, mailbox, message, *uid)?;
+        }
     }
     Ok(())
 }

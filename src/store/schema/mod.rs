@@ -7,10 +7,13 @@
 //! deleted with the last reference, and each change that a user can see is in the log of changes.
 
 /// `STEPS[n]` leads from version n to n + 1.
-pub(super) const STEPS: &[&str] = &[concat!(
-    include_str!("mailboxes.sql"),
-    include_str!("contents.sql"),
-    include_str!("messages.sql"),
-    include_str!("operations.sql"),
-    include_str!("changes.sql"),
-)];
+pub(super) const STEPS: &[&str] = &[
+    concat!(
+        include_str!("mailboxes.sql"),
+        include_str!("contents.sql"),
+        include_str!("messages.sql"),
+        include_str!("operations.sql"),
+        include_str!("changes.sql"),
+    ),
+    include_str!("waiting.sql"),
+];

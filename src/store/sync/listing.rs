@@ -2,11 +2,13 @@
 //!
 //! In: an account, the plan. Out: rows of mailboxes; a listing that is not whole counts as none.
 
+use rusqlite::Transaction;
+
 use crate::account::{Account, Before, Counts, Difference, Found, MailboxKey, Plan};
 use crate::command::{List, StatusItems};
 use crate::error::Result;
 use crate::store::database::{Database, Durability};
-use crate::store::error::StoreResult;
+use crate::store::error::{Fault, StoreResult};
 use crate::store::rows::mailbox;
 use crate::types::{ListEntry, MailboxName};
 
@@ -31,6 +33,8 @@ fn found(entry: &ListEntry) -> Found {
     Found { name: entry.name.clone(), mailbox_id, counts, before: Before::NotCompared }
 }
 
+type Named = (Difference, Option<MailboxName>);
+
 /// Takes over a listing: into the plan, and into the file.
 pub(super) async fn take(
     database: &Database,
@@ -40,7 +44,7 @@ pub(super) async fn take(
 ) -> StoreResult<()> {
     let found: Vec<Found> = entries.iter().filter(|entry| entry.is_selectable()).map(found).collect();
     let differences = plan.sweep(found);
-    let named: Vec<(Difference, Option<MailboxName>)> = differences
+    let named: Vec<Named> = differences
         .into_iter()
         .map(|difference| {
             let name = plan.name(difference.key()).cloned();
@@ -50,6 +54,7 @@ pub(super) async fn take(
     database
         .write(Durability::Process, move |file| {
             // In this order each name is free before another mailbox gets it.
+            let named = mailbox_again(file, account, named)?;
             for (difference, name) in &named {
                 let key = difference.key().to_string();
                 match (difference, name) {
@@ -62,6 +67,32 @@ pub(super) async fn take(
             mailbox::decorate(file, account, &entries)
         })
         .await
+}
+
+/// What is left of the differences after mailboxes that were made again under their name, and have
+/// something queued.
+fn mailbox_again(file: &Transaction<'_>, account: i64, named: Vec<Named>) -> Result<Vec<Named>, Fault> {
+    let mut kept = Vec::new();
+    let (gone, mut others): (Vec<Named>, Vec<Named>) =
+        named.into_iter().partition(|(difference, _)| matches!(difference, Difference::Deleted(_)));
+    for (difference, name) in gone {
+        let old = difference.key().to_string();
+        let mut again = None;
+        for (at, (created, name)) in others.iter().enumerate() {
+            if let (Difference::Created(key), Some(name)) = (created, name)
+                && mailbox::replaced(file, account, &old, &key.to_string(), name)?
+            {
+                again = Some(at);
+                break;
+            }
+        }
+        match again {
+            Some(at) => _ = others.remove(at),
+            None => kept.push((difference, name)),
+        }
+    }
+    kept.append(&mut others);
+    Ok(kept)
 }
 
 /// The plan as an earlier run has left it.

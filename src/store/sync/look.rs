@@ -76,6 +76,8 @@ pub(super) struct Look {
     /// Asks a selection that stays for a round; `None`: it ends once all is stored.
     pub(super) rounds: Option<watch::Receiver<u64>>,
     pub(super) notes: UnboundedSender<Note>,
+    /// Whether all that was found is in the rows.
+    pub(super) is_whole: bool,
 }
 
 /// Looks into a mailbox, and reports the end.
@@ -155,6 +157,7 @@ impl Look {
         mut asked: Option<u64>,
     ) -> StoreResult<Outcome> {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
+        let mut has_announced = false;
         loop {
             let more = self.window(mailbox).await?;
             let now = mailbox.snapshot();
@@ -172,6 +175,10 @@ impl Look {
             }
             if more {
                 continue;
+            }
+            if !std::mem::replace(&mut has_announced, true) {
+                // What waited for UIDs can be sent.
+                self.database.announce_queued();
             }
             // Contents belong to it.
             if let Some(round) = asked.take() {
@@ -198,7 +205,7 @@ impl Look {
     }
 
     /// All that the server did before this is stored.
-    async fn round(&self, mailbox: &Mailbox, committed: &Snapshot) -> StoreResult<Snapshot> {
+    async fn round(&mut self, mailbox: &Mailbox, committed: &Snapshot) -> StoreResult<Snapshot> {
         let id = self.kept.id;
         let sent = self.database.read(move |file| operations::sent(file, id)).await?;
         // The server reports before its answer what has changed.
@@ -206,6 +213,7 @@ impl Look {
         let complete = complete(mailbox).await?;
         self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
         // Against the rows: what arrived while something of ours did was left out.
+        self.is_whole = true;
         let known = self.database.read(move |file| Known::read(file, id)).await?;
         self.commit(known.differences(&complete.snapshot), &complete, Some(sent)).await?;
         Ok(complete.snapshot)
@@ -272,6 +280,7 @@ impl Look {
         let (account, id) = (self.account_id, self.kept.id);
         let uids = self.database.read(move |file| message::bare(file, id, WINDOW)).await?;
         if uids.is_empty() {
+            self.settle_waiting().await?;
             return Ok(false);
         }
         let wanted: UidSet = uids.iter().copied().collect();
@@ -296,11 +305,21 @@ impl Look {
         Ok(true)
     }
 
+    /// All contents are here: what still waits for its UID is gone, and the rest can be sent.
+    async fn settle_waiting(&self) -> StoreResult<()> {
+        let id = self.kept.id;
+        let waits = self.database.read(move |file| Ok(!operations::waiting(file, id)?.is_empty())).await?;
+        if waits {
+            self.write(move |file| operations::give_up(file, id)).await?;
+        }
+        Ok(())
+    }
+
     /// Stores differences in batches.
-    async fn store(&self, differences: Vec<Difference>) -> StoreResult<()> {
+    async fn store(&mut self, differences: Vec<Difference>) -> StoreResult<()> {
         let id = self.kept.id;
         for batch in batches(differences) {
-            self.write(move |file| message::apply(file, id, &batch)).await?;
+            self.is_whole &= self.write(move |file| message::apply(file, id, &batch)).await?;
         }
         Ok(())
     }
@@ -308,7 +327,7 @@ impl Look {
     /// Stores differences, the last of them with the cursor; `sent` are operations that the server
     /// had done before the snapshot was taken: it shows what has become of them.
     async fn commit(
-        &self,
+        &mut self,
         mut differences: Vec<Difference>,
         complete: &Complete,
         sent: Option<Vec<OperationId>>,
@@ -323,13 +342,17 @@ impl Look {
             mod_seq: complete.mod_seq,
             at_server: complete.snapshot.len(),
             counts,
+            is_whole: self.is_whole,
         };
-        self.write(move |file| {
-            message::apply(file, id, &rest)?;
-            mailbox::set_cursor(file, id, &cursor)?;
-            operations::finish_sent(file, &sent.unwrap_or_default())
-        })
-        .await
+        self.is_whole = self
+            .write(move |file| {
+                let is_whole = message::apply(file, id, &rest)? && cursor.is_whole;
+                mailbox::set_cursor(file, id, &Cursor { is_whole, ..cursor })?;
+                operations::finish_sent(file, &sent.unwrap_or_default())?;
+                Ok(is_whole)
+            })
+            .await?;
+        Ok(())
     }
 
     async fn write<T: Send + 'static>(

@@ -226,6 +226,7 @@ impl SyncTask {
             counts,
             rounds,
             notes: self.own.clone(),
+            is_whole: true,
         };
         self.tasks.spawn(look(it));
         Ok(true)

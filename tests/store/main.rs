@@ -1,11 +1,17 @@
-//! The store: a mirror of accounts in a file. Against the embedded server, in virtual time.
+//! The store: a mirror of accounts in a file. Against the embedded server, in virtual time; and, in
+//! processes that are killed, against Dovecot.
+
+#![allow(clippy::print_stdout, reason = "figures of longer runs, by hand")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod files;
+#[cfg(unix)]
+mod killed;
 mod model;
 mod operations;
+mod power;
 mod reading;
 mod refused;
 mod syncing;

@@ -12,7 +12,7 @@ use imap_duplex::types::{Flag, Flags, Uid, UidValidity};
 use tokio::time::sleep;
 
 use crate::support::within;
-use crate::world::{Client, LIMIT, World, message, plain};
+use crate::world::{Client, Dice, LIMIT, World, message, plain};
 
 const SERVERS: [&[&str]; 5] = [
     &[],
@@ -22,23 +22,6 @@ const SERVERS: [&[&str]; 5] = [
     &["MOVE", "IMAP4rev2", "QRESYNC"],
 ];
 const STEPS: usize = 60;
-
-/// Pseudo-random numbers that are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).expect("few")).expect("few")
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
-        if of.is_empty() { None } else { of.get(self.roll(of.len())) }
-    }
-}
 
 /// What has to be of a message, by its subject.
 #[derive(Clone, Debug)]

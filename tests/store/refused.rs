@@ -378,3 +378,29 @@ async fn a_move_without_uidplus_finds_its_copy() {
         }
     }
 }
+
+/// The program ends between the answer of the server and the look that shows what it has done; and
+/// that was nothing, so that no count is different.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_the_program_ended_is_seen_by_the_next() {
+    within(LIMIT, async {
+        let world = world_without(&[]);
+        let store = offline(&world).await;
+        let one = id_of(&store, "message 1").await;
+        store.flag([one], Flag::Flagged, Flags::new()).await.expect("queued");
+        drop(store);
+        crate::world::closed().await;
+        let file = rusqlite::Connection::open(world.path()).expect("SQLite");
+        file.execute("UPDATE operation SET state = 'sent'", []).expect("as after the answer");
+        drop(file);
+        let client = world.client().await;
+        client.in_step().await;
+        world.check(&client.store).await;
+        drop(client);
+        crate::world::closed().await;
+        let file = rusqlite::Connection::open(world.path()).expect("SQLite");
+        let left: i64 = file.query_row("SELECT count(*) FROM operation", [], |row| row.get(0)).expect("SQL");
+        assert_eq!(left, 0);
+    })
+    .await;
+}

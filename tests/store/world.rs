@@ -1,7 +1,7 @@
 //! A server, an account there, a store of it in a temporary folder; and how they are compared.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imap_duplex::Config;
@@ -90,64 +90,8 @@ impl World {
         mirror
     }
 
-    /// What the rows say of each other.
     pub(crate) fn check_rows(&self) {
-        let file =
-            Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
-        for (what, wrong) in [
-            (
-                "a content without a message",
-                "SELECT count(*) FROM content WHERE id NOT IN (SELECT content FROM message WHERE content IS NOT NULL)",
-            ),
-            (
-                "a message without its content",
-                "SELECT count(*) FROM message WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM content)",
-            ),
-            (
-                "a body without its content",
-                "SELECT count(*) FROM body WHERE content NOT IN (SELECT id FROM content)",
-            ),
-            (
-                "a piece without its body",
-                "SELECT count(*) FROM piece WHERE body NOT IN (SELECT id FROM body)",
-            ),
-            ("bytes of bodies", "SELECT bytes - (SELECT ifnull(sum(size), 0) FROM body) FROM bodies"),
-            (
-                "a thread without contents",
-                "SELECT count(*) FROM thread WHERE id NOT IN (SELECT thread FROM content)",
-            ),
-            (
-                "a content without its thread",
-                "SELECT count(*) FROM content WHERE thread NOT IN (SELECT id FROM thread)",
-            ),
-            (
-                "words without a content",
-                "SELECT count(*) FROM search WHERE rowid NOT IN (SELECT id FROM content)",
-            ),
-            (
-                "an operation on no message",
-                "SELECT count(*) FROM operation WHERE message IS NOT NULL AND message NOT IN (SELECT id FROM message)",
-            ),
-            (
-                "a message in no mailbox",
-                "SELECT count(*) FROM message WHERE place IS NOT NULL AND place NOT IN (SELECT id FROM mailbox)",
-            ),
-            (
-                "a message of no mailbox",
-                "SELECT count(*) FROM message WHERE mailbox IS NOT NULL AND mailbox NOT IN (SELECT id FROM mailbox)",
-            ),
-            (
-                "totals",
-                "SELECT count(*) FROM mailbox b WHERE total <> (SELECT count(*) FROM message WHERE place = b.id)",
-            ),
-            (
-                "unseen",
-                "SELECT count(*) FROM mailbox b WHERE unseen <> (SELECT count(*) FROM message WHERE place = b.id AND unseen = 1)",
-            ),
-        ] {
-            let found: i64 = file.query_row(wrong, [], |row| row.get(0)).expect(what);
-            assert_eq!(found, 0, "{what}");
-        }
+        check_rows(&self.path());
     }
 }
 
@@ -166,9 +110,86 @@ impl Client {
     pub(crate) async fn crash(self) {
         let Self { store, attachment, account } = self;
         drop((attachment, account, store));
-        // What runs on other threads has the store open for a moment more.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        closed().await;
     }
+}
+
+/// What the rows say of each other.
+pub(crate) fn check_rows(path: &Path) {
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
+    for (what, wrong) in [
+        (
+            "a content without a message",
+            "SELECT count(*) FROM content WHERE id NOT IN (SELECT content FROM message WHERE content IS NOT NULL)",
+        ),
+        (
+            "a message without its content",
+            "SELECT count(*) FROM message WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM content)",
+        ),
+        (
+            "a body without its content",
+            "SELECT count(*) FROM body WHERE content NOT IN (SELECT id FROM content)",
+        ),
+        ("a piece without its body", "SELECT count(*) FROM piece WHERE body NOT IN (SELECT id FROM body)"),
+        ("bytes of bodies", "SELECT bytes - (SELECT ifnull(sum(size), 0) FROM body) FROM bodies"),
+        (
+            "a thread without contents",
+            "SELECT count(*) FROM thread WHERE id NOT IN (SELECT thread FROM content)",
+        ),
+        (
+            "a content without its thread",
+            "SELECT count(*) FROM content WHERE thread NOT IN (SELECT id FROM thread)",
+        ),
+        (
+            "words without a content",
+            "SELECT count(*) FROM search WHERE rowid NOT IN (SELECT id FROM content)",
+        ),
+        (
+            "an operation on no message",
+            "SELECT count(*) FROM operation WHERE message IS NOT NULL AND message NOT IN (SELECT id FROM message)",
+        ),
+        (
+            "a message in no mailbox",
+            "SELECT count(*) FROM message WHERE place IS NOT NULL AND place NOT IN (SELECT id FROM mailbox)",
+        ),
+        (
+            "a message of no mailbox",
+            "SELECT count(*) FROM message WHERE mailbox IS NOT NULL AND mailbox NOT IN (SELECT id FROM mailbox)",
+        ),
+        (
+            "totals",
+            "SELECT count(*) FROM mailbox b WHERE total <> (SELECT count(*) FROM message WHERE place = b.id)",
+        ),
+        (
+            "unseen",
+            "SELECT count(*) FROM mailbox b WHERE unseen <> (SELECT count(*) FROM message WHERE place = b.id AND unseen = 1)",
+        ),
+    ] {
+        let found: i64 = file.query_row(wrong, [], |row| row.get(0)).expect(what);
+        assert_eq!(found, 0, "{what}");
+    }
+}
+
+/// Pseudo-random numbers that are the same each time.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).expect("few")).expect("few")
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        if of.is_empty() { None } else { of.get(self.roll(of.len())) }
+    }
+}
+
+/// Until what runs on other threads has closed the files, too.
+pub(crate) async fn closed() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 pub(crate) type Mirror = BTreeMap<MailboxName, BTreeMap<Uid, Flags>>;

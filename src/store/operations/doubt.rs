@@ -182,6 +182,10 @@ impl Executor {
                     .query_row(params![target, uid.get()], |row| row.get::<_, MessageId>(0))
                     .optional()?
                     .filter(|row| Some(*row) != own);
+                // A row that is older than this one is another message: a look would have made its own.
+                if row.zip(own).is_some_and(|(row, own)| row < own) {
+                    continue;
+                }
                 let rank = row.map_or(i64::MAX, |row| row.0);
                 if best.is_none_or(|(known, _)| rank > known) {
                     best = Some((rank, uid));

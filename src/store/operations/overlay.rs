@@ -1,5 +1,7 @@
 //! What the user sees of a message: what the server has, with the operations on it in their order.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Action;
@@ -104,6 +106,14 @@ pub(in crate::store) fn drop_of_message(file: &Transaction<'_>, message: Message
 pub(in crate::store) fn sent(file: &Transaction<'_>, mailbox: MailboxId) -> Result<Vec<OperationId>, Fault> {
     let mut find = file.prepare_cached("SELECT id FROM operation WHERE mailbox = ? AND state = 'sent'")?;
     Ok(find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// The mailboxes with such operations.
+pub(in crate::store) fn all_sent(file: &Transaction<'_>) -> Result<BTreeSet<MailboxId>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT DISTINCT mailbox FROM operation WHERE state = 'sent' AND mailbox IS NOT NULL",
+    )?;
+    Ok(find.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 /// A look has shown what has become of these: the rows speak for themselves.

@@ -99,7 +99,10 @@ impl Executor {
     /// What there is of the target before something arrives there.
     pub(super) async fn mark(&self, sender: &Sender, target: &MailboxName) -> Tried<Mark> {
         let items = StatusItems::uid_next().uid_validity();
+        // Of the mailbox that is selected, servers say what was so when they last looked.
+        let looked = sender.noop();
         let status = sender.status(target.clone(), items).await?;
+        looked.await?;
         // Without UIDNEXT all of it may be new.
         Ok(Mark { uid_next: status.uid_next.unwrap_or(Uid::MIN), uid_validity: status.uid_validity })
     }

@@ -9,6 +9,7 @@ use crate::command::{List, StatusItems};
 use crate::error::Result;
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreResult};
+use crate::store::operations;
 use crate::store::rows::mailbox;
 use crate::types::{ListEntry, MailboxName};
 
@@ -97,12 +98,16 @@ fn mailbox_again(file: &Transaction<'_>, account: i64, named: Vec<Named>) -> Res
 
 /// The plan as an earlier run has left it.
 pub(super) async fn plan(database: &Database, account: i64) -> StoreResult<Plan> {
-    let kept = database.read(move |file| mailbox::all_kept(file, account)).await?;
+    let read =
+        move |file: &Transaction<'_>| Ok((mailbox::all_kept(file, account)?, operations::all_sent(file)?));
+    let (kept, sent) = database.read(read).await?;
     let mut plan = Plan::default();
     for mailbox in kept {
         let counts: Option<Counts> = mailbox.counts.and_then(|text| serde_json::from_str(&text).ok());
         // Without a mod-sequence equal counts don't prove that nothing has changed.
-        let looked = counts.clone().filter(|counts| counts.has_mod_seq() && mailbox.listed);
+        // What was sent before the program ended is still to be seen.
+        let is_seen = mailbox.listed && !sent.contains(&mailbox.id);
+        let looked = counts.clone().filter(|counts| counts.has_mod_seq() && is_seen);
         let key = MailboxKey::from_text(&mailbox.key);
         plan.know_looked(key, mailbox.name, counts.unwrap_or_default(), looked);
     }

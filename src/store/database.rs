@@ -23,6 +23,7 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 use super::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use super::migrate::{checked_version, migrate};
 use super::owner::Owner;
+use super::rebuild;
 use super::schema;
 use crate::account::Account;
 
@@ -82,6 +83,7 @@ impl Database {
     pub(super) async fn open(path: PathBuf) -> StoreResult<Self> {
         blocking(move || {
             let owner = Owner::of(&path)?;
+            rebuild::finish(&path)?;
             let opened =
                 Writer::open(&path).and_then(|writer| Ok((last_change(&writer.connection)?, writer)));
             let (last, writer) = opened.map_err(|fault| in_file(fault, &path))?;

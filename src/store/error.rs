@@ -33,9 +33,10 @@ pub enum StoreErrorKind {
     Owned,
     /// A newer version of this library has written the file.
     Newer,
-    /// The file is damaged, or is no store.
+    /// The file is damaged, or is no store: [`Store::rebuild`](super::Store::rebuild).
     Corrupt,
-    /// There is no room: nothing was changed, and it can be tried again.
+    /// There is no room, or the file can't be written for now: nothing was changed, and it can be tried
+    /// again.
     Full,
     /// There is no such mailbox, message or operation, or no longer.
     NotFound,
@@ -135,6 +136,14 @@ impl From<StoreError> for Fault {
     }
 }
 
+/// Extended codes of SQLite: a write failed (SQLITE_IOERR_WRITE), a file could not be made longer
+/// (SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_SHMSIZE).
+const NOT_WRITTEN: [i32; 3] = [778, 1546, 4874];
+
+fn extended(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
+
 impl Fault {
     /// The error of an operation on the store in this file.
     pub(super) fn into_error(self, path: &Path) -> StoreError {
@@ -145,13 +154,18 @@ impl Fault {
         let path = path.display();
         let (kind, message) = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                let what = "the file is damaged, or is no store; close it and move it away with its `-wal` and `-shm`: \
-                            `Store::open` makes a new one, filled from the server, without what was still queued in \
-                            this one";
+                let what = "the file is damaged, or is no store; close it: `Store::rebuild` makes a new one of what was \
+                            queued in it, to be filled from the server, and keeps the old one under another name";
                 (StoreErrorKind::Corrupt, format!("{path}: {what}"))
             }
             Some(ErrorCode::DiskFull) => {
                 (StoreErrorKind::Full, format!("{path}: no room; nothing was changed"))
+            }
+            // SQLite says of a full disk alone that it is full.
+            _ if NOT_WRITTEN.contains(&extended(&error)) => {
+                let what = "can't be written, by a quota, a limit for this program, or a disk that fails; nothing was \
+                            changed";
+                (StoreErrorKind::Full, format!("{path}: {what}"))
             }
             Some(ErrorCode::ReadOnly) => (StoreErrorKind::ReadOnly, format!("{path}: is read-only")),
             _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => {

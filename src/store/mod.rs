@@ -23,6 +23,7 @@ mod migrate;
 mod operations;
 mod owner;
 mod read;
+mod rebuild;
 mod rows;
 mod schema;
 mod sync;
@@ -36,5 +37,6 @@ pub use self::read::{
     AccountProgress, Conversation, ConversationMessage, LocalMailbox, LocalSearch, MailboxInfo,
     MessageSummary, Page, PageBy, PageCursor, StoreChange, StoreChanges, StoreStatus,
 };
+pub use self::rebuild::Rebuilt;
 pub use self::rows::content::{PartSummary, People, Person};
 pub use self::sync::{Attachment, SyncPolicy};

@@ -6,7 +6,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod damaged;
 mod files;
+#[cfg(unix)]
+mod full;
 #[cfg(unix)]
 mod killed;
 mod model;

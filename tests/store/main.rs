@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cases;
 mod damaged;
 mod files;
 #[cfg(unix)]

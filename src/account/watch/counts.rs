@@ -17,6 +17,12 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// UIDNEXT, as it was.
+    #[cfg(feature = "store")]
+    pub(crate) fn uid_next(&self) -> Option<Uid> {
+        self.uid_next
+    }
+
     pub(crate) fn of(status: &MailboxStatus) -> Self {
         Self {
             uid_validity: status.uid_validity,

@@ -100,6 +100,12 @@ pub(in crate::store) fn items(capabilities: &Capabilities) -> Items {
     items
 }
 
+/// What to fetch of a message that may be another one than is known.
+pub(in crate::store) fn traits(capabilities: &Capabilities) -> Items {
+    let items = Items::size().internal_date();
+    if capabilities.has("OBJECTID") { items.email_id() } else { items.envelope() }
+}
+
 fn references() -> Section {
     Section::header_fields(["References"])
 }

@@ -231,6 +231,13 @@ pub(in crate::store) fn reset(
     Ok(())
 }
 
+/// Nothing is known for sure of its flags: the next look asks for all.
+pub(in crate::store) fn distrust(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
+    file.prepare_cached("UPDATE mailbox SET mod_seq = NULL, counts = NULL WHERE id = ?")?
+        .execute([mailbox])?;
+    Ok(())
+}
+
 /// Why it could not be brought in step.
 pub(in crate::store) fn failed(file: &Transaction<'_>, mailbox: MailboxId, why: &str) -> Result<(), Fault> {
     file.prepare_cached("UPDATE mailbox SET failure = ?2 WHERE id = ?1 AND failure IS NOT ?2")?

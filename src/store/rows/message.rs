@@ -9,7 +9,7 @@ use super::flags;
 use crate::store::error::Fault;
 use crate::store::ids::{MailboxId, MessageId};
 use crate::store::operations;
-use crate::types::{Flags, Uid};
+use crate::types::{Flags, Message, Uid};
 
 /// What is different at the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +142,48 @@ pub(in crate::store) fn fill(
         }
     }
     Ok(())
+}
+
+/// The server has this message under this UID: a row of another one goes, with what is queued for it.
+pub(in crate::store) fn verify(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    now: &Message,
+) -> Result<(), Fault> {
+    let message = now.uid().map_or(Ok(None), |uid| by_uid(file, mailbox, uid))?;
+    match message {
+        Some(message) if !is_same(file, message, now)? => leaves(file, message),
+        _ => Ok(()),
+    }
+}
+
+/// Whether this is the message of a row, by what never changes of it.
+pub(in crate::store) fn is_same(
+    file: &Transaction<'_>,
+    message: MessageId,
+    now: &Message,
+) -> Result<bool, Fault> {
+    let row = file
+        .prepare_cached(
+            "SELECT c.global, c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
+             WHERE m.id = ?",
+        )?
+        .query_row([message], |row| {
+            let (global, message_id) = (row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?);
+            Ok((global, message_id, row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?))
+        })
+        .optional()?;
+    let Some((global, message_id, size, received)) = row else { return Ok(true) };
+    Ok(match (global.filter(|global| global.starts_with("e:")), now.email_id()) {
+        (Some(before), Some(now)) => before == format!("e:{now}"),
+        _ => {
+            let id = |text: std::borrow::Cow<'_, str>| super::content::ids(&text).into_iter().next();
+            let now_id = now.envelope().map(|envelope| envelope.message_id().and_then(id));
+            size == now.size().and_then(|size| i64::try_from(size).ok())
+                && received == now.internal_date().map(|date| date.seconds())
+                && now_id.is_none_or(|now_id| now_id == message_id)
+        }
+    })
 }
 
 /// How often a content is asked for that does not come.

@@ -51,6 +51,15 @@ impl Known {
         self.messages.is_empty()
     }
 
+    pub(super) fn newest(&self) -> Option<Uid> {
+        self.messages.last().map(|(uid, _)| *uid)
+    }
+
+    /// The UIDs, so many at a time.
+    pub(super) fn windows(&self, count: usize) -> impl Iterator<Item = UidSet> {
+        self.messages.chunks(count).map(|window| window.iter().map(|(uid, _)| *uid).collect())
+    }
+
     /// The same as a state to resume a selection from.
     pub(super) fn state(
         &self,

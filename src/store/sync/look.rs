@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
-use crate::account::{Account, Events, MailboxKey};
+use crate::account::{Account, Counts, Events, MailboxKey};
 use crate::client::{Mailbox, Select};
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
@@ -136,12 +136,24 @@ impl Look {
             known = self.database.read(move |file| Known::read(file, id)).await?;
             self.kept.uid_validity = uid_validity;
         }
+        // Asked for at once, and read below.
+        let newest =
+            known.newest().map(|uid| mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities())));
         if known.is_empty() && mailbox.exists() > 0 {
             self.first_page(&mailbox).await?;
             // Rows that are there are no news, and their flags may be older than the view's.
             known = self.database.read(move |file| Known::read(file, id)).await?;
         }
         let complete = complete(&mailbox).await?;
+        let newest = match newest {
+            Some(newest) => newest.await?,
+            None => Vec::new(),
+        };
+        if self.went_back(&mailbox) || self.is_other(newest).await? {
+            self.verify(&mailbox, &known).await?;
+            self.write(move |file| mailbox::distrust(file, id)).await?;
+            return Ok(Outcome::Again);
+        }
         let differences = known.differences(&complete.snapshot);
         drop(known);
         self.commit(differences, &complete, Some(sent)).await?;
@@ -257,6 +269,42 @@ impl Look {
             }
             Some(_) => Waited::Changed,
         }
+    }
+
+    /// Whether the server was restored from a backup: then known UIDs may be those of other messages.
+    fn went_back(&self, mailbox: &Mailbox) -> bool {
+        let counts: Option<Counts> =
+            self.kept.counts.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let before = counts.and_then(|counts| counts.uid_next());
+        let is_lower = before.zip(mailbox.uid_next()).is_some_and(|(before, now)| now < before);
+        is_lower || self.kept.mod_seq.zip(mailbox.highest_mod_seq()).is_some_and(|(before, now)| now < before)
+    }
+
+    /// Whether the newest known message is another one at the server: so much has come since it was
+    /// restored that no number is lower.
+    async fn is_other(&self, newest: Vec<Message>) -> StoreResult<bool> {
+        let id = self.kept.id;
+        let is_other = move |file: &Transaction<'_>| {
+            for row in &newest {
+                let known = row.uid().map_or(Ok(None), |uid| message::by_uid(file, id, uid))?;
+                if known.is_some_and(|known| !message::is_same(file, known, row).unwrap_or(true)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        self.database.read(is_other).await
+    }
+
+    /// Rows go that are not of the messages that have their UIDs now.
+    async fn verify(&self, mailbox: &Mailbox, known: &Known) -> StoreResult<()> {
+        let (id, capabilities) = (self.kept.id, mailbox.sender().capabilities());
+        for uids in known.windows(MAX_BATCH) {
+            let rows = mailbox.fetch(uids, content::traits(&capabilities));
+            let rows = timeout(PATIENCE, rows).await.map_err(|_| late(mailbox))??;
+            self.write(move |file| rows.iter().try_for_each(|row| message::verify(file, id, row))).await?;
+        }
+        Ok(())
     }
 
     /// The newest messages, with flags: there is something to be seen before all is listed.

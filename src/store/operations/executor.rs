@@ -241,12 +241,13 @@ impl Executor {
     /// Does these, which go together; an error: they are to be tried again.
     async fn perform(&mut self, batch: &[Operation]) -> Tried<()> {
         let Some(first) = batch.first() else { return Ok(()) };
+        let names = self.names(first).await?;
         let tried =
             if first.is_in_doubt() { self.settle(first).await.map(|_| ()) } else { self.send(batch).await };
         match tried {
             Ok(()) => {}
             Err(Trouble::Server(error)) if is_refusal(&error) => {
-                if self.is_elsewhere(first).await? {
+                if self.is_elsewhere(first, &names).await? {
                     self.announce(batch, true).await;
                     return Err(Trouble::Behind);
                 }
@@ -312,21 +313,25 @@ impl Executor {
         Ok(self.database.write(Durability::Process, job).await?)
     }
 
-    /// Whether a mailbox of this operation is not at the server under its name, which only the next
-    /// listing shows here: another client has renamed it, or one above it.
-    async fn is_elsewhere(&self, operation: &Operation) -> Tried<bool> {
+    /// Whether a mailbox of this operation is not at the server under the name that it had: another
+    /// client has renamed it, or one above it. The next listing shows it here, if none has yet.
+    async fn is_elsewhere(&self, operation: &Operation, names: &[MailboxName]) -> Tried<bool> {
         if matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete) {
             return Ok(false);
         }
-        let ids: Vec<MailboxId> = operation.mailbox.into_iter().chain(operation.target).collect();
-        let places = self.database.read(move |file| {
-            ids.into_iter().map(|id| Place::read(file, Some(id))).collect::<Result<Vec<_>, _>>()
-        });
-        let names: Vec<MailboxName> = places.await?.into_iter().flatten().filter_map(|it| it.name).collect();
         let listed = self.account.session().await?.list("*").await?;
         let is_listed =
             |name: &MailboxName| listed.iter().any(|entry| entry.name == *name && entry.is_selectable());
         Ok(!names.iter().all(is_listed))
+    }
+
+    /// The names of the mailboxes of this operation at the server.
+    async fn names(&self, operation: &Operation) -> Tried<Vec<MailboxName>> {
+        let ids: Vec<MailboxId> = operation.mailbox.into_iter().chain(operation.target).collect();
+        let places = self.database.read(move |file| {
+            ids.into_iter().map(|id| Place::read(file, Some(id))).collect::<Result<Vec<_>, _>>()
+        });
+        Ok(places.await?.into_iter().flatten().filter_map(|place| place.name).collect())
     }
 
     /// The mailboxes concerned are to be looked into; and their list, if `listing`.

@@ -144,6 +144,8 @@ impl Look {
             // Rows that are there are no news, and their flags may be older than the view's.
             known = self.database.read(move |file| Known::read(file, id)).await?;
         }
+        // What has arrived in the rows since the SELECT, by another connection, is reported by now.
+        mailbox.sender().noop().await?;
         let complete = complete(&mailbox).await?;
         let newest = match newest {
             Some(newest) => newest.await?,
@@ -219,14 +221,15 @@ impl Look {
     /// All that the server did before this is stored.
     async fn round(&mut self, mailbox: &Mailbox, committed: &Snapshot) -> StoreResult<Snapshot> {
         let id = self.kept.id;
-        let sent = self.database.read(move |file| operations::sent(file, id)).await?;
+        // Against the rows: what arrived while something of ours did was left out. They are read before
+        // the snapshot: what comes to be in them later may not be in it, and is not gone.
+        let read = move |file: &Transaction<'_>| Ok((Known::read(file, id)?, operations::sent(file, id)?));
+        let (known, sent) = self.database.read(read).await?;
         // The server reports before its answer what has changed.
         mailbox.sender().noop().await?;
         let complete = complete(mailbox).await?;
         self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
-        // Against the rows: what arrived while something of ours did was left out.
         self.is_whole = true;
-        let known = self.database.read(move |file| Known::read(file, id)).await?;
         self.commit(known.differences(&complete.snapshot), &complete, Some(sent)).await?;
         Ok(complete.snapshot)
     }

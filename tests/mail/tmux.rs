@@ -29,7 +29,7 @@ impl Tmux {
         let socket = self.folder.path().join("tmux");
         let mut command = Command::new("tmux");
         command.arg("-S").arg(socket).args(arguments);
-        // Its characters are UTF-8 whatever the tests' locale is; and this may run in a tmux itself.
+        // Its characters are UTF-8 whatever the tests' locale is; and this may run in a tmux.
         command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm-256color").env_remove("TMUX");
         command.output().expect("tmux; `tests/run` installs it")
     }

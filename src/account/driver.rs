@@ -51,6 +51,8 @@ pub(super) struct AccountDriver {
     /// been seen to, since that decides when to dial.
     interrupted: Vec<(ConnectionId, WishId)>,
     next_connection: u64,
+    /// Wishes of the account itself.
+    own_wishes: u64,
     /// Of the connections that have ended.
     traffic: Traffic,
     /// The last failure, for the status and for those who wait.
@@ -88,6 +90,7 @@ impl AccountDriver {
             wants: HashMap::new(),
             interrupted: Vec::new(),
             next_connection: 0,
+            own_wishes: 0,
             traffic: Traffic::default(),
             failure: None,
             closing: None,
@@ -142,6 +145,7 @@ impl AccountDriver {
             }
             Message::Returned(id, scope) => self.on_returned(id, scope),
             Message::Drained(id) => self.on_drained(id, now),
+            Message::Moving(id, moving) => self.on_moving(id, moving),
             Message::Ended(id, error) => self.on_ended(id, &error, now),
             Message::Traffic(reply) => {
                 let live = self.connections.values().map(|live| live.sender.stats());
@@ -268,7 +272,8 @@ impl AccountDriver {
         let Some(want) = self.wants.remove(&wish) else {
             return self.pool.on_returned(id, None, Instant::now().into_std());
         };
-        let scope = Arc::new(Scope::default());
+        let own = self.own.clone();
+        let scope = Scope::with_heir(move |moving| _ = own.send(Message::Moving(id, moving)));
         let sender = live.sender.in_scope(scope.clone());
         let leased = |scope| Leased { connection: id, scope, account: self.own.clone() };
         match want {
@@ -476,5 +481,6 @@ impl AccountDriver {
 }
 
 mod live;
+mod moving;
 #[cfg(test)]
 mod tests;

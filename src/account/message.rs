@@ -14,7 +14,7 @@ use super::connection::{Dialled, Events};
 use super::lease::{MailboxLease, SessionLease};
 use super::pool::{ConnectionId, WishId};
 use crate::client::{Mailbox, Select};
-use crate::engine::Scope;
+use crate::engine::{Moving, Scope};
 use crate::error::{Error, Result};
 use crate::net::Config;
 use crate::types::MailboxName;
@@ -48,6 +48,8 @@ pub(super) enum Message {
     Returned(ConnectionId, Arc<Scope>),
     /// All that was submitted through a lease is done.
     Drained(ConnectionId),
+    /// A connection ends, and these commands of its lease go on elsewhere.
+    Moving(ConnectionId, Vec<Moving>),
     /// A connection has ended.
     Ended(ConnectionId, Error),
     NetworkChanged,

@@ -83,6 +83,12 @@ impl Mailbox {
         Self::new(sender, self.selection_handle.clone())
     }
 
+    /// Submits a command that another connection of the account has left.
+    #[cfg(feature = "account")]
+    pub(crate) fn take_over(&self, moving: crate::engine::Moving) {
+        super::submit::take_over(&self.sender, moving, Some(&self.selection_handle));
+    }
+
     /// The mailbox's name.
     ///
     /// ```no_run

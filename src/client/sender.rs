@@ -57,6 +57,12 @@ impl Sender {
         Self { handle: self.handle.clone(), scope: Some(scope) }
     }
 
+    /// Submits a command that another connection of the account has left.
+    #[cfg(feature = "account")]
+    pub(crate) fn take_over(&self, moving: crate::engine::Moving) {
+        super::submit::take_over(self, moving, None);
+    }
+
     /// Whether the connection has ended.
     #[cfg(feature = "account")]
     pub(crate) fn is_closed(&self) -> bool {

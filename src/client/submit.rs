@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use super::{Sender, Token};
 use crate::command::{Command, SaveSearch, SaveSearchCommand, SavedSearch};
+#[cfg(feature = "account")]
+use crate::engine::Moving;
 use crate::engine::{Origin, Scope, SelectionHandle, Submitted};
 use crate::error::{Error, ErrorKind};
 use crate::types::{Done, Status, StatusResponse};
@@ -116,6 +118,15 @@ pub(super) fn submit<S: Submit>(
         slot.refuse(error);
     }
     Token::new(shared, slot, id, companion)
+}
+
+/// Submits a command that another connection of the account has left.
+#[cfg(feature = "account")]
+pub(super) fn take_over(sender: &Sender, moving: Moving, selection_handle: Option<&Arc<SelectionHandle>>) {
+    // Dropped, it fails.
+    if let Some(scope) = sender.scope() {
+        moving.submit(sender.shared(), scope, selection_handle);
+    }
 }
 
 /// The error of what is submitted through a handle that was kept beyond its lease.

@@ -272,6 +272,15 @@ impl Append {
         self.size() == 0 && !matches!(&self.message, Content::Parts(parts) if parts.iter().any(has_url))
     }
 
+    /// Whether bytes of it come from a stream.
+    pub(super) fn streams(&self) -> bool {
+        match &self.message {
+            Content::Stream(_) => true,
+            Content::Parts(parts) => parts.iter().any(|part| matches!(part.0, Part::Stream(_))),
+            Content::Memory(_) | Content::Utf8(_) => false,
+        }
+    }
+
     /// Where it is to be stored.
     pub(super) fn target(&self) -> &MailboxName {
         &self.to
@@ -356,7 +365,7 @@ impl Command for Append {
     }
 
     fn class(&self) -> Class {
-        Class::change().ours()
+        Class { streams: self.streams(), ..Class::change().ours() }
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

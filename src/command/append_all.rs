@@ -80,7 +80,8 @@ impl Command for AppendAll {
     }
 
     fn class(&self) -> Class {
-        Class::change().ours().line_by_line()
+        let streams = self.messages.iter().any(Append::streams);
+        Class { streams, ..Class::change().ours().line_by_line() }
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

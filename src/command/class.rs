@@ -48,6 +48,9 @@ pub struct Class {
     pub(crate) ours: bool,
     /// Each of its lines stands for itself: cancelled between two of them, the rest is not sent.
     pub(crate) line_by_line: bool,
+    /// A part of it is a stream, which can be read once.
+    #[cfg_attr(not(feature = "account"), expect(dead_code, reason = "for commands that move"))]
+    pub(crate) streams: bool,
 }
 
 /// What a command does with the flags of its messages (RFC 9051 section 5.5: a FETCH and a STORE of
@@ -219,6 +222,7 @@ impl Class {
             effect: Effect::None,
             ours: false,
             line_by_line: false,
+            streams: false,
         }
     }
 

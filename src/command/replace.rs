@@ -47,7 +47,8 @@ impl Command for Replace {
     fn class(&self) -> Class {
         let kinds = ResponseKinds::CODES.and(ResponseKinds::EXPUNGE);
         let class = Class::change().answered_by_kinds(kinds).with_flags(FlagUse::Writes).ours();
-        class.uid_only().changing_messages().about_messages()
+        let class = class.uid_only().changing_messages().about_messages();
+        Class { streams: self.new.streams(), ..class }
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {

@@ -38,6 +38,8 @@ pub(crate) use measure::{ConnectionCount, received, responded, sent};
 pub(crate) use settings::{BatchSizes, Settings};
 #[cfg(feature = "compress")]
 pub(crate) use submit::Counters;
+#[cfg(feature = "account")]
+pub(crate) use submit::Moving;
 pub(crate) use submit::{
     LiteralChannel, Origin, ReadyOutcome, ResultSlot, Scope, SelectOptions, SelectionHandle, Shared,
     Submitted,

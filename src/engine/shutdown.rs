@@ -10,6 +10,8 @@ use std::time::Instant;
 use crate::command::Effect;
 use crate::engine::Engine;
 use crate::engine::log;
+#[cfg(feature = "account")]
+use crate::engine::submit::move_on;
 use crate::types::{CloseReason, Done, Status, StatusResponse};
 use crate::wire::frame::FrameError;
 
@@ -51,11 +53,18 @@ impl Engine {
         self.selected.on_connection_closed();
         self.mailboxes.connection_closed();
         self.report_mailboxes();
+        #[cfg(feature = "account")]
+        let has_lost = self.inflight.has_changes();
         for ended in self.inflight.close(&reason) {
             self.give(ended);
         }
-        for waiting in self.scheduler.take_all().into_iter().chain(late) {
-            self.give(waiting.close(&reason));
+        let waiting = self.scheduler.take_all().into_iter().chain(late);
+        #[cfg(feature = "account")]
+        let waiting = move_on(waiting, self.scheduler.shared(), &reason, has_lost).into_iter();
+        #[cfg(not(feature = "account"))]
+        let waiting = waiting.map(|waiting| (waiting, None));
+        for (waiting, stays) in waiting {
+            self.give(waiting.close(&reason, stays));
         }
         self.writer.close();
         self.output.close(reason);

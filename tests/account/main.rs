@@ -11,6 +11,7 @@ mod fleet;
 mod ladder;
 mod leases;
 mod live;
+mod moving;
 mod redials;
 mod shutdown;
 mod watch;

@@ -129,6 +129,13 @@ impl InFlight {
         ended.collect()
     }
 
+    /// Whether a user's command is in flight that changes something.
+    #[cfg(feature = "account")]
+    pub(crate) fn has_changes(&self) -> bool {
+        let mut all = self.entries.values().map(|entry| &entry.submission);
+        all.any(|submission| submission.origin.is_user() && !submission.class.reads_only)
+    }
+
     pub(crate) fn has(&self, id: CommandId) -> bool {
         self.entries.contains_key(&id)
     }

@@ -64,7 +64,7 @@ impl Scheduler {
     }
 
     /// What the engine and the halves share: tags, and room for commands.
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 

@@ -128,11 +128,12 @@ impl Submission {
         ended
     }
 
-    /// The connection has ended.
-    pub(crate) fn close(self, reason: &CloseReason) -> Ended {
+    /// The connection has ended. `stays`: why it can't be submitted elsewhere, if it is asked for.
+    pub(crate) fn close(self, reason: &CloseReason, stays: Option<&str>) -> Ended {
         let handles = [&self.selection_handle, &self.opens].into_iter().flatten();
         handles.for_each(|handle| handle.end(EndCause::Connection));
         let (place, error) = (self.place(), Error::closed(reason).with_sent(self.sent_before));
+        let error = stays.map_or(error.clone(), |why| error.moreover(why));
         measure::ended(self.job.name(), Some(&error), None);
         Ended::new(self.id, self.job, place, Err(error)).reporting_failure(self.origin.is_user())
     }

@@ -3,10 +3,15 @@
 //! In: lines that are due, responses, the end. Out: bytes, claims, and what its token's slot keeps;
 //! `slot` has the one implementation.
 
+#[cfg(feature = "account")]
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::command::{Claim, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::Output;
+#[cfg(feature = "account")]
+use crate::engine::submit::scope::{InScope, Scope};
 use crate::error::{Error, Result, Sent};
 use crate::types::{Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
 use crate::wire::RowHead;
@@ -54,5 +59,11 @@ pub(crate) trait ErasedCommand: Send {
     /// Whether it has.
     fn expire(&self, error: Error) -> bool;
     fn detached(&self) -> bool;
+    /// The lease through which it was submitted.
+    #[cfg(feature = "account")]
+    fn scope(&self) -> Option<&Arc<Scope>>;
+    /// It has been submitted through another lease.
+    #[cfg(feature = "account")]
+    fn enter(&mut self, scope: InScope);
     fn end(self: Box<Self>, result: Result<Done>);
 }

@@ -38,6 +38,13 @@ impl TimeLimits {
         }
     }
 
+    /// When the time of this command ends, and how long it was.
+    #[cfg(feature = "account")]
+    pub(crate) fn get(&self, id: CommandId) -> Option<(Instant, Duration)> {
+        let until = *self.of.get(&id)?;
+        self.limits.get(&(until, id)).map(|limit| (until, *limit))
+    }
+
     /// When the next one is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.limits.first_key_value().map(|((until, _), _)| *until)
@@ -87,6 +94,6 @@ impl GivenUp {
     }
 }
 
-fn too_long(limit: Duration) -> Error {
+pub(crate) fn too_long(limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("it took longer than {limit:?}, the limit set for it"))
 }

@@ -17,6 +17,8 @@ mod erased_command;
 mod given_up;
 mod internal_command;
 mod literal;
+#[cfg(feature = "account")]
+mod moving;
 mod overrun;
 mod query;
 mod scope;
@@ -31,6 +33,8 @@ pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;
 pub(crate) use self::internal_command::{InternalCommand, InternalRequest, QueuePlace};
 pub(crate) use self::literal::LiteralChannel;
+#[cfg(feature = "account")]
+pub(crate) use self::moving::{Moving, move_on};
 pub(crate) use self::query::{Look, Query, QueryFacts};
 pub(crate) use self::scope::Scope;
 pub(crate) use self::selection_handle::{

@@ -6,18 +6,37 @@
 //!     └── end ──> ended: nothing enters ── the last command has ended ──> done
 //! ```
 //!
-//! In: commands that are submitted, their ends, the end of the lease. Out: whether a command may
-//! enter, and a wake when the next lessee may have the connection.
+//! In: commands that are submitted, their ends, the end of the lease; those that were not encoded
+//! when the connection ended. Out: whether a command may enter, a wake when the next lessee may
+//! have the connection, and to its heir, what is to be submitted elsewhere.
 
+#[cfg(feature = "account")]
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 #[cfg(feature = "account")]
 use std::task::{Context, Poll};
 
+#[cfg(feature = "account")]
+use crate::engine::submit::moving::Moving;
+
 /// A lease, as its senders and mailbox handles share it.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     state: Mutex<State>,
+    #[cfg(feature = "account")]
+    heir: Option<Heir>,
+}
+
+/// Who takes over the commands that were not encoded when their connection ended.
+#[cfg(feature = "account")]
+struct Heir(Box<dyn Fn(Vec<Moving>) + Send + Sync>);
+
+#[cfg(feature = "account")]
+impl fmt::Debug for Heir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Heir")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +54,26 @@ pub(crate) struct InScope(Arc<Scope>);
 impl Scope {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A lease whose commands are taken over by `heir` if they were not encoded when their
+    /// connection ended. It is called once a connection, without a lock.
+    #[cfg(feature = "account")]
+    pub(crate) fn with_heir(heir: impl Fn(Vec<Moving>) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), heir: Some(Heir(Box::new(heir))) })
+    }
+
+    #[cfg(feature = "account")]
+    pub(crate) fn has_heir(&self) -> bool {
+        self.heir.is_some()
+    }
+
+    #[cfg(feature = "account")]
+    pub(crate) fn hand_over(&self, moving: Vec<Moving>) {
+        // Without an heir they are dropped, and fail by that.
+        if let Some(Heir(take)) = &self.heir {
+            take(moving);
+        }
     }
 
     /// One command more, unless the lease has ended.
@@ -62,6 +101,13 @@ impl Scope {
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
+    }
+}
+
+impl InScope {
+    #[cfg(feature = "account")]
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.0
     }
 }
 

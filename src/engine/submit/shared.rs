@@ -4,10 +4,14 @@
 //! cancelled tokens; to the senders, the capabilities, and whether there is room. One lock, held
 //! for a few moves: never across I/O, a user's code or a wake.
 
+#[cfg(feature = "account")]
+mod moved;
+mod submitting;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::command::{Class, Command, Noop};
 use crate::engine::events::EventQueue;
@@ -166,6 +170,9 @@ struct Inner {
     capabilities: Capabilities,
     driver: Option<Waker>,
     waiting_for_room: Vec<Waker>,
+    /// Commands that go on elsewhere.
+    #[cfg(feature = "account")]
+    moved: moved::Moved,
 }
 
 impl Inner {
@@ -225,46 +232,6 @@ impl Shared {
 
     pub(crate) fn literals(&self) -> &WantedLiterals {
         &self.literals
-    }
-
-    /// Takes a command: it is in the tag table before the driver can see it. Returns the error if
-    /// it is refused.
-    pub(crate) fn submit(
-        &self,
-        job: Box<dyn ErasedCommand>,
-        class: Class,
-        selection_handle: Option<Arc<SelectionHandle>>,
-        opens: Option<Arc<SelectionHandle>>,
-        origin: Origin,
-    ) -> (CommandId, Option<Error>) {
-        let mut inner = self.lock();
-        inner.next_id += 1;
-        let id = CommandId(inner.next_id);
-        let is_user = origin.is_user();
-        let refused =
-            inner.refusal(selection_handle.as_deref(), if is_user { self.most } else { usize::MAX });
-        if let Some(error) = refused {
-            drop(inner);
-            return (id, Some(blame(error, &*job, selection_handle.as_deref())));
-        }
-        selection_handle.iter().for_each(|handle| handle.mark_used());
-        inner.table.commands.insert(id, Record { is_user });
-        inner.table.users += usize::from(is_user);
-        let submission = Box::new(Submission::new(id, job, class, [selection_handle, opens], origin));
-        inner.submissions.push_back(submission);
-        let driver = inner.driver.take();
-        drop(inner);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        (id, None)
-    }
-
-    /// A number for a command that is refused before it is submitted.
-    pub(crate) fn number(&self) -> CommandId {
-        let mut inner = self.lock();
-        inner.next_id += 1;
-        CommandId(inner.next_id)
     }
 
     /// Asks the server whether it is there, by a NOOP that no token is for.
@@ -393,24 +360,6 @@ impl Shared {
         Poll::Pending
     }
 
-    /// A token was dropped or cancelled while its command was under way.
-    pub(crate) fn give_up(&self, id: CommandId) {
-        self.lock().given_up.push(id);
-        self.wake_driver();
-    }
-
-    /// The token of this command fails at this time, `limit` after it was asked for; an earlier
-    /// limit is dropped.
-    pub(crate) fn set_limit(&self, id: CommandId, until: Option<Instant>, limit: Duration) {
-        let mut inner = self.lock();
-        if !inner.table.commands.contains_key(&id) {
-            return;
-        }
-        inner.table.limits.set(id, until, limit);
-        drop(inner);
-        self.wake_driver();
-    }
-
     /// When the time of the next command ends that has a limit.
     pub(crate) fn next_limit(&self) -> Option<Instant> {
         self.lock().table.limits.next()
@@ -467,7 +416,9 @@ impl Shared {
     pub(crate) fn close(&self, reason: &CloseReason) -> VecDeque<Box<Submission>> {
         let mut inner = self.lock();
         inner.closed.get_or_insert_with(|| reason.clone());
-        inner.table = TagTable { next_tag: inner.table.next_tag, ..TagTable::default() };
+        let table = std::mem::take(&mut inner.table);
+        // Limits go with commands that move to another connection.
+        inner.table = TagTable { next_tag: table.next_tag, limits: table.limits, ..TagTable::default() };
         let left = std::mem::take(&mut inner.submissions);
         let waiting = std::mem::take(&mut inner.waiting_for_room);
         drop(inner);

@@ -14,6 +14,8 @@ use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::literal::{LiteralChannel, LiteralFacts};
 use crate::engine::submit::overrun::overrun;
 use crate::engine::submit::scope::InScope;
+#[cfg(feature = "account")]
+use crate::engine::submit::scope::Scope;
 use crate::error::{Error, Result, Sent};
 use crate::types::{Answer, Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
 use crate::wire::RowHead;
@@ -264,6 +266,16 @@ impl<C: Command> ErasedCommand for Submitted<C> {
 
     fn detached(&self) -> bool {
         self.fate() == TokenState::Detached
+    }
+
+    #[cfg(feature = "account")]
+    fn scope(&self) -> Option<&Arc<Scope>> {
+        self.scope.as_ref().map(InScope::scope)
+    }
+
+    #[cfg(feature = "account")]
+    fn enter(&mut self, scope: InScope) {
+        self.scope = Some(scope);
     }
 
     fn end(self: Box<Self>, result: Result<Done>) {

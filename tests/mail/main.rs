@@ -7,10 +7,13 @@ mod app;
 #[allow(dead_code, unused_imports, reason = "the program uses the rest")]
 #[path = "../../examples/mail/draw/mod.rs"]
 mod draw;
+#[path = "../../examples/mail/work/reply.rs"]
+mod reply;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod dialogs;
+mod drafts;
 mod keys;
 mod once;
 mod screen;

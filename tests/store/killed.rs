@@ -179,8 +179,6 @@ fn truths(journal: &str, others: &Others) -> BTreeMap<String, Truth> {
             "expunge" => {
                 truth.least = truth.least.saturating_sub(1);
                 truth.most -= usize::from(is_done && truth.most > 0);
-                // A copy that was not made yet goes with its source.
-                truth.least = if truth.is_copied { 0 } else { truth.least };
             }
             _ => {}
         }

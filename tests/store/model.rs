@@ -237,8 +237,6 @@ impl History {
                 store.expunge([one.id]).await?;
                 if let Some(truth) = self.truth.get_mut(&subject) {
                     truth.count = truth.count.saturating_sub(1);
-                    // A copy of it that was not made yet goes with it.
-                    truth.is_loose |= truth.is_copied;
                 }
             }
         }

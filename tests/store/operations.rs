@@ -342,3 +342,28 @@ async fn an_append_whose_answer_was_lost_is_not_repeated() {
         .await;
     }
 }
+
+/// A draft that was never sent is copied, the copy is copied, and both are removed: the last one stays.
+#[tokio::test(start_paused = true)]
+async fn a_copy_outlives_what_was_removed_before_it_was_sent() {
+    for lacks in SERVERS {
+        within(LIMIT, async {
+            let world = World::new(server_without(lacks));
+            let store = offline(&world).await;
+            let mailbox = async |name: &str| store.mailbox_named(name).await.expect("there").id();
+            let (work, archive) = (mailbox("Work").await, mailbox("Archive").await);
+            let draft = store.append(work, NewMessage::new(message("draft"))).await.expect("queued");
+            let copy = store.copy_to(draft, work).await.expect("queued");
+            store.copy_to(copy, archive).await.expect("queued");
+            store.expunge([draft, copy]).await.expect("queued");
+            assert_eq!(all(&store.mailbox(work)).await, []);
+            let client = online(&world, store).await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{lacks:?}");
+            assert_eq!(subjects(&world, "Archive"), ["draft"], "{lacks:?}");
+            let left = world.server.mailbox("Work").expect("there").messages;
+            assert!(left.iter().all(|message| message.flags.contains(&Flag::Deleted)), "{lacks:?}");
+            world.check(&client.store).await;
+        })
+        .await;
+    }
+}

@@ -249,11 +249,13 @@ pub(super) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), F
 /// Deletes a message for good.
 pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     let seen = seen(file, message)?;
-    // What the server does not have, and is not on its way there, is simply gone.
+    // What the server does not have, and is not on its way there, is simply gone; unless it is to be
+    // copied before.
     let is_here = seen.mailbox.is_none()
         && !file
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND (state <> 'queued' OR attempts > 0))",
+                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ?1 AND (state <> 'queued' OR attempts > 0) \
+                 OR kind = 'copy' AND json_extract(args, '$.source') = ?1)",
             )?
             .query_row([message], |row| row.get::<_, bool>(0))?;
     if is_here {

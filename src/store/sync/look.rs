@@ -179,7 +179,8 @@ impl Look {
             if is_other || mailbox.has_ended() {
                 return Ok(Outcome::Again);
             }
-            if now.is_complete() {
+            // With flags that are still asked for, a message would be passed over for good.
+            if now.is_complete() && now.flags_unknown() == 0 {
                 let differences = of_diff(&committed.diff(&now));
                 if !differences.is_empty() {
                     has_cursor = false;

@@ -138,8 +138,10 @@ fn a_sync_without_room_goes_on_where_it_was() {
             store.verify().await.expect("sound");
             world.check_rows();
             limit(None);
-            attachment.sync_now();
-            attachment.in_step().await.expect("in step");
+            // A look that had failed just before is made again by the next sweep.
+            for _ in 0..2 {
+                attachment.in_step().await.expect("in step");
+            }
             let bytes = store.body(id_of(&store, "long").await).await.expect("room");
             assert_eq!(bytes.len(), long.len());
             world.check(&store).await;

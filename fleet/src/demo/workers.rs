@@ -23,6 +23,15 @@ pub(super) struct WorkerProcess {
     child: Option<Child>,
 }
 
+/// What the program `faketime` would have a process load.
+fn faketime_library() -> Result<String> {
+    let output = std::process::Command::new("faketime")
+        .args(["-f", "+1h", "printenv", "LD_PRELOAD"])
+        .output()
+        .map_err(Error::io("faketime (on Debian: apt-get install faketime)"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 impl WorkerProcess {
     /// A worker with this set-up, which is written to the folder. It is not started yet.
     pub(super) fn new(
@@ -59,18 +68,14 @@ impl WorkerProcess {
             .append(true)
             .open(&self.log)
             .map_err(Error::io("the log of a worker"))?;
-        let mut command = match self.clock {
-            // The program's process becomes the worker; its steady clock stays what it is.
-            Some(hours) => {
-                let mut command = Command::new("faketime");
-                command
-                    .env("DONT_FAKE_MONOTONIC", "1")
-                    .args(["-f", &format!("{hours:+}h")])
-                    .arg(&self.program);
-                command
-            }
-            None => Command::new(&self.program),
-        };
+        let mut command = Command::new(&self.program);
+        if let Some(hours) = self.clock {
+            // `faketime` would stay between this process and the worker, and be killed in its place.
+            let library = faketime_library()?;
+            // A steady clock is the same in all processes.
+            command.envs([("LD_PRELOAD", library.as_str()), ("DONT_FAKE_MONOTONIC", "1")]);
+            command.env("FAKETIME", format!("{hours:+}h"));
+        }
         let child = command
             .args(["worker", "--config"])
             .arg(&self.set_up)

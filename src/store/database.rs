@@ -22,7 +22,7 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 
 use super::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use super::migrate::{checked_version, migrate};
-use super::owner::Owner;
+use super::owner::{Owner, make_private};
 use super::rebuild;
 use super::schema;
 use crate::account::Account;
@@ -84,6 +84,7 @@ impl Database {
         blocking(move || {
             let owner = Owner::of(&path)?;
             rebuild::finish(&path)?;
+            make_private(&path).map_err(|error| StoreError::io("can't be made", &path, error))?;
             let opened =
                 Writer::open(&path).and_then(|writer| Ok((last_change(&writer.connection)?, writer)));
             let (last, writer) = opened.map_err(|fault| in_file(fault, &path))?;

@@ -28,7 +28,7 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in this file, or makes it; its folder has to be there. Until the last handle
-    /// is dropped this program is its only owner.
+    /// is dropped this program is its only owner. A new file can be read by its user alone.
     ///
     /// # Errors
     /// [`Owned`](super::StoreErrorKind::Owned) if it is open already;

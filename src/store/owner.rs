@@ -36,6 +36,25 @@ impl Owner {
     }
 }
 
+/// Makes a file that only the user can read, if there is none: mail is in it. SQLite gives the files
+/// beside it the same rights. One that is there keeps those that it has.
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+    match private().open(path) {
+        // It is not even opened: closing it would end the locks of SQLite in this process.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// How such a file is made.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// The path with this behind it.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

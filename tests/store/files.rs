@@ -22,6 +22,35 @@ async fn a_store_is_made_and_opened_again() {
     Store::open(&path).await.expect("there").verify().await.expect("sound");
 }
 
+/// Mail is in it.
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_user_can_read_a_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = folder();
+    let path = folder.path().join("mail.store");
+    let store = Store::open(&path).await.expect("new");
+    store.verify().await.expect("sound");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("UTF-8");
+        if name.ends_with(".lock") {
+            continue;
+        }
+        let mode = entry.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 2, "the file and its log");
+    drop(store);
+    // What its user allows stays allowed.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+    drop(Store::open(&path).await.expect("there"));
+    assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o640);
+}
+
 #[tokio::test]
 async fn it_has_one_owner_and_others_that_read() {
     let folder = folder();

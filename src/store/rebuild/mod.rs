@@ -24,7 +24,7 @@ use super::database::blocking;
 use super::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use super::handle::Store;
 use super::migrate::{APPLICATION, migrate};
-use super::owner::{Owner, beside};
+use super::owner::{Owner, beside, make_private, private};
 use super::schema;
 
 /// What [`Store::rebuild`] has done.
@@ -88,6 +88,7 @@ fn rebuild(path: &Path) -> StoreResult<Rebuilt> {
     let salvaged = salvage(path)?;
     let new = beside(path, ".rebuilding");
     remove_all(&new)?;
+    make_private(&new).map_err(|error| StoreError::io("can't be made", &new, error))?;
     build(&new, &salvaged).map_err(|fault| fault.into_error(&new))?;
     // What is renamed is on the disk before its name.
     let synced = File::options().write(true).open(&new).and_then(|file| file.sync_all());
@@ -172,7 +173,7 @@ fn copy_if_new(error: std::io::Error, path: &Path, away: &Path) -> std::io::Resu
         return Err(error);
     }
     let mut from = File::open(path)?;
-    let mut to = File::options().write(true).create_new(true).open(away)?;
+    let mut to = private().open(away)?;
     std::io::copy(&mut from, &mut to).map(|_| ())
 }
 

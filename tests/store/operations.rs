@@ -343,7 +343,8 @@ async fn an_append_whose_answer_was_lost_is_not_repeated() {
     }
 }
 
-/// A draft that was never sent is copied, the copy is copied, and both are removed: the last one stays.
+/// A draft that was never sent is copied, the copy is copied, and both are removed: the last one
+/// stays.
 #[tokio::test(start_paused = true)]
 async fn a_copy_outlives_what_was_removed_before_it_was_sent() {
     for lacks in SERVERS {

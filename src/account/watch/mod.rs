@@ -305,7 +305,7 @@ impl Changes {
     pub async fn next(&mut self) -> Option<Result<Change>> {
         match self.failed.take() {
             Some(error) => Some(Err(error)),
-            None => self.next.recv().await.map(|(_, change)| change),
+            None => self.next.recv().await.map(|(_, change)| *change),
         }
     }
 
@@ -328,13 +328,13 @@ impl Changes {
             Err(error) => return Some(Err(error)),
         };
         while batch.len() < max {
-            match self.next.try_recv() {
-                Ok((_, Ok(change))) => batch.push(change),
-                Ok((_, Err(error))) => {
+            let Ok((_, change)) = self.next.try_recv() else { break };
+            match *change {
+                Ok(change) => batch.push(change),
+                Err(error) => {
                     self.failed = Some(error);
                     break;
                 }
-                Err(_) => break,
             }
         }
         Some(Ok(batch))

@@ -87,8 +87,9 @@ impl Shared {
     }
 }
 
-/// A change on its way, with the number of its watch.
-pub(super) type Delivery = (u64, Result<Change>);
+/// A change on its way, with the number of its watch. In a box, since a queue has room for many from
+/// the start.
+pub(super) type Delivery = (u64, Box<Result<Change>>);
 
 /// Where the changes of a watch go: to a handle of its own, or to one of many watches.
 pub(super) struct Output {
@@ -98,7 +99,7 @@ pub(super) struct Output {
 
 impl Output {
     async fn send(&self, change: Result<Change>) -> Delivered {
-        self.sender.send((self.number, change)).await.map_err(|_| Dropped)
+        self.sender.send((self.number, Box::new(change))).await.map_err(|_| Dropped)
     }
 }
 

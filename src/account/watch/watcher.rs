@@ -239,7 +239,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> AccountChanges<K> {
     /// With the name of its account, unless that has been removed since.
     fn named(&self, (number, change): Delivery) -> Option<(K, Result<Change, Error>)> {
         let name = lock(&self.watches).running.get(&number)?.name.clone();
-        Some((name, change))
+        Some((name, *change))
     }
 }
 

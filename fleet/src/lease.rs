@@ -190,7 +190,7 @@ impl LeaseTable {
     /// How many accounts and workers there are.
     ///
     /// All accounts are counted once in a third of the `ttl`, by whichever worker asks first, since
-    /// that reads a row for each. Free ones are counted each time, up to [`MAX_FREE`].
+    /// that reads a row for each. Free ones are counted each time, up to 10,000.
     ///
     /// # Errors
     /// If the database can't be asked.

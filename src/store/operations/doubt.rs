@@ -167,11 +167,14 @@ impl Executor {
         let first = if is_other { Uid::MIN } else { mark.uid_next };
         lease.sender().noop().await?;
         let items = Items::envelope().size().internal_date();
-        // What can't be read might be it: then nothing is known yet.
-        let rows = lease.fetch(first.., items).await?;
-        drop(lease);
-        let arrived = rows.iter().filter(|row| row.uid().is_some_and(|uid| uid >= first));
-        let like: Vec<Uid> = arrived.filter(|row| traits.are_of(row)).filter_map(Message::uid).collect();
+        // One after the other: it may be the whole mailbox.
+        let (mut rows, mut like) = (lease.fetch(first.., items).stream(), Vec::new());
+        while let Some(row) = rows.next().await {
+            // What can't be read might be it: then nothing is known yet.
+            let row = row?;
+            like.extend(row.uid().filter(|uid| *uid >= first && traits.are_of(&row)));
+        }
+        drop((rows, lease));
         let (own, target) = (operation.message, target.id);
         let choose = move |file: &Transaction<'_>| {
             // Several are alike: the one that no row has yet, else that of the newest row.

@@ -48,6 +48,27 @@ struct SetUp {
     /// The file of the key that seals credentials.
     #[arg(long, global = true, env = "FLEET_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// The name of the stream.
+    #[arg(long, global = true, env = "FLEET_STREAM", value_name = "NAME")]
+    stream: Option<String>,
+    /// The first word of each subject.
+    #[arg(long, global = true, env = "FLEET_PREFIX", value_name = "WORD")]
+    prefix: Option<String>,
+    /// How long leases last without being renewed.
+    #[arg(long, global = true, env = "FLEET_TTL", value_name = "SECONDS")]
+    ttl: Option<u64>,
+    /// How many events of a worker wait for NATS at most.
+    #[arg(long, global = true, env = "FLEET_WINDOW", value_name = "N")]
+    window: Option<usize>,
+    /// How long NATS remembers the identities of events.
+    #[arg(long, global = true, env = "FLEET_DUPLICATE_WINDOW", value_name = "SECONDS")]
+    duplicate_window: Option<u64>,
+    /// How long NATS keeps events.
+    #[arg(long, global = true, env = "FLEET_MAX_AGE", value_name = "SECONDS")]
+    max_age: Option<u64>,
+    /// How many connections to PostgreSQL a worker has, besides its heartbeat's.
+    #[arg(long, global = true, env = "FLEET_DATABASE_CONNECTIONS", value_name = "N")]
+    database_connections: Option<usize>,
 }
 
 #[derive(Subcommand)]
@@ -63,7 +84,7 @@ enum Command {
         #[arg(long, env = "FLEET_HTTP", value_name = "ADDRESS:PORT")]
         http: Option<std::net::SocketAddr>,
         /// How many accounts it takes at most.
-        #[arg(long, value_name = "N")]
+        #[arg(long, env = "FLEET_MAX_ACCOUNTS", value_name = "N")]
         max_accounts: Option<u32>,
     },
     /// Adds, removes, lists, parks or wakes accounts.
@@ -219,6 +240,13 @@ fn set_up(args: &SetUp) -> Result<FleetConfig> {
     config.database_ca = args.database_ca.clone().or(config.database_ca);
     config.nats_ca = args.nats_ca.clone().or(config.nats_ca);
     config.key_file = args.key_file.clone().or(config.key_file);
+    config.stream = args.stream.clone().unwrap_or(config.stream);
+    config.prefix = args.prefix.clone().unwrap_or(config.prefix);
+    config.ttl = args.ttl.unwrap_or(config.ttl);
+    config.window = args.window.unwrap_or(config.window);
+    config.duplicate_window = args.duplicate_window.unwrap_or(config.duplicate_window);
+    config.max_age = args.max_age.unwrap_or(config.max_age);
+    config.database_connections = args.database_connections.unwrap_or(config.database_connections);
     Ok(config)
 }
 

@@ -56,14 +56,12 @@ impl From<tokio_postgres::Error> for Error {
             Some(refused) => format!("{} ({})", refused.message(), refused.code().code()),
             None => with_causes(&error),
         };
-        // The error has no kind of its own for it.
-        let hint = if text.contains("certificate") {
+        let hint = if is_about_certificate(&error) {
             "; its authority can be named by `database_ca`, and `?sslmode=disable` goes without TLS"
         } else {
             ""
         };
-        let text = text + hint;
-        Self::Database(text)
+        Self::Database(text + hint)
     }
 }
 
@@ -74,6 +72,14 @@ impl From<deadpool_postgres::PoolError> for Error {
             other => Self::Database(other.to_string()),
         }
     }
+}
+
+/// Whether TLS has failed for the server's certificate.
+fn is_about_certificate(error: &tokio_postgres::Error) -> bool {
+    use std::error::Error as _;
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let cause = cause.and_then(io::Error::get_ref).and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// The text of an error and of what it stems from.

@@ -112,6 +112,21 @@ fn folder(user: Option<(u32, u32)>) -> Result<TempDir> {
     Ok(folder)
 }
 
+/// `server.crt` and `server.key` in this folder, of this user, if there are a certificate and a key.
+fn write_certificate(folder: &Path, user: Option<(u32, u32)>, tls: Option<(&str, &str)>) -> Result<()> {
+    for (name, text) in tls.into_iter().flat_map(|(cert, key)| [("server.crt", cert), ("server.key", key)]) {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(Error::io(name))?;
+        // PostgreSQL refuses a key that others can read.
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).map_err(Error::io(name))?;
+        if let Some((uid, gid)) = user {
+            chown(&path, Some(uid), Some(gid)).map_err(Error::io(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// A command that runs as this user, in this folder, and ends with this process however that ends.
 fn command(program: &Path, user: Option<(u32, u32)>, folder: &Path) -> Command {
     use std::os::unix::process::CommandExt as _;
@@ -175,18 +190,7 @@ impl Postgres {
         if !output.status.success() {
             return Err(Error::invalid(format!("initdb: {}", String::from_utf8_lossy(&output.stderr))));
         }
-        for (name, text) in
-            tls.into_iter().flat_map(|(cert, key)| [("server.crt", cert), ("server.key", key)])
-        {
-            let path = data.join(name);
-            let failed = || Error::io(format!("PostgreSQL's {name}"));
-            std::fs::write(&path, text).map_err(failed())?;
-            // PostgreSQL refuses a key that others can read.
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed())?;
-            if let Some((uid, gid)) = user {
-                chown(&path, Some(uid), Some(gid)).map_err(failed())?;
-            }
-        }
+        write_certificate(&data, user, tls)?;
         let mut postgres = Self { folder, programs, port: free_port()?, has_tls: tls.is_some(), child: None };
         let mut tries = 0;
         while let Err(error) = postgres.start_again() {
@@ -296,11 +300,7 @@ impl Nats {
             std::env::var_os("FLEET_NATS_SERVER").map(PathBuf::from).or_else(|| find("nats-server"));
         let program = program.ok_or_else(|| not_here("nats-server"))?;
         let folder = folder(None)?;
-        for (name, text) in
-            tls.into_iter().flat_map(|(cert, key)| [("server.crt", cert), ("server.key", key)])
-        {
-            std::fs::write(folder.path().join(name), text).map_err(Error::io("NATS's certificate"))?;
-        }
+        write_certificate(folder.path(), None, tls)?;
         let mut nats = Self { folder, program, port: free_port()?, has_tls: tls.is_some(), child: None };
         let mut tries = 0;
         while let Err(error) = nats.start_again() {

@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use imap_duplex_fleet::{Beat, Error, Lease};
+use imap_duplex_fleet::{Beat, Error, Lease, LeaseTable};
 use support::{Database, TTL, within};
 use tokio_postgres::NoTls;
 
@@ -42,6 +42,28 @@ async fn accounts_are_claimed_once_by_workers_that_claim_together() {
         assert!(all.iter().all(|lease| lease.token == 1));
         let census = leases.census().await.expect("counted");
         assert_eq!((census.active, census.free), (100, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_accounts_are_counted_once_for_all_workers() {
+    within(60, async {
+        let database = Database::new().await;
+        database.add_accounts(3).await;
+        let active = async |ttl| {
+            let leases = LeaseTable::new(database.pool.clone(), ttl);
+            leases.census().await.expect("counted").active
+        };
+        let long = Duration::from_secs(600);
+        assert_eq!(active(long).await, 3, "what is added is counted at once");
+        // As a program of the version before adds one.
+        let client = database.pool.get().await.expect("a connection");
+        let copy = "insert into fleet.account (name, settings, credential)
+            select 'more', settings, credential from fleet.account limit 1";
+        assert_eq!(client.execute(copy, &[]).await.expect("added"), 1);
+        assert_eq!(active(long).await, 3, "not counted anew by each worker");
+        assert_eq!(active(Duration::ZERO).await, 4, "a third of the time to live later");
     })
     .await;
 }

@@ -10,6 +10,9 @@ use serde_json::Value;
 fn demo(arguments: &[&str]) -> (Option<i32>, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_fleet"))
         .args(["demo", "--json"])
+        // Of a fleet of the user's, which is none of the demonstration's.
+        .envs([("FLEET_DATABASE", "postgres://127.0.0.1:1/x"), ("FLEET_NATS", "nats://127.0.0.1:1")])
+        .envs([("FLEET_NAME", "another"), ("FLEET_TTL", "600")])
         .args(arguments)
         .output()
         .expect("the program runs");

@@ -23,7 +23,7 @@ use super::faults::{ALL, Done, Fault, Node, Parts};
 use super::judge::Judge;
 use super::mail::{Mail, account_name, password};
 use super::proxy::Wire;
-use super::workers::WorkerProcess;
+use super::workers::{self, WorkerProcess};
 use crate::account::{AccountSettings, Directory};
 use crate::config::FleetConfig;
 use crate::credential::SealingKey;
@@ -218,9 +218,8 @@ impl Stage {
                 to_nats.address(),
             );
             let name = format!("worker-{number}");
-            // Ahead and behind, by whole hours.
-            let clock =
-                options.clocks.then(|| if number % 2 == 0 { -3 * number as i64 } else { 5 * number as i64 });
+            // Ahead and behind in turn.
+            let clock = options.clocks.then(|| i64::try_from(number).unwrap_or(1) * [-3, 5][number % 2]);
             let process = WorkerProcess::new(&options.program, folder.path(), &name, &set_up, clock)?;
             nodes.push(Node { process, to_postgres, to_nats });
         }
@@ -320,7 +319,7 @@ fn own_consumer(program: &Path, folder: &Path, config: &FleetConfig) -> Result<t
     let set_up = folder.join("consumer.toml");
     let text = format!("nats = {:?}\nttl = {TTL}\nname = \"consumer\"\n", config.nats);
     std::fs::write(&set_up, text).map_err(Error::io("the consumer's set-up"))?;
-    let mut command = tokio::process::Command::new(program);
+    let mut command = workers::program(program);
     command.arg("consume").arg("--config").arg(set_up);
     Ok(command)
 }
@@ -380,8 +379,9 @@ async fn show(pool: &deadpool_postgres::Pool, judge: &Judge) {
         let workers: Vec<String> =
             now.workers.iter().map(|worker| format!("{} {}", worker.name, worker.accounts)).collect();
         progress(&format!(
-            "events {}  late {}  doubled {}  |  followed {} of {}  parked {}  |  {}",
+            "events {}  acknowledged {}  late {}  doubled {}  |  followed {} of {}  parked {}  |  {}",
             judge.delivered,
+            judge.acknowledged,
             judge.late,
             judge.duplicates,
             now.leased,

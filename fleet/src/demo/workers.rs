@@ -32,6 +32,18 @@ fn faketime_library() -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// This very program, set up by its file alone: what the user's environment says is of another
+/// fleet.
+pub(super) fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FLEET_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 impl WorkerProcess {
     /// A worker with this set-up, which is written to the folder. It is not started yet.
     pub(super) fn new(
@@ -68,7 +80,7 @@ impl WorkerProcess {
             .append(true)
             .open(&self.log)
             .map_err(Error::io("the log of a worker"))?;
-        let mut command = Command::new(&self.program);
+        let mut command = program(&self.program);
         if let Some(hours) = self.clock {
             // `faketime` would stay between this process and the worker, and be killed in its place.
             let library = faketime_library()?;

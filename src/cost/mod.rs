@@ -137,9 +137,10 @@ fn quadratic_work_is_found_and_other_work_is_not() {
         all.sort_by_key(|n| std::hint::black_box(n.wrapping_mul(7_919) % 100_003));
     });
     assert_eq!(report.excesses, "");
-    // A thousandth of the square, to keep the test short.
+    // A part of the square: a smaller part takes so little for the smaller number that noise
+    // could triple it.
     report.measure("looking through", numbers, |all| {
-        for n in all.iter().step_by(1000) {
+        for n in all.iter().step_by(250) {
             std::hint::black_box(all.iter().rposition(|other| other == n));
         }
     });

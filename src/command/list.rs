@@ -106,9 +106,15 @@ impl List {
     /// # }
     /// ```
     pub fn new(pattern: impl Into<String>) -> Self {
+        Self::exact(composed(&pattern.into()).into_owned())
+    }
+
+    /// The pattern is sent as it is: it is, or holds, a name that a server gave. (`*` and `%` in a
+    /// name are wildcards all the same.)
+    pub(crate) fn exact(pattern: String) -> Self {
         Self {
             reference: String::new(),
-            patterns: vec![pattern.into()],
+            patterns: vec![pattern],
             by: Selection::default(),
             with: Returned::default(),
             strict: false,
@@ -127,7 +133,14 @@ impl List {
     /// # let _ = both;
     /// ```
     pub fn or(mut self, pattern: impl Into<String>) -> Self {
-        self.patterns.push(pattern.into());
+        self.patterns.push(composed(&pattern.into()).into_owned());
+        self
+    }
+
+    /// And those that fit this pattern, which is sent as it is.
+    #[cfg(feature = "account")]
+    pub(crate) fn or_exact(mut self, pattern: String) -> Self {
+        self.patterns.push(pattern);
         self
     }
 

@@ -117,7 +117,7 @@ impl Command for StoreLabels {
         for label in &self.labels {
             match label.strip_prefix('\\') {
                 Some(_) => line.flag(&Flag::new(label)),
-                None => line.mailbox(&MailboxName::new(label)),
+                None => line.mailbox(&MailboxName::exact(label)),
             };
         }
         line.close();

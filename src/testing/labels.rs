@@ -78,7 +78,7 @@ impl World {
         } else if label.eq_ignore_ascii_case("\\Important") {
             return Ok(Place::Important);
         } else if !label.starts_with('\\') {
-            return Ok(Place::Mailbox(MailboxName::new(label)));
+            return Ok(Place::Mailbox(MailboxName::exact(label)));
         }
         let missing = No(Some(Code::Cannot), "There is no such system label here");
         let (special_use, _) = BY_USE.iter().find(is).ok_or(missing.clone())?;
@@ -199,7 +199,7 @@ impl World {
             if names.into_iter().any(|id| !self.copies(*id, message).is_empty()) {
                 continue;
             }
-            let all_mail = MailboxName::new(ALL_MAIL);
+            let all_mail = MailboxName::exact(ALL_MAIL);
             let id = match self.find(user, &all_mail) {
                 Some(id) => id,
                 None => self.create(user, &all_mail, vec!["\\All"], Some(by))?,

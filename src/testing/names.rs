@@ -35,7 +35,7 @@ const NO_NAME: No = No(Some(Code::Cannot), "No mailbox can have this name");
 /// section 6.3.4).
 fn normal(name: &MailboxName) -> Result<MailboxName, No> {
     let text = name.as_str();
-    let name = MailboxName::new(text.strip_suffix(DELIMITER).unwrap_or(text));
+    let name = MailboxName::exact(text.strip_suffix(DELIMITER).unwrap_or(text));
     can_be(&name).map(|()| name)
 }
 
@@ -145,7 +145,7 @@ impl World {
         let renamed = |name: &MailboxName| match name.as_str() {
             text if text == from.as_str() => to.clone(),
             text if is_below(text, from.as_str()) => {
-                MailboxName::new(format!("{to}{}", text.get(from.as_str().len()..).unwrap_or_default()))
+                MailboxName::exact(format!("{to}{}", text.get(from.as_str().len()..).unwrap_or_default()))
             }
             _ => name.clone(),
         };
@@ -227,7 +227,7 @@ impl World {
     ) {
         self.notify_list(user, name, old, Happened::Name, by);
         if let Some(above) = parent(name.as_str()).filter(|_| old.is_none()) {
-            self.notify_list(user, &MailboxName::new(above), None, Happened::Name, by);
+            self.notify_list(user, &MailboxName::exact(above), None, Happened::Name, by);
         }
     }
 

@@ -91,7 +91,7 @@ impl Quirks {
     pub(crate) fn change_entry(&self, entry: &mut ListEntry) {
         if self.has(Quirk::OldNames) && !entry.name.as_str().is_ascii() {
             let encoded = String::from_utf8_lossy(&utf7(entry.name.as_str())).into_owned();
-            entry.old_name = Some(MailboxName::new(encoded));
+            entry.old_name = Some(MailboxName::exact(encoded));
         }
     }
 

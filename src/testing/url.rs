@@ -73,7 +73,7 @@ impl MessageUrl {
         let mut read = Self {
             user,
             is_absolute: scheme.is_some(),
-            mailbox: (!is_relative).then(|| MailboxName::new(mailbox)),
+            mailbox: (!is_relative).then(|| MailboxName::exact(mailbox)),
             uid_validity,
             uid: 0,
             section: Section::Full,

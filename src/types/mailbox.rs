@@ -17,10 +17,15 @@ use super::rights::Rights;
 /// `INBOX` is the same in any case (RFC 9051 section 5.1); all others are compared exactly. On the
 /// wire a name is in modified UTF-7 or UTF-8, as the session demands; the library converts it.
 ///
+/// A name that a person wrote ([`new`](Self::new), [`From`]) has its accents composed (NFC), as
+/// names on servers must be. A name that a server gave stays as it is; where a program keeps one as
+/// text, [`exact`](Self::exact) gives it back.
+///
 /// ```
 /// use imap_duplex::types::MailboxName;
 /// assert_eq!(MailboxName::from("inbox"), MailboxName::INBOX);
 /// assert_eq!(MailboxName::from("Entwürfe").as_str(), "Entwürfe");
+/// assert_eq!(MailboxName::from("Entwu\u{308}rfe").as_str(), "Entwürfe");
 /// ```
 #[derive(Clone)]
 pub struct MailboxName {
@@ -39,9 +44,25 @@ impl MailboxName {
     /// The user's main mailbox, which each server has.
     pub const INBOX: Self = Self { text: Name::Inbox, wire: None };
 
-    /// The mailbox with this name.
+    /// The mailbox with this name, in Net-Unicode: accents are composed (NFC, RFC 5198 section 3;
+    /// RFC 9051 section 5.1 wants it of new names).
     #[must_use]
     pub fn new(name: impl AsRef<str>) -> Self {
+        Self::exact(composed(name.as_ref()))
+    }
+
+    /// The mailbox with just this name, for one that a server gave and that was kept as text: some
+    /// old mailboxes have names that are not in Net-Unicode, and are found under no other.
+    /// Deserialization does the same.
+    ///
+    /// ```
+    /// use imap_duplex::types::MailboxName;
+    /// let from_server = MailboxName::exact("Cafe\u{301}");
+    /// assert_eq!(from_server.as_str(), "Cafe\u{301}");
+    /// assert_ne!(from_server, MailboxName::new("Cafe\u{301}"));
+    /// ```
+    #[must_use]
+    pub fn exact(name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
         if name.eq_ignore_ascii_case("INBOX") {
             return Self::INBOX;
@@ -51,7 +72,7 @@ impl MailboxName {
 
     /// A name that the server spelt differently from its canonical encoding.
     pub(crate) fn with_wire(name: &str, wire: &[u8]) -> Self {
-        Self { wire: Some(wire.into()), ..Self::new(name) }
+        Self { wire: Some(wire.into()), ..Self::exact(name) }
     }
 
     /// The decoded name.
@@ -168,7 +189,7 @@ impl serde::Serialize for MailboxName {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for MailboxName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        String::deserialize(deserializer).map(Self::exact)
     }
 }
 

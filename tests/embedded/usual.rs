@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use imap_duplex::command::{Append, Items, List, Search, StatusItems, Store};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{EventKind, Flag, Seq};
-use imap_duplex::{Config, Receiver, Sender};
+use imap_duplex::types::{EventKind, Flag, MailboxName, Seq};
+use imap_duplex::{Config, ErrorKind, Receiver, Sender};
 
 use crate::client::{Events, uid};
 use crate::support::within;
@@ -47,6 +47,30 @@ async fn a_days_work() {
         assert_eq!(stored.messages.len(), 1);
         assert!(stored.messages[0].flags.contains(&Flag::Flagged));
         imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// A program that keeps names as text finds each mailbox again, also one that has a name no client
+/// should have given it.
+#[tokio::test]
+async fn a_name_that_is_not_composed_survives_being_kept_as_text() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let apart = MailboxName::exact("Cafe\u{301}");
+        server.create(&apart);
+        let (imap, _events) = connect(&server).await;
+        imap.create("Menu\u{308}").await.expect("CREATE");
+        let listed = imap.list("*").await.expect("LIST");
+        let names: Vec<_> = listed.iter().map(|entry| entry.name.clone()).collect();
+        assert!(names.contains(&apart) && names.contains(&MailboxName::exact("Men\u{fc}")), "{names:?}");
+        let kept = serde_json::to_string(&apart).expect("a string");
+        let again: MailboxName = serde_json::from_str(&kept).expect("a name");
+        for name in [again, MailboxName::exact(apart.as_str())] {
+            assert_eq!(imap.select(name).await.expect("SELECT").name(), &apart);
+        }
+        let error = imap.select(apart.as_str()).await.expect_err("that is another name");
+        assert_eq!(error.kind(), ErrorKind::No);
     })
     .await;
 }

@@ -115,6 +115,23 @@ async fn unselect_leaves_deleted_messages_and_close_removes_them() {
 }
 
 #[tokio::test]
+async fn a_name_with_separate_accents_is_composed() {
+    within(LIMIT, async {
+        let (a, log) = Account::recorded(&Options::default(), |config| config).await;
+        a.imap.create("Cafe\u{301}").await.expect("CREATE");
+        a.imap.rename("Cafe\u{301}", "The\u{301}").await.expect("RENAME");
+        let written = log.written();
+        let composed = ["CREATE Caf&AOk-\r\n", "CREATE \"Caf\u{e9}\"\r\n"];
+        assert!(composed.iter().any(|line| written.contains(line)), "{written}");
+        let listed = a.imap.list("The\u{301}").await.expect("LIST");
+        assert_eq!(names(&listed), ["Th\u{e9}"]);
+        a.imap.select("The\u{301}").await.expect("SELECT");
+        a.finish().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn mailboxes_are_made_renamed_and_removed_and_each_is_reported() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;

@@ -50,7 +50,7 @@ pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
 use crate::command::Items;
 use crate::error::{Error, Result};
-use crate::types::{MailboxName, SpecialUse};
+use crate::types::{MailboxName, SpecialUse, composed};
 
 /// How many changes wait for the program.
 const MAX_CHANGES: usize = 1024;
@@ -115,7 +115,8 @@ impl Watch {
     /// # let _ = watch;
     /// ```
     pub fn matching<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
-        Self::of(Which::Patterns(patterns.into_iter().map(Into::into).collect()))
+        let patterns = patterns.into_iter().map(|pattern| composed(&pattern.into()).into_owned());
+        Self::of(Which::Patterns(patterns.collect()))
     }
 
     /// The mailboxes that serve one of these uses, as the server says by SPECIAL-USE (RFC 6154) or

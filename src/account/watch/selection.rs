@@ -4,7 +4,7 @@
 //! that reports what changes in them.
 
 use crate::command::{List, Notify, NotifyEvent};
-use crate::types::{Capabilities, ListEntry, MailboxName, SpecialUse};
+use crate::types::{Capabilities, ListEntry, MailboxName, SpecialUse, composed};
 
 /// More patterns than this are asked for as one: all.
 const MAX_PATTERNS: usize = 50;
@@ -57,11 +57,12 @@ impl Selection {
                 Which::All | Which::Uses(_) | Which::Subscribed => is_named = false,
             }
         }
-        let first = patterns.first().filter(|_| is_named && patterns.len() <= MAX_PATTERNS);
-        let mut list = List::new(*first.unwrap_or(&"*"));
-        if first.is_some() {
-            list = patterns.iter().skip(1).fold(list, |list, pattern| list.or(*pattern));
+        if !is_named || patterns.len() > MAX_PATTERNS {
+            patterns.clear();
         }
+        let mut patterns = patterns.into_iter().map(str::to_owned);
+        let list = List::exact(patterns.next().unwrap_or_else(|| "*".to_owned()));
+        let mut list = patterns.fold(list, List::or_exact);
         if self.reads_subscriptions() && tells_subscriptions(capabilities) {
             list = list.with_subscriptions();
         }
@@ -108,7 +109,7 @@ fn tells_subscriptions(capabilities: &Capabilities) -> bool {
 }
 
 fn fits(pattern: &str, entry: &ListEntry) -> bool {
-    crate::command::fits(pattern, entry.name.as_str(), entry.delimiter)
+    crate::command::fits(pattern, &composed(entry.name.as_str()), entry.delimiter)
 }
 
 #[cfg(test)]

@@ -38,13 +38,23 @@ fn patterns_fit_as_servers_fit_them() {
 fn another_spelling_of_a_name_is_the_same_name() {
     let (composed, apart) = ("Entw\u{fc}rfe", "Entwu\u{308}rfe");
     assert!(List::new(apart).fits(&ListEntry::new(composed)));
-    assert!(List::new(composed).fits(&ListEntry::new(apart)));
+    let apart = MailboxName::exact(apart);
+    assert!(List::new(composed).fits(&ListEntry::new(&apart)));
     let mut entry = ListEntry::new(composed);
-    entry.old_name = Some(apart.into());
+    entry.old_name = Some(apart);
     assert_eq!(entry.renamed_from(), None);
     entry.old_name = Some("Drafts".into());
     assert_eq!(entry.renamed_from(), Some(&"Drafts".into()));
     assert!(!List::new("Dra*").fits(&entry), "that is not its name any more");
+}
+
+/// New names are in Net-Unicode (RFC 9051 section 5.1), and so is what looks for them.
+#[test]
+fn a_pattern_is_composed_and_a_name_of_the_server_is_not() {
+    let apart = "Cafe\u{301}*";
+    assert_lines(List::new(apart), &[], &["LIST \"\" Caf&AOk-*"]);
+    assert_lines(List::new("x").or(apart), &["LIST-EXTENDED"], &["LIST \"\" (x Caf&AOk-*)"]);
+    assert_lines(List::exact(apart.to_owned()), &[], &["LIST \"\" Cafe&AwE-*"]);
 }
 
 /// The lines of a LIST, and the capabilities of the server beside IMAP4rev1.

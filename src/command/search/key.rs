@@ -234,7 +234,7 @@ impl Key {
                 line.word("X-GM-LABELS");
                 match name.strip_prefix('\\') {
                     Some(_) => line.flag(&Flag::new(name)),
-                    None => line.mailbox(&MailboxName::new(name)),
+                    None => line.mailbox(&MailboxName::exact(name)),
                 };
             }
             // Of several keys, or of messages.

@@ -85,7 +85,7 @@ impl Mailboxes {
         let changes = [change, subscribed.map(Change::Subscribed)];
         self.events.extend(changes.into_iter().flatten().map(|change| change.event(entry)));
         if look_up && self.registry.look_up(&entry.name) {
-            let list = List::new(entry.name.as_str()).subscribed();
+            let list = List::exact(entry.name.as_str().to_owned()).subscribed();
             let internal = InternalCommand::Subscription { mailbox: entry.name.clone(), found: false };
             self.requests.push(InternalRequest::new(internal, list, None));
         }

@@ -107,7 +107,7 @@ impl Mailboxes {
     /// The name as events have it. Under NOTIFY Dovecot writes names in another spelling than it
     /// wants them in.
     pub(crate) fn as_named(&self, name: &MailboxName) -> MailboxName {
-        if self.is_notify_in_force() { MailboxName::new(name.as_str()) } else { name.clone() }
+        if self.is_notify_in_force() { MailboxName::exact(name.as_str()) } else { name.clone() }
     }
 
     /// The server has said OK to NOTIFY. Whether this ends an overflow: then the selected mailbox

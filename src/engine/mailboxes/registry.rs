@@ -293,7 +293,7 @@ impl Registry {
 /// delimiter.
 pub(super) fn without_delimiter(mailbox: &MailboxName, delimiter: Option<char>) -> Option<MailboxName> {
     let name = mailbox.as_str().strip_suffix(delimiter?)?;
-    Some(MailboxName::new(name)).filter(|_| !name.is_empty())
+    Some(MailboxName::exact(name)).filter(|_| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -226,7 +226,7 @@ fn location(file: &Transaction<'_>, content: i64) -> Result<Option<Location>, cr
     });
     Ok(row.optional()?.and_then(|(name, uid, uid_validity)| {
         let uid_validity = uid_validity.and_then(UidValidity::new);
-        Some(Location { mailbox: MailboxName::new(name), uid: Uid::new(uid)?, uid_validity })
+        Some(Location { mailbox: MailboxName::exact(name), uid: Uid::new(uid)?, uid_validity })
     }))
 }
 

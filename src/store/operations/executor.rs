@@ -120,7 +120,7 @@ impl Place {
             Ok(Self {
                 id,
                 key: row.get(0)?,
-                name: row.get::<_, Option<String>>(1)?.map(MailboxName::new),
+                name: row.get::<_, Option<String>>(1)?.map(MailboxName::exact),
                 uid_validity: row.get::<_, Option<u32>>(2)?.and_then(UidValidity::new),
             })
         });

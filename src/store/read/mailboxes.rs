@@ -54,7 +54,7 @@ fn info(row: &Row<'_>) -> rusqlite::Result<MailboxInfo> {
     Ok(MailboxInfo {
         id: row.get(0)?,
         account: row.get(1)?,
-        name: MailboxName::new(row.get::<_, String>(2)?),
+        name: MailboxName::exact(row.get::<_, String>(2)?),
         delimiter: row.get(3)?,
         attributes: serde_json::from_str(row.get_ref(4)?.as_str()?).unwrap_or_default(),
         messages: count(5)?,

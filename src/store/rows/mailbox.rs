@@ -42,7 +42,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     Ok(Kept {
         id: row.get(0)?,
         key: row.get(1)?,
-        name: MailboxName::new(row.get::<_, String>(2)?),
+        name: MailboxName::exact(row.get::<_, String>(2)?),
         uid_validity: row.get::<_, Option<u32>>(3)?.and_then(UidValidity::new),
         mod_seq: row.get::<_, Option<i64>>(4)?.and_then(|number| ModSeq::new(number.unsigned_abs())),
         counts: row.get(5)?,

@@ -229,7 +229,7 @@ impl Session {
             }
             let mut above = parent(name.as_str());
             while let Some(text) = above {
-                let up = MailboxName::new(text);
+                let up = MailboxName::exact(text);
                 let by_level = patterns.iter().any(|p| p.ends_with('%') && names(p, &up));
                 if by_level && !held.subscribed.contains(&up) && listed.insert(up.clone()) {
                     entries.push((up, false));
@@ -302,7 +302,7 @@ fn all_names(world: &World, user: &str, with_subscribed: bool) -> BTreeSet<Mailb
     for name in &all {
         let mut text = name.as_str();
         while let Some(up) = parent(text) {
-            above.push(MailboxName::new(up));
+            above.push(MailboxName::exact(up));
             text = up;
         }
     }
@@ -327,7 +327,7 @@ mod tests {
             assert!(!fits(pattern, name), "{pattern} {name}");
         }
         assert!(names("inbox", &MailboxName::INBOX) && names("InB*", &MailboxName::INBOX));
-        assert!(!names("inbox", &MailboxName::new("box")));
+        assert!(!names("inbox", &MailboxName::exact("box")));
     }
 
     #[test]

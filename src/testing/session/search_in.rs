@@ -82,7 +82,7 @@ impl Session {
                 name.as_str().strip_prefix(of.as_str()).is_some_and(|rest| rest.starts_with(DELIMITER))
             };
             let child = |name: &MailboxName| {
-                parent(name.as_str()).is_some_and(|above| is_named(&MailboxName::new(above)))
+                parent(name.as_str()).is_some_and(|above| is_named(&MailboxName::exact(above)))
             };
             if *filter == "SELECTED" {
                 let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };

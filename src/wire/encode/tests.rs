@@ -145,6 +145,13 @@ fn mailbox_names_and_patterns() {
     let kept = MailboxName::with_wire("caf\u{fffd}", b"caf\xe9");
     assert_eq!(plain(|line| _ = line.mailbox(&kept)), r"{4}\r\ncaf\xe9\r\n");
 
+    // What a person writes is composed; what a server gave is not touched.
+    assert_eq!(name("Cafe\u{301}"), name("Café"));
+    assert_eq!(utf8(|line| _ = line.mailbox(&"Cafe\u{301}".into())), "\"Café\"\r\n");
+    let exact = MailboxName::exact("Cafe\u{301}");
+    assert_eq!(utf8(|line| _ = line.mailbox(&exact)), "\"Cafe\u{301}\"\r\n");
+    assert_eq!(plain(|line| _ = line.mailbox(&exact)), r"Cafe&AwE-\r\n");
+
     let pattern = |text: &str| plain(|line| _ = line.pattern(text));
     assert_eq!(pattern("*"), r"*\r\n");
     assert_eq!(pattern("Entwürfe/%"), r"Entw&APw-rfe/%\r\n");

@@ -22,7 +22,7 @@ pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
     let plain = rules.utf8 || !written.contains(&b'&');
     if let Some(name) = if plain { None } else { utf7::decode(written) } {
         // What is valid has one spelling.
-        return MailboxName::new(name);
+        return MailboxName::exact(name);
     }
     let name = String::from_utf8_lossy(written);
     // Modified UTF-7 would write an ampersand, and what is not ASCII, in another way.
@@ -30,7 +30,7 @@ pub(crate) fn mailbox_name(written: &[u8], rules: &Rules) -> MailboxName {
         true => matches!(name, Cow::Borrowed(_)),
         false => plain && written.is_ascii(),
     };
-    if is_same { MailboxName::new(name) } else { MailboxName::with_wire(&name, written) }
+    if is_same { MailboxName::exact(name) } else { MailboxName::with_wire(&name, written) }
 }
 
 /// Text written in the encoding of mailbox names: UTF-8 if that is enabled, where `&` is an `&`

@@ -101,7 +101,7 @@ pub(crate) fn value_as_mailbox(value: &Value, utf8: bool) -> Option<MailboxName>
 /// Decodes a name in UTF-8, or in modified UTF-7.
 fn decode(written: &[u8], utf8: bool) -> Option<MailboxName> {
     let text = std::str::from_utf8(written).ok().filter(|text| utf8 || text.is_ascii())?;
-    if utf8 { Some(MailboxName::new(text)) } else { utf7(text).map(|text| MailboxName::new(&*text)) }
+    if utf8 { Some(MailboxName::exact(text)) } else { utf7(text).map(|text| MailboxName::exact(&*text)) }
 }
 
 /// Modified UTF-7, strictly: `None` for what the RFC forbids.

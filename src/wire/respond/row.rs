@@ -135,7 +135,7 @@ impl FetchRow {
 
     /// X-GM-LABELS, written as mailbox names are.
     pub(crate) fn labels<'a>(&mut self, labels: impl IntoIterator<Item = &'a str>) {
-        self.next("X-GM-LABELS ").list(labels, |label, out| out.mailbox(&MailboxName::new(label)));
+        self.next("X-GM-LABELS ").list(labels, |label, out| out.mailbox(&MailboxName::exact(label)));
     }
 
     /// `BINARY.SIZE[…] 100` (RFC 3516 section 4.3).

@@ -101,6 +101,7 @@
 //! | log in by a token of OAuth 2.0, and refresh it | [`Config::token`], [`credentials`](Config::credentials) |
 //! | log in by a client certificate, or without a user | [`Config::external`], [`anonymous`](Config::anonymous) |
 //! | decide how to log in | [`Config::mechanism`] with a [`Mechanism`] |
+//! | log in by a mechanism of my own: Kerberos, NTLM | [`Config::sasl`] with a [`SaslMechanism`] |
 //! | know what to do about a failure to get in | [`Error::remedy`], [`Error::hint`] |
 //! | compress the connection | `Config::compress` |
 //! | trust a self-signed certificate | [`Config::trust_certificate`] |
@@ -415,7 +416,7 @@ pub use error::{Error, ErrorKind, Remedy, Result, Sent};
 pub use net::{Candidate, Discover};
 pub use net::{
     ClientCertificate, Config, CredentialReason, CredentialRequest, Credentials, ImapUrl, Mechanism,
-    Timeouts, TlsBackend,
+    OwnMechanism, SaslExchange, SaslMechanism, SaslPlace, Timeouts, TlsBackend,
 };
 #[cfg(feature = "proxy")]
 #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]

@@ -90,6 +90,12 @@ pub(crate) trait Exchange: Send + 'static {
     /// What must not be quoted.
     fn secret(&self) -> &Secret;
 
+    /// Whether nothing that it sends may be quoted, because only the mechanism knows what in it is
+    /// secret.
+    fn conceals_all(&self) -> bool {
+        false
+    }
+
     /// Whether the exchange is complete, so that the server may have accepted the login.
     fn is_over(&self) -> bool;
 
@@ -128,6 +134,13 @@ impl Authenticate {
         self.initial = false;
         self
     }
+
+    fn conceal<'a>(&self, message: &[u8], line: &'a mut Line) -> &'a mut Line {
+        if self.exchange.conceals_all() {
+            line.conceal(message);
+        }
+        line.conceal(self.exchange.secret().expose().as_bytes())
+    }
 }
 
 impl fmt::Debug for Authenticate {
@@ -155,7 +168,7 @@ impl Command for Authenticate {
             let first = self.exchange.step(None)?;
             self.spoken = true;
             let text = Zeroizing::new(if first.is_empty() { "=".to_owned() } else { BASE64.encode(&*first) });
-            line.conceal(self.exchange.secret().expose().as_bytes()).hidden(&text);
+            self.conceal(&first, line).hidden(&text);
         }
         Ok(Flow::Last)
     }
@@ -168,7 +181,7 @@ impl Command for Authenticate {
         let empty = first && self.exchange.is_client_first() && challenge.is_empty();
         let answer = self.exchange.step(if empty { None } else { Some(&challenge) })?;
         let text = Zeroizing::new(BASE64.encode(&*answer));
-        line.conceal(self.exchange.secret().expose().as_bytes()).hidden(&text);
+        self.conceal(&answer, line).hidden(&text);
         Ok(())
     }
 

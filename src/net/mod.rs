@@ -18,7 +18,10 @@ mod server_check;
 mod suspend;
 mod tls;
 
-pub use auth::{CredentialReason, CredentialRequest, Credentials, Mechanism};
+pub use auth::{
+    CredentialReason, CredentialRequest, Credentials, Mechanism, OwnMechanism, SaslExchange, SaslMechanism,
+    SaslPlace,
+};
 pub use config::{ClientCertificate, Config, ImapUrl, Timeouts, TlsBackend};
 #[cfg(feature = "proxy")]
 pub use config::{Proxy, ProxyKind};

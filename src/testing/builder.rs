@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::capability::Extensions;
 use super::clock::Clock;
 use super::quirks::Quirk;
-use super::sasl;
+use super::sasl::{self, Given, SaslTurn};
 use super::server::Server;
 use super::world::{Settings, World};
 
@@ -152,6 +152,30 @@ impl Builder {
                 None => panic!("{name} is no mechanism that this server knows"),
             })
             .collect();
+        self
+    }
+
+    /// Offers a mechanism that the server does not know, or knows otherwise, and does in it what
+    /// the closure says: it gets the client's answers so far, none of them at first.
+    ///
+    /// ```
+    /// use imap_duplex::testing::{SaslTurn, Server};
+    /// // The example of RFC 2195.
+    /// let server = Server::builder().sasl("CRAM-MD5", |answers| match answers {
+    ///     [] => SaslTurn::Challenge(b"<1896.697170952@postoffice.reston.mci.net>".to_vec()),
+    ///     [answer] if answer == b"tim b913a602c7eda7a495b4e6e7334d3890" => {
+    ///         SaslTurn::Accept("tim".into())
+    ///     }
+    ///     _ => SaslTurn::Refuse,
+    /// });
+    /// # let _ = server.start();
+    /// ```
+    pub fn sasl(
+        mut self,
+        name: &str,
+        turns: impl Fn(&[Vec<u8>]) -> SaslTurn + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.given.push(Given::new(name, turns));
         self
     }
 

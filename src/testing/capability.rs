@@ -231,7 +231,7 @@ pub(crate) struct Facts {
     /// LOGIN is off.
     pub(crate) no_login: bool,
     /// What AUTHENTICATE takes.
-    pub(crate) mechanisms: Vec<&'static str>,
+    pub(crate) mechanisms: Vec<String>,
     /// The largest message.
     pub(crate) append_limit: usize,
     /// The most messages of one command.

@@ -119,7 +119,8 @@
 //!
 //! IMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051), with the [`EXTENSIONS`], each of which can be
 //! switched [off](Builder::without): then its commands are answered with BAD and it is not
-//! advertised. LOGIN and AUTHENTICATE PLAIN, or other [`MECHANISMS`]; TLS from the first byte or by
+//! advertised. LOGIN and AUTHENTICATE PLAIN, other [`MECHANISMS`], or those
+//! that a test [gives](Builder::sasl) it; TLS from the first byte or by
 //! STARTTLS with a certificate made on demand (feature `rustls`). Any number of users, mailboxes
 //! and sessions.
 //!
@@ -172,7 +173,7 @@ pub use capability::EXTENSIONS;
 pub use connected::SessionHandle;
 pub use log::LoggedCommand;
 pub use quirks::Quirk;
-pub use sasl::MECHANISMS;
+pub use sasl::{MECHANISMS, SaslTurn};
 pub use script::Hook;
 pub use server::Server;
 #[cfg(feature = "rustls")]

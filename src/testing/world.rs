@@ -17,6 +17,7 @@ use super::log::LoggedCommand;
 use super::mailbox::{Mailbox, MailboxId};
 use super::notification::{Notification, Urgent};
 use super::quirks::Quirks;
+use super::sasl::Given;
 use super::script::Script;
 use super::watch::Watch;
 use crate::types::{MailboxName, Timestamp};
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) no_login: bool,
     /// The mechanisms that AUTHENTICATE takes; others are answered with NO.
     pub(crate) mechanisms: Vec<&'static str>,
+    /// Those that a test has given, which come first.
+    pub(crate) given: Vec<Given>,
     /// Whom EXTERNAL lets in.
     pub(crate) external: Option<String>,
     /// What is said of a token that is refused.
@@ -79,6 +82,7 @@ impl Default for Settings {
             no_tls: false,
             no_login: false,
             mechanisms: vec!["PLAIN"],
+            given: Vec::new(),
             external: None,
             token_failure: None,
             any_user: None,

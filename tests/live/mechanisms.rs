@@ -9,7 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as URL};
 use imap_duplex::types::Code;
-use imap_duplex::{Config, CredentialReason, Credentials, Error, ErrorKind, Mechanism, Remedy};
+use imap_duplex::{
+    Config, CredentialReason, Credentials, Error, ErrorKind, Mechanism, Remedy, SaslExchange, SaslMechanism,
+    SaslPlace,
+};
 use ring::hmac;
 
 use crate::account::{LIMIT, plain};
@@ -238,6 +241,66 @@ async fn where_the_server_can_not_do_scram_after_all_plain_is_used() {
         assert_eq!(error.kind(), ErrorKind::Login, "{error:#}");
         let error = fails(&clear(&server).login(&*user, "hunter2")).await;
         assert_eq!(error.remedy(), Some(Remedy::Credentials), "{error:#}");
+    })
+    .await;
+}
+
+/// A mechanism of the test's own, under the name of one that Dovecot has: PLAIN, where the client
+/// speaks first, or LOGIN, where the server does.
+struct Own {
+    name: &'static str,
+    user: String,
+    password: &'static str,
+}
+
+struct Answers(Vec<Vec<u8>>, bool);
+
+impl SaslMechanism for Own {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn begin(
+        &self,
+        _: &SaslPlace,
+    ) -> Result<Box<dyn SaslExchange>, Box<dyn std::error::Error + Send + Sync>> {
+        let (user, password) = (&*self.user, self.password);
+        // The last first.
+        let answers = match self.name {
+            "PLAIN" => vec![format!("\0{user}\0{password}").into_bytes()],
+            _ => vec![password.into(), user.into()],
+        };
+        Ok(Box::new(Answers(answers, self.name == "PLAIN")))
+    }
+}
+
+impl SaslExchange for Answers {
+    fn first(&mut self) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(if self.1 { self.0.pop() } else { None })
+    }
+
+    fn step(&mut self, _: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        self.0.pop().ok_or_else(|| "nothing is left to say".into())
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[tokio::test]
+async fn a_mechanism_of_ones_own_lets_in_and_what_is_refused_is_named() {
+    within(LIMIT, async {
+        let (server, _folder) = server(None, None);
+        for name in ["PLAIN", "LOGIN"] {
+            let user = fresh_user();
+            works(&clear(&server).sasl(Own { name, user: user.clone(), password: PASSWORD }), name).await;
+            assert_eq!(method(&server, &user), [name]);
+            let wrong = clear(&server).sasl(Own { name, user, password: "hunter2hunter2" });
+            let error = fails(&wrong).await;
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Login, Some(&Code::AuthenticationFailed)));
+            assert!(whole_text(&error).contains(name), "{error:#}");
+        }
     })
     .await;
 }

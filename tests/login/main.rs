@@ -5,6 +5,7 @@
 mod support;
 
 mod another;
+mod own;
 mod provider;
 mod refused;
 mod scripted;
@@ -45,7 +46,7 @@ fn with(config: Config, mechanism: Mechanism, server: &Server) -> Config {
 }
 
 /// How clients have logged in so far.
-fn ways(server: &Server) -> Vec<String> {
+pub(crate) fn ways(server: &Server) -> Vec<String> {
     let received = server.received();
     let all = received.iter().filter(|command| ["LOGIN", "AUTHENTICATE"].contains(&&*command.name));
     all.map(|command| command.line.trim_end_matches(" …").to_owned()).collect()

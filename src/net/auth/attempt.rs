@@ -10,8 +10,9 @@ use super::choice::{self, Offer, Way};
 use super::credentials::{CredentialReason, CredentialRequest, Credentials, Identity};
 use super::exchange::{self, Notes, Parts};
 use super::mechanism::{Material, Mechanism};
+use super::own::{OwnMechanism, SaslPlace};
 use super::refusal::{self, Refusal};
-use crate::command::{Authenticate, Login, Secret};
+use crate::command::{Authenticate, Exchange, Login, Secret};
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::net::Config;
 use crate::net::handshake::Handshake;
@@ -34,7 +35,7 @@ impl<'a> Attempts<'a> {
             Some(Identity::Asked { .. }) => {
                 attempts.credentials = attempts.ask(CredentialReason::First, None).await?;
             }
-            Some(Identity::Elsewhere { .. } | Identity::Anonymous { .. }) | None => {}
+            Some(Identity::Elsewhere { .. } | Identity::Anonymous { .. } | Identity::Own { .. }) | None => {}
         }
         Ok(attempts)
     }
@@ -96,9 +97,19 @@ impl<'a> Attempts<'a> {
         match (identity, &self.credentials) {
             (Identity::Elsewhere { .. }, _) => Material::Elsewhere,
             (Identity::Anonymous { .. }, _) => Material::Nothing,
+            (Identity::Own { .. }, _) => Material::Own,
             (_, Some(credentials)) => credentials.material(),
             (_, None) => Material::Password,
         }
+    }
+
+    /// The mechanisms of the user's own, those of the `Config` first.
+    fn own(&self) -> Vec<&OwnMechanism> {
+        let own = match &self.credentials {
+            Some(Credentials::Sasl(own)) => Some(own),
+            _ => None,
+        };
+        self.config.sasl.iter().chain(own).collect()
     }
 }
 
@@ -110,7 +121,7 @@ impl Handshake<'_> {
         identity: &Identity,
     ) -> Result<(), Refusal> {
         let material = attempts.material(identity);
-        self.check_secrecy(material, identity)?;
+        let own = attempts.own();
         let offered: Vec<String> =
             self.pump.engine.session().capabilities().auth_mechanisms().map(str::to_owned).collect();
         let offer = Offer {
@@ -118,14 +129,27 @@ impl Handshake<'_> {
             login_disabled: self.can("LOGINDISABLED"),
             can_bind: self.channel_binding().is_some(),
         };
+        let own_names = own.iter().map(|own| own.name());
+        let mut ways = if self.config.mechanism.is_none() { offer.own_ways(own_names) } else { Vec::new() };
+        // Each that is left has been found to be of no use before anything was sent.
+        while let Some(Way::Own(index)) = ways.first().copied() {
+            let Some(mechanism) = own.get(index) else { break };
+            ways.remove(0);
+            let is_last = ways.is_empty() && offer.ways(material, None).is_empty();
+            match self.take_own(mechanism, identity, material, is_last).await {
+                Some(done) => return done,
+                None => continue,
+            }
+        }
+        self.check_secrecy(secret_name(material), identity)?;
         let ways = offer.ways(material, self.config.mechanism);
         let mut way = match ways.first() {
             Some(way) => *way,
-            None => return Err(self.no_way(&offer, material).into()),
+            None => return Err(self.no_way(&offer, material, &own).into()),
         };
         loop {
             let notes = Notes::default();
-            let secret = attempts.credentials.as_ref().map(|credentials| credentials.secret().clone());
+            let secret = attempts.credentials.as_ref().and_then(Credentials::secret).cloned();
             let secret = secret.unwrap_or_else(|| "".into());
             let Err(error) = self.take(way, &offer, identity, &secret, &notes).await else { return Ok(()) };
             if let Some(next) = self.next_way(&ways, way, &error, &notes) {
@@ -139,12 +163,8 @@ impl Handshake<'_> {
 
     /// What must stay secret goes over an encrypted connection, to this very machine, or where the
     /// user allows it. That holds for SCRAM, too: its messages are enough to try passwords with.
-    fn check_secrecy(&self, material: Material, identity: &Identity) -> Result<()> {
-        let what = match material {
-            Material::Password => "password",
-            Material::Token => "token",
-            Material::Elsewhere | Material::Nothing => return Ok(()),
-        };
+    fn check_secrecy(&self, what: Option<&str>, identity: &Identity) -> Result<()> {
+        let Some(what) = what else { return Ok(()) };
         if self.encrypted || self.local || self.config.allow_plaintext_login {
             return Ok(());
         }
@@ -154,6 +174,44 @@ impl Handshake<'_> {
             identity.shown()
         );
         Err(Error::new(ErrorKind::Insecure, message))
+    }
+
+    /// Logs in by a mechanism of the user's own; `None` if it can't be used now and there is
+    /// another way. What the server refuses is final: what it was shown only the mechanism knows.
+    async fn take_own(
+        &mut self,
+        mechanism: &OwnMechanism,
+        identity: &Identity,
+        material: Material,
+        is_last: bool,
+    ) -> Option<Result<(), Refusal>> {
+        let name = mechanism.name().to_ascii_uppercase();
+        if mechanism.needs_encryption()
+            && let Err(error) = self.check_secrecy(Some(&format!("login by {name}")), identity)
+        {
+            return Some(Err(error.into()));
+        }
+        let notes = Notes::default();
+        let place = SaslPlace {
+            host: self.config.host_name().to_owned(),
+            port: self.config.port_number(),
+            is_encrypted: self.encrypted,
+            binding: self.channel_binding().cloned(),
+        };
+        let first = match mechanism.begin(&place, &notes) {
+            Ok(first) => first,
+            Err(error) if !is_last => {
+                tracing::debug!(target: "imap_duplex", mechanism = name, "it can't be used: {error}");
+                return None;
+            }
+            Err(error) => return Some(Err(error.into())),
+        };
+        tracing::debug!(target: "imap_duplex", mechanism = name, "logging in");
+        let again = || mechanism.begin(&place, &notes);
+        let Err(error) = self.authenticate(first, again, &notes).await else { return Some(Ok(())) };
+        let is_refused = matches!(error.kind(), ErrorKind::No | ErrorKind::Bad);
+        let error = if is_refused { error.moreover(&format!("the mechanism was {name}")) } else { error };
+        Some(Err(refusal::sort(error, &notes, material, &self.whom, identity.shown())))
     }
 
     /// Another way in, where this one was refused before anything was shown, or the binding may be
@@ -210,19 +268,27 @@ impl Handshake<'_> {
             binding,
         };
         let first = exchange::begin(parts.clone(), notes.clone())?;
+        self.authenticate(first, || exchange::begin(parts.clone(), notes.clone()), notes).await
+    }
+
+    async fn authenticate(
+        &mut self,
+        first: Box<dyn Exchange>,
+        again: impl Fn() -> Result<Box<dyn Exchange>>,
+        notes: &Notes,
+    ) -> Result<()> {
         let goes_in_line = first.is_client_first() && self.can("SASL-IR");
         match self.ask(Authenticate::new(first)).await {
             // Some servers advertise SASL-IR and refuse it: once more without it.
             Err(e) if e.kind() == ErrorKind::Bad && goes_in_line && !notes.is_beyond_first() => {
-                let second = exchange::begin(parts, notes.clone())?;
-                self.ask(Authenticate::new(second).without_initial_response()).await
+                self.ask(Authenticate::new(again()?).without_initial_response()).await
             }
             other => other,
         }
     }
 
     /// Why there is no way in, with those that there are.
-    fn no_way(&self, offer: &Offer<'_>, material: Material) -> Error {
+    fn no_way(&self, offer: &Offer<'_>, material: Material, own: &[&OwnMechanism]) -> Error {
         let (whom, offered) = (&self.whom, offer.mechanisms.join(", "));
         let other = if offered.is_empty() { String::new() } else { format!("; it offers {offered}") };
         let setup = |what: String| Error::new(ErrorKind::Login, what).with_remedy(Remedy::Setup);
@@ -233,6 +299,7 @@ impl Handshake<'_> {
                     Material::Token => "a token",
                     Material::Elsewhere => "whom the connection shows",
                     Material::Nothing => "no user",
+                    Material::Own => "a mechanism of your own",
                 };
                 let wanted = what(named.material());
                 let message =
@@ -257,6 +324,7 @@ impl Handshake<'_> {
                 ("login by EXTERNAL", "was a client certificate sent, and is it one that the server trusts?")
             }
             Material::Nothing => ("anonymous login", "a user and a password are needed"),
+            Material::Own => return setup(no_own(whom, own, &other)).advise(OWN),
         };
         if !self.encrypted && offer.login_disabled {
             let what = what.replace(" (LOGINDISABLED)", "");
@@ -269,6 +337,26 @@ impl Handshake<'_> {
     }
 }
 
+/// What must stay secret.
+fn secret_name(material: Material) -> Option<&'static str> {
+    match material {
+        Material::Password => Some("password"),
+        Material::Token => Some("token"),
+        Material::Elsewhere | Material::Nothing | Material::Own => None,
+    }
+}
+
+fn no_own(whom: &str, own: &[&OwnMechanism], other: &str) -> String {
+    match own {
+        [] => "there is no mechanism of your own to log in by: a stored Config keeps none".to_owned(),
+        own => {
+            let names: Vec<_> = own.iter().map(|own| own.name().to_ascii_uppercase()).collect();
+            format!("{whom} does not offer {}{other}", names.join(" or "))
+        }
+    }
+}
+
+const OWN: &str = "give `Config::sasl` one that the server offers, or a password or token beside it";
 const OTHER: &str = "name another mechanism, or none: then the best for what was given is used";
 const NO_WAY: &str = "only the server's operator can change that: ask for another port or host for IMAP";
 

@@ -9,6 +9,8 @@ use crate::types::Code;
 /// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
+    /// AUTHENTICATE with the user's own mechanism of this index.
+    Own(usize),
     /// AUTHENTICATE with this mechanism.
     Sasl(Mechanism),
     /// The command LOGIN.
@@ -43,7 +45,16 @@ impl Offer<'_> {
             && !Mechanism::ALL.into_iter().any(|mechanism| mechanism.is_bound() && self.has(mechanism))
     }
 
-    /// The ways in, the best first.
+    /// The ways in by the user's own mechanisms, of these names, in their order.
+    pub(super) fn own_ways<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<Way> {
+        let can = |name: &str| {
+            let is_bound = name.to_ascii_uppercase().ends_with("-PLUS");
+            (self.can_bind || !is_bound) && self.mechanisms.iter().any(|one| one.eq_ignore_ascii_case(name))
+        };
+        names.enumerate().filter(|(_, name)| can(name)).map(|(index, _)| Way::Own(index)).collect()
+    }
+
+    /// The ways in by the mechanisms of this library, the best first.
     pub(super) fn ways(&self, material: Material, named: Option<Mechanism>) -> Vec<Way> {
         let is_wanted = |mechanism: Mechanism| named.is_none_or(|named| named == mechanism);
         let mut ways: Vec<Way> = Mechanism::ALL
@@ -129,6 +140,17 @@ mod tests {
         let unbound = Offer { can_bind: false, ..offer };
         assert_eq!(unbound.ways(Material::Password, Some(ScramSha256Plus)), []);
         assert_eq!(offer.ways(Material::Token, Some(Plain)), [], "a token is no password");
+    }
+
+    #[test]
+    fn own_ones_are_used_in_their_order_where_they_are_offered() {
+        let offered = names(ALL);
+        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: false };
+        let own = |names: &[&'static str]| offer.own_ways(names.iter().copied());
+        assert_eq!(own(&["GSSAPI", "cram-md5", "PLAIN"]), [Way::Own(1), Way::Own(2)]);
+        assert_eq!(own(&["SCRAM-SHA-1-plus", "X", ""]), []);
+        let bound = Offer { can_bind: true, ..offer };
+        assert_eq!(bound.own_ways(["scram-sha-1-PLUS"].into_iter()), [Way::Own(0)]);
     }
 
     #[test]

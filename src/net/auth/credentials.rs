@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::mechanism::Material;
+use super::own::OwnMechanism;
 use crate::command::Secret;
 use crate::error::Error;
 
@@ -23,6 +24,8 @@ pub enum Credentials {
     Password(Secret),
     /// An access token of OAuth 2.0, for OAUTHBEARER and XOAUTH2.
     Token(Secret),
+    /// A mechanism of your own, with whatever it logs in with.
+    Sasl(OwnMechanism),
 }
 
 impl Credentials {
@@ -46,22 +49,44 @@ impl Credentials {
         Self::Token(token.into())
     }
 
+    /// A mechanism of your own, with a fresh ticket, say: see
+    /// [`SaslMechanism`](crate::SaslMechanism).
+    ///
+    /// ```
+    /// # use imap_duplex::{Credentials, SaslMechanism};
+    /// # fn example(kerberos: impl SaslMechanism) {
+    /// let credentials = Credentials::sasl(kerberos);
+    /// # }
+    /// ```
+    pub fn sasl(mechanism: impl Into<OwnMechanism>) -> Self {
+        Self::Sasl(mechanism.into())
+    }
+
     pub(super) fn material(&self) -> Material {
         match self {
             Self::Password(_) => Material::Password,
             Self::Token(_) => Material::Token,
+            Self::Sasl(_) => Material::Own,
         }
     }
 
-    pub(super) fn secret(&self) -> &Secret {
+    /// The password or token.
+    pub(super) fn secret(&self) -> Option<&Secret> {
         match self {
-            Self::Password(secret) | Self::Token(secret) => secret,
+            Self::Password(secret) | Self::Token(secret) => Some(secret),
+            Self::Sasl(_) => None,
         }
     }
 
     /// Whether they are the same to a server.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.material() == other.material() && self.secret().expose() == other.secret().expose()
+        match (self, other) {
+            (Self::Sasl(one), Self::Sasl(other)) => one.is_same(other),
+            _ => {
+                let texts = [self, other].map(|one| one.secret().map(Secret::expose));
+                self.material() == other.material() && texts[0] == texts[1]
+            }
+        }
     }
 }
 
@@ -154,13 +179,15 @@ pub(crate) enum Identity {
     Elsewhere { user: Option<String> },
     /// No user, with a word on who it is.
     Anonymous { trace: String },
+    /// Whom a mechanism of the user's own shows.
+    Own { user: Option<String> },
 }
 
 impl Identity {
     pub(crate) fn user(&self) -> Option<&str> {
         match self {
             Self::Known { user, .. } | Self::Asked { user, .. } => Some(user),
-            Self::Elsewhere { user } => user.as_deref(),
+            Self::Elsewhere { user } | Self::Own { user } => user.as_deref(),
             Self::Anonymous { .. } => None,
         }
     }
@@ -169,6 +196,7 @@ impl Identity {
     pub(super) fn shown(&self) -> &str {
         match self {
             Self::Anonymous { .. } => "an anonymous user",
+            Self::Own { user: None } => "the user of a mechanism of your own",
             _ => self.user().unwrap_or("the user of the client certificate"),
         }
     }

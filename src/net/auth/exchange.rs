@@ -82,6 +82,11 @@ impl Notes {
         self.lock().is_beyond_first
     }
 
+    /// The server has answered the first message, or has spoken first.
+    pub(super) fn go_beyond_first(&self) {
+        self.lock().is_beyond_first = true;
+    }
+
     /// What the server said of a token.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         self.lock().verdict.clone()
@@ -133,7 +138,7 @@ enum Progress {
     Failed,
 }
 
-fn too_much() -> Error {
+pub(super) fn too_much() -> Error {
     Error::protocol("the server sent a challenge after the exchange had ended")
 }
 

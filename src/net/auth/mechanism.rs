@@ -60,6 +60,8 @@ pub(super) enum Material {
     Elsewhere,
     /// None at all.
     Nothing,
+    /// What a mechanism of the user's own has.
+    Own,
 }
 
 impl Mechanism {

@@ -10,8 +10,8 @@
 //! connection. Out: a session that is logged in, or an error sorted by what to do about it.
 //! `mechanism` has the mechanisms in their order, `credentials` what users give, `choice` which
 //! mechanism is used, `exchange` its messages, `oauth` what servers say of tokens, `scram_check`
-//! what is checked of a server before rsasl sees it, `refusal` what an error means, `attempt` runs
-//! it all.
+//! what is checked of a server before rsasl sees it, `own` mechanisms of a user's own, `refusal`
+//! what an error means, `attempt` runs it all.
 
 mod attempt;
 mod choice;
@@ -19,11 +19,13 @@ mod credentials;
 mod exchange;
 mod mechanism;
 mod oauth;
+mod own;
 mod refusal;
 mod scram_check;
 
 pub use credentials::{CredentialReason, CredentialRequest, Credentials};
 pub use mechanism::Mechanism;
+pub use own::{OwnMechanism, SaslExchange, SaslMechanism, SaslPlace};
 
 pub(crate) use credentials::{Identity, Provider};
 

@@ -65,7 +65,7 @@ pub(super) fn sort(error: Error, notes: &Notes, material: Material, whom: &str, 
             let reason = if is_stale { CredentialReason::Expired } else { CredentialReason::Refused };
             Refusal { error: error.advise(if is_stale { STALE } else { TOKEN }), reason: Some(reason) }
         }
-        Some(Remedy::Credentials) if material == Material::Password => {
+        Some(Remedy::Credentials) if matches!(material, Material::Password | Material::Own) => {
             let reason = if is_expired { CredentialReason::Expired } else { CredentialReason::Refused };
             Refusal { error, reason: Some(reason) }
         }

@@ -4,13 +4,14 @@
 
 use super::Config;
 use crate::command::Secret;
-use crate::net::auth::{CredentialRequest, Credentials, Identity, Mechanism, Provider};
+use crate::net::auth::{CredentialRequest, Credentials, Identity, Mechanism, OwnMechanism, Provider};
 
 impl Config {
     /// Logs in as this user by a password. Without this, [`token`](Self::token),
-    /// [`credentials`](Self::credentials), [`external`](Self::external) or
-    /// [`anonymous`](Self::anonymous), the server must greet with PREAUTH, or the user's commands
-    /// must do without a login. Of these the last call counts.
+    /// [`credentials`](Self::credentials), [`external`](Self::external),
+    /// [`anonymous`](Self::anonymous) or [`sasl`](Self::sasl), the server must greet with PREAUTH,
+    /// or the user's commands must do without a login. Of the first five of these the last call
+    /// counts.
     ///
     /// The [mechanism](Mechanism) is the strongest that the server offers: SCRAM, which does not
     /// send the password, before PLAIN and LOGIN.
@@ -108,6 +109,31 @@ impl Config {
         self
     }
 
+    /// Logs in by a mechanism of your own, where the server offers it: see
+    /// [`SaslMechanism`](crate::SaslMechanism).
+    ///
+    /// It may be called several times: mechanisms are used in the order of the calls, and before
+    /// those of this library, which follow if there is a [`login`](Self::login), a
+    /// [`token`](Self::token) or the like as well, and none of yours is offered or can be begun.
+    /// Once one has been begun, what comes of it is final. With [`mechanism`](Self::mechanism) none
+    /// of yours is used.
+    ///
+    /// ```
+    /// # use imap_duplex::{Config, SaslMechanism};
+    /// # fn example(kerberos: impl SaslMechanism) {
+    /// // By Kerberos, or by the password where the server has none.
+    /// let config = Config::new("imap.example.org").login("alice", "correct horse").sasl(kerberos);
+    /// # }
+    /// ```
+    pub fn sasl(mut self, mechanism: impl Into<OwnMechanism>) -> Self {
+        let mechanism = mechanism.into();
+        if self.identity.is_none() {
+            self.identity = Some(Identity::Own { user: mechanism.user().map(str::to_owned) });
+        }
+        self.sasl.push(mechanism);
+        self
+    }
+
     /// Logs in by this mechanism or not at all. Without it the strongest is used that the server
     /// offers, and another one where SCRAM is refused before it has begun in earnest.
     ///
@@ -160,6 +186,16 @@ impl Config {
     #[must_use]
     pub fn get_mechanism(&self) -> Option<Mechanism> {
         self.mechanism
+    }
+
+    /// The names of the mechanisms of your own, in the order of their use.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// assert_eq!(Config::new("imap.example.org").get_sasl().count(), 0);
+    /// ```
+    pub fn get_sasl(&self) -> impl Iterator<Item = &str> {
+        self.sasl.iter().map(OwnMechanism::name)
     }
 
     /// Whether passwords and tokens may be sent without TLS.

@@ -15,7 +15,7 @@ mod transport;
 mod url;
 
 use super::WallClock;
-use super::auth::{Identity, Mechanism};
+use super::auth::{Identity, Mechanism, OwnMechanism};
 use crate::command::Id;
 use crate::engine::{BatchSizes, Settings};
 use crate::types::{Limits, ViewSync};
@@ -54,6 +54,8 @@ pub struct Config {
     pub(crate) compress: bool,
     pub(crate) identity: Option<Identity>,
     pub(crate) mechanism: Option<Mechanism>,
+    /// Mechanisms of the user's own, used before others.
+    pub(crate) sasl: Vec<OwnMechanism>,
     pub(crate) allow_plaintext_login: bool,
     pub(crate) tls: TlsSettings,
     pub(crate) enable: Vec<String>,
@@ -84,6 +86,7 @@ impl Config {
             compress: false,
             identity: None,
             mechanism: None,
+            sasl: Vec::new(),
             allow_plaintext_login: false,
             tls: TlsSettings::default(),
             enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),

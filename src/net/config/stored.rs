@@ -58,6 +58,8 @@ struct Stored {
 enum Login {
     External,
     Anonymous,
+    /// By a mechanism of the user's own, which has to be given again.
+    Sasl,
 }
 
 impl Default for Stored {
@@ -71,6 +73,7 @@ impl Stored {
         let (user, login) = match &config.identity {
             Some(Identity::Anonymous { trace }) => (Some(trace.clone()), Some(Login::Anonymous)),
             Some(Identity::Elsewhere { user }) => (user.clone(), Some(Login::External)),
+            Some(Identity::Own { user }) => (user.clone(), Some(Login::Sasl)),
             _ => (config.get_user().map(str::to_owned), None),
         };
         Self {
@@ -118,6 +121,7 @@ impl Stored {
         }
         config.identity = match (self.login, self.user) {
             (Some(Login::External), user) => Some(Identity::Elsewhere { user }),
+            (Some(Login::Sasl), user) => Some(Identity::Own { user }),
             (Some(Login::Anonymous), trace) => Some(Identity::Anonymous { trace: trace.unwrap_or_default() }),
             // The user is known, and what proves it has to be given again.
             (None, Some(user)) => {
@@ -237,6 +241,30 @@ mod tests {
         assert!(back.tls.client.is_none() && back.get_id().is_none() && back.tls.extra_roots.len() == 2);
         #[cfg(feature = "proxy")]
         assert_eq!(back.get_proxy().map(ToString::to_string).as_deref(), Some("http://proxy.lan:3128"));
+    }
+
+    /// Without its mechanism it must not connect as if no login were wanted.
+    #[test]
+    fn a_mechanism_of_ones_own_has_to_be_given_again() {
+        struct Own;
+        impl crate::SaslMechanism for Own {
+            fn name(&self) -> &str {
+                "GSSAPI"
+            }
+            fn user(&self) -> Option<&str> {
+                Some("alice")
+            }
+            fn begin(
+                &self,
+                _: &crate::SaslPlace,
+            ) -> Result<Box<dyn crate::SaslExchange>, Box<dyn std::error::Error + Send + Sync>> {
+                Err("no ticket".into())
+            }
+        }
+        let text = serde_json::to_string(&Config::new("imap.test").sasl(Own)).unwrap();
+        let back: Config = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.get_user(), Some("alice"));
+        assert_eq!((back.get_sasl().count(), back.sasl(Own).get_sasl().next()), (0, Some("GSSAPI")));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod oauth;
 mod scram;
+mod turn;
 
 use super::quirks::Quirk;
 use super::session::Reply;
@@ -17,6 +18,8 @@ use super::world::World;
 use crate::types::Code;
 
 pub(super) use scram::Scram;
+pub(crate) use turn::Given;
+pub use turn::SaslTurn;
 
 /// The SASL mechanisms that the server knows, for
 /// [`Builder::mechanisms`](super::Builder::mechanisms).
@@ -70,6 +73,12 @@ pub(crate) enum Dialogue {
     External,
     Anonymous,
     Scram(Box<Scram>),
+    /// One that a test has given, with the answers so far, and the challenge that they have got.
+    Given {
+        given: Given,
+        answers: Vec<Vec<u8>>,
+        challenge: Vec<u8>,
+    },
     /// An answer without content, before the refusal or the user's name.
     Last(Result<String, Reply>),
 }
@@ -101,10 +110,20 @@ impl Dialogue {
         })
     }
 
+    /// By a mechanism that a test has given.
+    pub(crate) fn begin_given(given: Given) -> Self {
+        match given.turn(&[]) {
+            SaslTurn::Challenge(challenge) => Self::Given { given, answers: Vec::new(), challenge },
+            SaslTurn::Accept(user) => Self::Last(Ok(user)),
+            SaslTurn::Refuse => Self::Last(Err(failed())),
+        }
+    }
+
     /// What the server says first.
-    pub(crate) fn prompt(&self) -> &'static [u8] {
+    pub(crate) fn prompt(&self) -> &[u8] {
         match self {
             Self::LoginUser => b"Username:",
+            Self::Given { challenge, .. } => challenge,
             _ => b"",
         }
     }
@@ -126,6 +145,22 @@ impl Dialogue {
                 Ok(ANONYMOUS.to_owned())
             }
             Self::Scram(scram) => return scram.step(world, place, answer),
+            Self::Given { given, mut answers, .. } => {
+                answers.push(answer.to_vec());
+                match given.turn(&answers) {
+                    SaslTurn::Challenge(challenge) => {
+                        let next = Self::Given { given, answers, challenge: challenge.clone() };
+                        return Outcome::Challenge(challenge, next);
+                    }
+                    SaslTurn::Accept(user) => {
+                        if !world.users.contains_key(&user) {
+                            world.add_user(&user, "");
+                        }
+                        Ok(user)
+                    }
+                    SaslTurn::Refuse => Err(failed()),
+                }
+            }
             Self::Last(done) => done,
         };
         match done {

@@ -27,7 +27,13 @@ impl Session {
             starttls: self.can_tls && !self.secure,
             login_disabled: world.settings.require_tls && !self.secure,
             no_login: world.settings.no_login,
-            mechanisms: self.offered(world),
+            mechanisms: world
+                .settings
+                .given
+                .iter()
+                .map(|given| given.name.clone())
+                .chain(self.offered(world).into_iter().map(str::to_owned))
+                .collect(),
             append_limit: world.settings.append_limit,
             message_limit: world.settings.message_limit,
         };
@@ -108,6 +114,10 @@ impl Session {
         mechanism: &str,
         initial: Option<Vec<u8>>,
     ) -> Option<Done> {
+        if let Some(given) = world.settings.given.iter().find(|given| given.name == mechanism) {
+            let dialogue = Dialogue::begin_given(given.clone());
+            return self.first_turn(world, tag, dialogue, initial);
+        }
         let is_known = world.settings.mechanisms.contains(&mechanism);
         let dialogue = Dialogue::begin(mechanism).filter(|_| is_known);
         let Some(dialogue) = dialogue else {
@@ -116,7 +126,19 @@ impl Session {
         if !self.offered(world).contains(&mechanism) {
             return Some(Err(Reply::no(Some(Code::PrivacyRequired), "Not without TLS")));
         }
-        let takes_initial = world.has("SASL-IR") && !self.quirks.has(Quirk::RefusesInitialResponse);
+        self.first_turn(world, tag, dialogue, initial)
+    }
+
+    fn first_turn(
+        &mut self,
+        world: &mut World,
+        tag: &str,
+        dialogue: Dialogue,
+        initial: Option<Vec<u8>>,
+    ) -> Option<Done> {
+        let is_servers = matches!(dialogue, Dialogue::Given { .. }) && !dialogue.prompt().is_empty();
+        let takes_initial =
+            !is_servers && world.has("SASL-IR") && !self.quirks.has(Quirk::RefusesInitialResponse);
         match initial {
             Some(_) if !takes_initial => Some(Err(Reply::bad("No continuation was requested yet"))),
             Some(answer) => self.sasl(world, tag, dialogue, &answer),

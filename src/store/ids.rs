@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use rusqlite::Row;
+
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -32,15 +34,9 @@ macro_rules! numbers {
             }
         }
 
-        impl rusqlite::ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-                self.0.to_sql()
-            }
-        }
-
-        impl rusqlite::types::FromSql for $name {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-                i64::column_result(value).map(Self)
+        impl RowId for $name {
+            fn of(number: i64) -> Self {
+                Self(number)
             }
         }
     )*};
@@ -56,4 +52,29 @@ numbers! {
     MessageId;
     /// An operation of the user that is queued.
     OperationId;
+}
+
+/// A number as a row has it. Not `FromSql`, which would make rusqlite a part of the public interface.
+pub(super) trait RowId {
+    /// The one with this number.
+    fn of(number: i64) -> Self;
+}
+
+/// Reads numbers out of a row.
+pub(super) trait RowIds {
+    /// The number in a column.
+    fn id<T: RowId>(&self, at: usize) -> rusqlite::Result<T>;
+
+    /// The number in a column that may be NULL.
+    fn optional_id<T: RowId>(&self, at: usize) -> rusqlite::Result<Option<T>>;
+}
+
+impl RowIds for Row<'_> {
+    fn id<T: RowId>(&self, at: usize) -> rusqlite::Result<T> {
+        self.get(at).map(T::of)
+    }
+
+    fn optional_id<T: RowId>(&self, at: usize) -> rusqlite::Result<Option<T>> {
+        Ok(self.get::<_, Option<i64>>(at)?.map(T::of))
+    }
 }

@@ -114,7 +114,7 @@ async fn wanted(database: &Database, message: MessageId, section: String) -> Sto
     let find = move |file: &Transaction<'_>| {
         let sql = "SELECT c.account, c.id FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
         let mut find = file.prepare_cached(sql)?;
-        Ok(find.query_row([message], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        Ok(find.query_row([message.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     };
     let row = database.read(find).await?;
     let (account, content) =

@@ -13,7 +13,7 @@ use crate::store::bodies;
 use crate::store::database::Durability;
 use crate::store::error::{Fault, StoreError, StoreResult};
 use crate::store::handle::Store;
-use crate::store::ids::{AccountId, MailboxId, MessageId};
+use crate::store::ids::{AccountId, MailboxId, MessageId, RowIds as _};
 use crate::store::rows::{content, flags};
 use crate::types::Flags;
 
@@ -123,7 +123,7 @@ impl Store {
                 "INSERT INTO message (place, content, flags, shown, unseen, date) \
                  SELECT ?2, content, shown, shown, unseen, date FROM message WHERE id = ?1",
             )?
-            .execute(params![message, mailbox])?;
+            .execute(params![message.0, mailbox.0])?;
             let copy = MessageId(file.last_insert_rowid());
             let about = About { message: Some(copy), mailbox: None, target: Some(mailbox) };
             queue::push(file, seen.account, &Action::Copy { source: message }, about)?;
@@ -162,7 +162,7 @@ impl Store {
             file.prepare_cached(
                 "INSERT INTO message (place, content, flags, shown, unseen, date) VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
             )?
-            .execute(params![mailbox, row, text_of_flags, flags::is_unseen(&flags), date])?;
+            .execute(params![mailbox.0, row, text_of_flags, flags::is_unseen(&flags), date])?;
             let message = MessageId(file.last_insert_rowid());
             bodies::insert(file, row, "", &bytes, true)?;
             bodies::index(file, row, &text)?;
@@ -208,7 +208,7 @@ impl Store {
             check_name(file, account, &name)?;
             rename_below(file, account, "shown_name", &before, &name)?;
             file.prepare_cached("UPDATE mailbox SET shown_name = ? WHERE id = ?")?
-                .execute(params![name, mailbox])?;
+                .execute(params![name, mailbox.0])?;
             let about = About { mailbox: Some(mailbox), ..About::default() };
             queue::push(file, account, &Action::Rename { to: name }, about)?;
             Ok(())
@@ -225,7 +225,7 @@ impl Store {
         self.queue(move |file| {
             let account = account_of(file, mailbox)?;
             shown_name(file, mailbox)?;
-            file.prepare_cached("UPDATE mailbox SET shown_name = NULL WHERE id = ?")?.execute([mailbox])?;
+            file.prepare_cached("UPDATE mailbox SET shown_name = NULL WHERE id = ?")?.execute([mailbox.0])?;
             queue::push(
                 file,
                 account,
@@ -259,7 +259,7 @@ impl Store {
 
 fn account_of(file: &Transaction<'_>, mailbox: MailboxId) -> Result<i64, Fault> {
     let mut find = file.prepare_cached("SELECT account FROM mailbox WHERE id = ?")?;
-    let account = find.query_row([mailbox], |row| row.get(0)).optional()?;
+    let account = find.query_row([mailbox.0], |row| row.get(0)).optional()?;
     account
         .ok_or_else(|| StoreError::not_found(format!("there is no mailbox {mailbox}, or no longer")).into())
 }
@@ -267,7 +267,7 @@ fn account_of(file: &Transaction<'_>, mailbox: MailboxId) -> Result<i64, Fault> 
 /// The name of a mailbox that the user may rename or delete.
 fn shown_name(file: &Transaction<'_>, mailbox: MailboxId) -> Result<String, Fault> {
     let mut find = file.prepare_cached("SELECT shown_name FROM mailbox WHERE id = ?")?;
-    let name = find.query_row([mailbox], |row| row.get::<_, Option<String>>(0)).optional()?.flatten();
+    let name = find.query_row([mailbox.0], |row| row.get::<_, Option<String>>(0)).optional()?.flatten();
     let name =
         name.ok_or_else(|| StoreError::not_found(format!("there is no mailbox {mailbox}, or no longer")))?;
     if name.eq_ignore_ascii_case("INBOX") {
@@ -301,7 +301,7 @@ pub(super) fn rename_below(
         format!("SELECT id, {column}, delimiter FROM mailbox WHERE account = ? AND {column} IS NOT NULL");
     let mut find = file.prepare_cached(&sql)?;
     let rows = find.query_map([account], |row| {
-        Ok((row.get::<_, MailboxId>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+        Ok((row.id::<MailboxId>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
     })?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     let mut update = file.prepare_cached(&format!("UPDATE mailbox SET {column} = ? WHERE id = ?"))?;
@@ -309,7 +309,7 @@ pub(super) fn rename_below(
         let Some(delimiter) = delimiter.filter(|delimiter| !delimiter.is_empty()) else { continue };
         let below = name.strip_prefix(from).filter(|rest| rest.starts_with(&delimiter));
         if let Some(rest) = below {
-            update.execute(params![format!("{to}{rest}"), id])?;
+            update.execute(params![format!("{to}{rest}"), id.0])?;
         }
     }
     Ok(())

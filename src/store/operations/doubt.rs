@@ -18,7 +18,7 @@ use crate::account::MailboxLease;
 use crate::client::Select;
 use crate::command::Items;
 use crate::store::database::Durability;
-use crate::store::ids::MessageId;
+use crate::store::ids::{MessageId, RowIds as _};
 use crate::store::rows::content::ids;
 use crate::types::{Message, Uid, UidSet, UidValidity, ViewSync};
 
@@ -70,7 +70,7 @@ impl Executor {
         let id = operation.id;
         let find = move |file: &Transaction<'_>| {
             let mut find = file.prepare_cached("SELECT mark FROM operation WHERE id = ?")?;
-            Ok(find.query_row([id], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
+            Ok(find.query_row([id.0], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
         };
         let text = self.database.read(find).await?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
@@ -182,7 +182,7 @@ impl Executor {
             let mut best: Option<(i64, Uid)> = None;
             for uid in like {
                 let row = owner
-                    .query_row(params![target, uid.get()], |row| row.get::<_, MessageId>(0))
+                    .query_row(params![target.0, uid.get()], |row| row.id::<MessageId>(0))
                     .optional()?
                     .filter(|row| Some(*row) != own);
                 // A row that is older than this one is another message: a look would have made its own.
@@ -203,7 +203,7 @@ impl Executor {
         let find = move |file: &Transaction<'_>| {
             let sql = "SELECT c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
                        WHERE m.id = ?";
-            let row = file.prepare_cached(sql)?.query_row([message], |row| {
+            let row = file.prepare_cached(sql)?.query_row([message.0], |row| {
                 let size = row.get::<_, Option<i64>>(1)?.and_then(|size| u64::try_from(size).ok());
                 Ok(Traits { message_id: row.get(0)?, size, received: row.get(2)? })
             });

@@ -19,7 +19,7 @@ use crate::account::Account;
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind};
-use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
 use crate::store::sync::{Either, Note, race};
 use crate::types::{MailboxName, Uid, UidValidity};
 
@@ -116,7 +116,7 @@ impl Place {
     pub(super) fn read(file: &Transaction<'_>, id: Option<MailboxId>) -> Result<Option<Self>, Fault> {
         let Some(id) = id else { return Ok(None) };
         let mut find = file.prepare_cached("SELECT key, name, uid_validity FROM mailbox WHERE id = ?")?;
-        let row = find.query_row([id], |row| {
+        let row = find.query_row([id.0], |row| {
             Ok(Self {
                 id,
                 key: row.get(0)?,
@@ -307,7 +307,7 @@ impl Executor {
         let ids: Vec<OperationId> = batch.iter().map(|operation| operation.id).collect();
         let job = move |file: &Transaction<'_>| {
             let mut update = file.prepare_cached("UPDATE operation SET error = ?2 WHERE id = ?1")?;
-            ids.iter().try_for_each(|id| update.execute(rusqlite::params![id, why]).map(|_| ()))?;
+            ids.iter().try_for_each(|id| update.execute(rusqlite::params![id.0, why]).map(|_| ()))?;
             Ok(())
         };
         Ok(self.database.write(Durability::Process, job).await?)
@@ -362,8 +362,8 @@ impl Executor {
         let find = move |file: &Transaction<'_>| {
             let row = file
                 .prepare_cached("SELECT mailbox, uid FROM message WHERE id = ?")?
-                .query_row([message], |row| {
-                    Ok((row.get::<_, Option<MailboxId>>(0)?, row.get::<_, Option<u32>>(1)?))
+                .query_row([message.0], |row| {
+                    Ok((row.optional_id::<MailboxId>(0)?, row.get::<_, Option<u32>>(1)?))
                 })
                 .optional()?;
             let Some((mailbox, uid)) = row else { return Ok(None) };

@@ -8,7 +8,7 @@ use super::{Action, queue, restore};
 use crate::store::database::Durability;
 use crate::store::error::{Fault, StoreError, StoreResult};
 use crate::store::handle::Store;
-use crate::store::ids::{AccountId, MailboxId, MessageId, OperationId};
+use crate::store::ids::{AccountId, MailboxId, MessageId, OperationId, RowIds as _};
 use crate::store::rows::{mailbox, message};
 
 /// How far an operation is.
@@ -100,14 +100,14 @@ impl Store {
         self.queue(move |file| {
             let mut find =
                 file.prepare_cached("SELECT 1 FROM operation WHERE id = ? AND state = 'parked'")?;
-            if find.query_row([operation], |_| Ok(())).optional()?.is_none() {
+            if find.query_row([operation.0], |_| Ok(())).optional()?.is_none() {
                 return Err(unknown(operation));
             }
             // What may have been done is looked for first.
             file.prepare_cached(
                 "UPDATE operation SET state = iif(mark IS NULL, 'queued', 'sending'), error = NULL WHERE id = ?",
             )?
-            .execute([operation])?;
+            .execute([operation.0])?;
             Ok(())
         })
         .await
@@ -137,12 +137,8 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
         .prepare_cached(
             "SELECT args, message, mailbox FROM operation WHERE id = ? AND state IN ('queued', 'parked')",
         )?
-        .query_row([id], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, Option<MessageId>>(1)?,
-                row.get::<_, Option<MailboxId>>(2)?,
-            ))
+        .query_row([id.0], |row| {
+            Ok((row.get::<_, String>(0)?, row.optional_id::<MessageId>(1)?, row.optional_id::<MailboxId>(2)?))
         })
         .optional()?;
     let Some((args, message, mailbox)) = row else { return Err(unknown(id)) };
@@ -158,32 +154,32 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
                  (SELECT 1 FROM operation WHERE message = m.id AND (m.mailbox IS NOT NULL \
                  OR kind IN ('append', 'copy', 'move'))))",
             )?;
-            let is_lost = find.query_row([message], |row| row.get::<_, bool>(0))?;
+            let is_lost = find.query_row([message.0], |row| row.get::<_, bool>(0))?;
             if is_lost { message::delete(file, message) } else { Ok(()) }
         }
         (Action::Create, _, Some(mailbox)) => {
             let mut find = file.prepare_cached("SELECT id FROM message WHERE place = ?")?;
             let messages: Vec<MessageId> =
-                find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?;
             drop_into(file, mailbox)?;
             Store::restore_all(file, &messages)?;
             mailbox::forget(file, mailbox)
         }
         (Action::Rename { .. }, _, Some(mailbox)) => {
             let mut find = file.prepare_cached("SELECT name, shown_name FROM mailbox WHERE id = ?")?;
-            let names = find.query_row([mailbox], |row| {
+            let names = find.query_row([mailbox.0], |row| {
                 Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
             })?;
             if let (Some(name), Some(shown)) = names {
                 let mut find = file.prepare_cached("SELECT account FROM mailbox WHERE id = ?")?;
-                let account = find.query_row([mailbox], |row| row.get(0))?;
+                let account = find.query_row([mailbox.0], |row| row.get(0))?;
                 super::create::rename_below(file, account, "shown_name", &shown, &name)?;
-                file.execute("UPDATE mailbox SET shown_name = ? WHERE id = ?", params![name, mailbox])?;
+                file.execute("UPDATE mailbox SET shown_name = ? WHERE id = ?", params![name, mailbox.0])?;
             }
             Ok(())
         }
         (Action::Delete, _, Some(mailbox)) => {
-            file.execute("UPDATE mailbox SET shown_name = name WHERE id = ?", [mailbox])?;
+            file.execute("UPDATE mailbox SET shown_name = name WHERE id = ?", [mailbox.0])?;
             Ok(())
         }
         _ => Ok(()),
@@ -194,8 +190,8 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
 fn drop_into(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
     let sql = "SELECT id, kind, message FROM operation WHERE target = ? OR mailbox = ?";
     let mut find = file.prepare_cached(sql)?;
-    let rows = find.query_map([mailbox, mailbox], |row| {
-        Ok((row.get::<_, OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<MessageId>>(2)?))
+    let rows = find.query_map([mailbox.0, mailbox.0], |row| {
+        Ok((row.id::<OperationId>(0)?, row.get::<_, String>(1)?, row.optional_id::<MessageId>(2)?))
     })?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     for (id, kind, message) in rows {

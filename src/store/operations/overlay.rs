@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Action;
 use crate::store::error::{Fault, StoreError, StoreErrorKind};
-use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
 use crate::store::rows::flags;
 use crate::store::rows::message;
 use crate::types::Flags;
@@ -19,7 +19,7 @@ struct Layer {
 
 fn layers(file: &Transaction<'_>, message: MessageId) -> Result<Vec<Layer>, Fault> {
     let mut find = file.prepare_cached("SELECT args, target FROM operation WHERE message = ? ORDER BY id")?;
-    let rows = find.query_map([message], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let rows = find.query_map([message.0], |row| Ok((row.get::<_, String>(0)?, row.optional_id(1)?)))?;
     let mut layers = Vec::new();
     for row in rows {
         let (args, target) = row?;
@@ -55,7 +55,7 @@ pub(in crate::store) fn shown(
 pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     let row = file
         .prepare_cached("SELECT mailbox, flags FROM message WHERE id = ?")?
-        .query_row([message], |row| Ok((row.get::<_, Option<MailboxId>>(0)?, row.get::<_, String>(1)?)))
+        .query_row([message.0], |row| Ok((row.optional_id::<MailboxId>(0)?, row.get::<_, String>(1)?)))
         .optional()?;
     let Some((mut place, text)) = row else { return Ok(()) };
     let mut shown = flags::from_text(&text);
@@ -70,15 +70,16 @@ pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> R
         }
     }
     // A mailbox that the user has deleted takes with it what is seen there.
-    file.prepare_cached("UPDATE message SET place = ?, shown = ?, unseen = ? WHERE id = ?")?
-        .execute(params![place, flags::to_text(&shown), flags::is_unseen(&shown), message])?;
+    file.prepare_cached("UPDATE message SET place = ?, shown = ?, unseen = ? WHERE id = ?")?.execute(
+        params![place.map(|place| place.0), flags::to_text(&shown), flags::is_unseen(&shown), message.0],
+    )?;
     Ok(())
 }
 
 /// The mailbox, if there still is one.
 fn there(file: &Transaction<'_>, mailbox: Option<MailboxId>) -> Result<Option<MailboxId>, Fault> {
     let mut find = file.prepare_cached("SELECT id FROM mailbox WHERE id = ?")?;
-    Ok(find.query_row([mailbox], |row| row.get(0)).optional()?)
+    Ok(find.query_row([mailbox.map(|mailbox| mailbox.0)], |row| row.id(0)).optional()?)
 }
 
 /// Whether a move of this message is on its way: then it leaves its mailbox by our doing.
@@ -86,26 +87,26 @@ pub(in crate::store) fn is_moving(file: &Transaction<'_>, message: MessageId) ->
     let mut find = file.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND kind = 'move' AND state = 'sending')",
     )?;
-    Ok(find.query_row([message], |row| row.get(0))?)
+    Ok(find.query_row([message.0], |row| row.get(0))?)
 }
 
 /// Whether something of ours may just arrive in this mailbox.
 pub(in crate::store) fn is_target(file: &Transaction<'_>, mailbox: MailboxId) -> Result<bool, Fault> {
     let mut find = file
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM operation WHERE target = ? AND state = 'sending')")?;
-    Ok(find.query_row([mailbox], |row| row.get(0))?)
+    Ok(find.query_row([mailbox.0], |row| row.get(0))?)
 }
 
 /// A message is gone, and what was to be done to it.
 pub(in crate::store) fn drop_of_message(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
-    file.prepare_cached("DELETE FROM operation WHERE message = ?")?.execute([message])?;
+    file.prepare_cached("DELETE FROM operation WHERE message = ?")?.execute([message.0])?;
     Ok(())
 }
 
 /// The operations that the server has done in this mailbox, and that no look has shown yet.
 pub(in crate::store) fn sent(file: &Transaction<'_>, mailbox: MailboxId) -> Result<Vec<OperationId>, Fault> {
     let mut find = file.prepare_cached("SELECT id FROM operation WHERE mailbox = ? AND state = 'sent'")?;
-    Ok(find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    Ok(find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
 /// The mailboxes with such operations.
@@ -113,7 +114,7 @@ pub(in crate::store) fn all_sent(file: &Transaction<'_>) -> Result<BTreeSet<Mail
     let mut find = file.prepare_cached(
         "SELECT DISTINCT mailbox FROM operation WHERE state = 'sent' AND mailbox IS NOT NULL",
     )?;
-    Ok(find.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    Ok(find.query_map([], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
 /// A look has shown what has become of these: the rows speak for themselves.
@@ -121,7 +122,7 @@ pub(in crate::store) fn finish_sent(file: &Transaction<'_>, sent: &[OperationId]
     for operation in sent {
         let message = file
             .prepare_cached("DELETE FROM operation WHERE id = ? AND state = 'sent' RETURNING message")?
-            .query_row([operation], |row| row.get::<_, Option<MessageId>>(0))
+            .query_row([operation.0], |row| row.optional_id::<MessageId>(0))
             .optional()?;
         if let Some(message) = message.flatten() {
             restore(file, message)?;

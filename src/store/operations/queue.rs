@@ -11,7 +11,7 @@ use super::overlay::{read, restore};
 use super::schedule::Operation;
 use super::{Action, Mark};
 use crate::store::error::{Fault, StoreError};
-use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
 use crate::store::rows::content::json;
 use crate::store::rows::flags;
 use crate::types::{Flag, Flags, Uid};
@@ -52,9 +52,9 @@ pub(super) fn push(
     .execute(params![
         account,
         action.name(),
-        about.message,
-        about.mailbox,
-        about.target,
+        about.message.map(|message| message.0),
+        about.mailbox.map(|mailbox| mailbox.0),
+        about.target.map(|target| target.0),
         json(action)
     ])?;
     Ok(OperationId(file.last_insert_rowid()))
@@ -74,11 +74,11 @@ pub(super) fn seen(file: &Transaction<'_>, message: MessageId) -> Result<Seen, F
             "SELECT b.account, m.mailbox, m.place, m.shown FROM message m \
              JOIN mailbox b ON b.id = ifnull(m.place, m.mailbox) WHERE m.id = ?",
         )?
-        .query_row([message], |row| {
+        .query_row([message.0], |row| {
             Ok(Seen {
                 account: row.get(0)?,
-                mailbox: row.get(1)?,
-                place: row.get(2)?,
+                mailbox: row.optional_id(1)?,
+                place: row.optional_id(2)?,
                 shown: flags::from_text(row.get_ref(3)?.as_str()?),
             })
         })
@@ -105,8 +105,8 @@ pub(super) fn flag(
         .prepare_cached(
             "SELECT id, args, state = 'queued' AND attempts = 0 FROM operation WHERE message = ? ORDER BY id DESC LIMIT 1",
         )?
-        .query_row([message], |row| {
-            Ok((row.get::<_, OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+        .query_row([message.0], |row| {
+            Ok((row.id::<OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
         })
         .optional()?;
     let before = match last {
@@ -127,11 +127,11 @@ pub(super) fn flag(
             let mut all_remove = undone(&earlier_remove, &add);
             all_remove.extend(undone(&remove, &earlier_add).iter());
             if all_add.is_empty() && all_remove.is_empty() {
-                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id])?;
+                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id.0])?;
             } else {
                 let action = Action::Flags { add: all_add, remove: all_remove };
                 file.prepare_cached("UPDATE operation SET args = ? WHERE id = ?")?
-                    .execute(params![json(&action), id])?;
+                    .execute(params![json(&action), id.0])?;
             }
         }
         None => {
@@ -161,7 +161,7 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
              AND NOT EXISTS (SELECT 1 FROM operation s WHERE s.id > o.id AND s.mailbox = ?2 \
              AND s.kind IN ('create', 'rename', 'delete'))",
         )?
-        .query_row(params![message, target], |row| row.get::<_, OperationId>(0))
+        .query_row(params![message.0, target.0], |row| row.id::<OperationId>(0))
         .optional()?;
     match queued {
         Some(id) => {
@@ -171,12 +171,12 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
                     "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND id <> ? AND kind IN ('move', \
                      'append', 'copy'))",
                 )?
-                .query_row(params![message, id], |row| row.get::<_, bool>(0))?;
+                .query_row(params![message.0, id.0], |row| row.get::<_, bool>(0))?;
             if seen.mailbox == Some(target) && !others {
-                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id])?;
+                file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([id.0])?;
             } else {
                 file.prepare_cached("UPDATE operation SET target = ? WHERE id = ?")?
-                    .execute(params![target, id])?;
+                    .execute(params![target.0, id.0])?;
             }
         }
         None => {
@@ -195,8 +195,8 @@ fn redirect(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Re
              JOIN message m ON m.id = o.message WHERE o.message = ?1 AND o.kind IN ('append', 'copy', 'move') \
              AND o.state = 'parked' AND o.target NOT IN (SELECT id FROM mailbox) ORDER BY o.id LIMIT 1",
         )?
-        .query_row(params![message, target], |row| {
-            Ok((row.get::<_, OperationId>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+        .query_row(params![message.0, target.0], |row| {
+            Ok((row.id::<OperationId>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
         })
         .optional()?;
     let Some((id, account, is_home)) = parked else { return Ok(false) };
@@ -207,7 +207,7 @@ fn redirect(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Re
         file.prepare_cached(
             "UPDATE operation SET target = ?2, state = 'queued', error = NULL, mark = NULL WHERE id = ?1",
         )?
-        .execute(params![id, target])?;
+        .execute(params![id.0, target.0])?;
     }
     Ok(true)
 }
@@ -216,7 +216,7 @@ fn redirect(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Re
 pub(super) fn check_target(file: &Transaction<'_>, account: i64, target: MailboxId) -> Result<(), Fault> {
     let known = file
         .prepare_cached("SELECT shown_name, attributes FROM mailbox WHERE id = ? AND account = ?")?
-        .query_row(params![target, account], |row| {
+        .query_row(params![target.0, account], |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?))
         })
         .optional()?;
@@ -238,7 +238,7 @@ pub(super) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), F
             "SELECT id FROM mailbox WHERE account = ? AND shown_name IS NOT NULL \
              AND attributes LIKE '%\"\\\\Trash\"%' COLLATE NOCASE ORDER BY id LIMIT 1",
         )?
-        .query_row([seen.account], |row| row.get::<_, MailboxId>(0))
+        .query_row([seen.account], |row| row.id::<MailboxId>(0))
         .optional()?;
     match trash {
         Some(trash) if seen.place != Some(trash) => move_to(file, message, trash),
@@ -257,7 +257,7 @@ pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), 
                 "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ?1 AND (state <> 'queued' OR attempts > 0) \
                  OR kind = 'copy' AND json_extract(args, '$.source') = ?1)",
             )?
-            .query_row([message], |row| row.get::<_, bool>(0))?;
+            .query_row([message.0], |row| row.get::<_, bool>(0))?;
     if is_here {
         return super::overlay::remove_message(file, message);
     }
@@ -279,8 +279,10 @@ pub(super) fn mark_sending(
     )?;
     let mut marked = BTreeSet::new();
     for operation in operations {
-        let (message, target) = (operation.message, operation.target);
-        let count = update.execute(params![operation.id, mark.map(json), operation.args, message, target])?;
+        let message = operation.message.map(|message| message.0);
+        let target = operation.target.map(|target| target.0);
+        let count =
+            update.execute(params![operation.id.0, mark.map(json), operation.args, message, target])?;
         if count > 0 {
             marked.insert(operation.id);
         }
@@ -297,14 +299,14 @@ pub(super) fn set_state(
 ) -> Result<(), Fault> {
     let mut update = file.prepare_cached("UPDATE operation SET state = ?2, error = ?3 WHERE id = ?1")?;
     for id in operations {
-        update.execute(params![id, state, error])?;
+        update.execute(params![id.0, state, error])?;
     }
     Ok(())
 }
 
 /// It is done.
 pub(super) fn remove(file: &Transaction<'_>, operation: OperationId) -> Result<(), Fault> {
-    file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([operation])?;
+    file.prepare_cached("DELETE FROM operation WHERE id = ?")?.execute([operation.0])?;
     Ok(())
 }
 
@@ -319,19 +321,19 @@ pub(super) fn arrive(
     let other = crate::store::rows::message::by_uid(file, mailbox, uid)?.filter(|other| *other != message);
     if let Some(other) = other {
         file.prepare_cached("UPDATE operation SET message = ? WHERE message = ?")?
-            .execute(params![message, other])?;
+            .execute(params![message.0, other.0])?;
         // It has the server's flags, which ours may not have yet.
         file.prepare_cached(
             "UPDATE message SET flags = (SELECT flags FROM message WHERE id = ?2), \
              content = ifnull(content, (SELECT content FROM message WHERE id = ?2)) WHERE id = ?1",
         )?
-        .execute(params![message, other])?;
-        file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([other])?;
+        .execute(params![message.0, other.0])?;
+        file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([other.0])?;
     }
     file.prepare_cached("UPDATE message SET mailbox = ?, uid = ? WHERE id = ?")?.execute(params![
-        mailbox,
+        mailbox.0,
         uid.get(),
-        message
+        message.0
     ])?;
     Ok(())
 }
@@ -344,15 +346,15 @@ pub(super) fn leave(
     uid: Uid,
 ) -> Result<(), Fault> {
     let mut find = file.prepare_cached("SELECT flags FROM message WHERE id = ?")?;
-    let text: String = find.query_row([message], |row| row.get(0))?;
+    let text: String = find.query_row([message.0], |row| row.get(0))?;
     let marked = flags::merged(&flags::from_text(&text), &Flag::Deleted.into(), &Flags::new());
     file.prepare_cached(
         "INSERT OR IGNORE INTO message (mailbox, uid, place, content, flags, shown, unseen, date) \
          SELECT ?2, ?3, ?2, content, ?4, ?4, ?5, date FROM message WHERE id = ?1",
     )?
     .execute(params![
-        message,
-        mailbox,
+        message.0,
+        mailbox.0,
         uid.get(),
         flags::to_text(&marked),
         flags::is_unseen(&marked)

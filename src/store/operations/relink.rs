@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::overlay::is_target;
 use super::{queue, restore};
 use crate::store::error::Fault;
-use crate::store::ids::{MailboxId, MessageId};
+use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 use crate::store::rows::message;
 use crate::types::Uid;
 
@@ -25,12 +25,12 @@ pub(in crate::store) fn detach(file: &Transaction<'_>, mailbox: MailboxId) -> Re
          UNION SELECT json_extract(args, '$.source') FROM operation WHERE kind = 'copy' AND state <> 'sent') \
          FROM message WHERE mailbox = ?",
     )?;
-    let rows = find.query_map([mailbox], |row| Ok((row.get::<_, MessageId>(0)?, row.get::<_, bool>(1)?)))?;
+    let rows = find.query_map([mailbox.0], |row| Ok((row.id::<MessageId>(0)?, row.get::<_, bool>(1)?)))?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     let mut wait = file.prepare_cached("UPDATE message SET uid = NULL WHERE id = ?")?;
     for (id, is_needed) in rows {
         if is_needed {
-            wait.execute([id])?;
+            wait.execute([id.0])?;
         } else {
             message::delete(file, id)?;
         }
@@ -41,7 +41,7 @@ pub(in crate::store) fn detach(file: &Transaction<'_>, mailbox: MailboxId) -> Re
 /// The messages of a mailbox that wait for a UID.
 pub(in crate::store) fn waiting(file: &Transaction<'_>, mailbox: MailboxId) -> Result<Vec<MessageId>, Fault> {
     let mut find = file.prepare_cached("SELECT id FROM message WHERE mailbox = ? AND uid IS NULL")?;
-    Ok(find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    Ok(find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
 /// The content of the message with this UID is here: one that waits may be the same message. By what
@@ -61,7 +61,7 @@ pub(in crate::store) fn relink(
              OR a.message_id IS NULL AND b.message_id IS NULL AND a.size IS b.size AND a.received IS b.received \
              AND a.subject IS b.subject) ORDER BY a.id <> b.id, w.id LIMIT 1",
         )?
-        .query_row(params![mailbox, found], |row| row.get::<_, MessageId>(0))
+        .query_row(params![mailbox.0, found.0], |row| row.id::<MessageId>(0))
         .optional()?;
     if let Some(same) = same {
         queue::arrive(file, same, mailbox, uid)?;

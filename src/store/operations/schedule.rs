@@ -12,7 +12,7 @@ use rusqlite::{Row, Transaction};
 use super::Action;
 use super::overlay::read;
 use crate::store::error::Fault;
-use crate::store::ids::{MailboxId, MessageId, OperationId};
+use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
 
 /// How many are looked at: beyond that they wait for those before.
 const MAX_LOADED: i64 = 20_000;
@@ -65,12 +65,12 @@ impl Operation {
 
 fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
     Ok(Operation {
-        id: row.get(0)?,
+        id: row.id(0)?,
         action: Action::Move,
         args: row.get(1)?,
-        message: row.get(2)?,
-        mailbox: row.get(3)?,
-        target: row.get(4)?,
+        message: row.optional_id(2)?,
+        mailbox: row.optional_id(3)?,
+        target: row.optional_id(4)?,
         state: row.get(5)?,
         attempts: row.get(6)?,
         error: row.get(7)?,

@@ -114,7 +114,7 @@ impl Executor {
                 "UPDATE operation SET state = 'sent', mailbox = ?2, error = NULL WHERE id = ?1",
             )?;
             for (id, mailbox) in operations {
-                update.execute(params![id, mailbox])?;
+                update.execute(params![id.0, mailbox.0])?;
             }
             Ok(())
         };
@@ -244,13 +244,13 @@ impl Executor {
                 file.prepare_cached(
                     "UPDATE mailbox SET uid_validity = ? WHERE id = ? AND uid_validity IS NULL",
                 )?
-                .execute(params![uid_validity.map(UidValidity::get), target.id])?;
+                .execute(params![uid_validity.map(UidValidity::get), target.id.0])?;
             }
             let now = Place::read(file, Some(target.id))?.and_then(|place| place.uid_validity);
             file.prepare_cached(
                 "UPDATE body SET pins = 0 WHERE section = '' AND content = (SELECT content FROM message WHERE id = ?)",
             )?
-            .execute([message])?;
+            .execute([message.0])?;
             if uid_validity.is_some_and(|uid_validity| now == Some(uid_validity)) {
                 queue::arrive(file, message, target.id, uid)?;
                 restore(file, message)?;
@@ -274,7 +274,10 @@ impl Executor {
         let message = operation.message;
         let bytes = self.database.read(move |file| {
             let find = "SELECT content FROM message WHERE id = ? AND content IS NOT NULL";
-            let content = file.prepare_cached(find)?.query_row([message], |row| row.get(0)).optional()?;
+            let content = file
+                .prepare_cached(find)?
+                .query_row([message.map(|message| message.0)], |row| row.get(0))
+                .optional()?;
             content.map_or(Ok(None), |content| bodies::whole(file, content))
         });
         let Some(bytes) = bytes.await? else {
@@ -301,7 +304,7 @@ impl Executor {
         let Some(id) = operation.mailbox else { return self.gone(operation).await };
         let find = move |file: &Transaction<'_>| {
             let sql = "SELECT shown_name FROM mailbox WHERE id = ?";
-            Ok(file.query_row(sql, [id], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
+            Ok(file.query_row(sql, [id.0], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
         };
         let Some(name) = self.database.read(find).await? else { return self.gone(operation).await };
         let session = self.account.session().await?;
@@ -317,7 +320,7 @@ impl Executor {
         let operation = operation.id;
         let job = move |file: &Transaction<'_>| {
             queue::remove(file, operation)?;
-            file.execute("UPDATE mailbox SET name = ? WHERE id = ? AND name IS NULL", params![name, id])?;
+            file.execute("UPDATE mailbox SET name = ? WHERE id = ? AND name IS NULL", params![name, id.0])?;
             Ok(())
         };
         Ok(self.database.write(Durability::Power, job).await?)
@@ -344,7 +347,8 @@ impl Executor {
             queue::remove(file, id)?;
             let Some(mailbox) = mailbox else { return Ok(()) };
             super::create::rename_below(file, account, "name", &from, &to)?;
-            file.prepare_cached("UPDATE mailbox SET name = ? WHERE id = ?")?.execute(params![to, mailbox])?;
+            file.prepare_cached("UPDATE mailbox SET name = ? WHERE id = ?")?
+                .execute(params![to, mailbox.0])?;
             Ok(())
         };
         Ok(self.database.write(Durability::Power, job).await?)

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::store::database::Database;
 use crate::store::error::StoreResult;
 use crate::store::handle::Store;
-use crate::store::ids::{MailboxId, MessageId};
+use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 
 /// Rows of the log that are read at a time.
 const BATCH: i64 = 10_000;
@@ -164,7 +164,7 @@ fn read(file: &rusqlite::Transaction<'_>, since: i64) -> Result<StoreChange, cra
     let mut rows = find.query([since, BATCH])?;
     while let Some(row) = rows.next()? {
         change.seq = row.get(0)?;
-        change.add(row.get_ref(1)?.as_str().unwrap_or_default(), row.get(2)?, row.get(3)?);
+        change.add(row.get_ref(1)?.as_str().unwrap_or_default(), row.optional_id(2)?, row.optional_id(3)?);
     }
     Ok(change)
 }

@@ -55,7 +55,7 @@ impl Store {
             .read(move |file| {
                 let sql = "SELECT c.thread FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
                 let thread: Option<i64> =
-                    file.prepare_cached(sql)?.query_row([message], |row| row.get(0)).optional()?;
+                    file.prepare_cached(sql)?.query_row([message.0], |row| row.get(0)).optional()?;
                 let Some(thread) = thread else { return Ok(None) };
                 let sql = format!(
                     "SELECT {SUMMARY}, c.in_reply_to, c.refs, c.id FROM message m JOIN content c ON c.id = m.content \

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::store::error::{Fault, StoreError, StoreResult};
 use crate::store::handle::Store;
-use crate::store::ids::{AccountId, MailboxId};
+use crate::store::ids::{AccountId, MailboxId, RowIds as _};
 use crate::types::MailboxName;
 
 /// A mailbox of a store.
@@ -52,8 +52,8 @@ const COLUMNS: &str = "SELECT id, account, shown_name, delimiter, attributes, to
 fn info(row: &Row<'_>) -> rusqlite::Result<MailboxInfo> {
     let count = |at: usize| row.get::<_, i64>(at).map(|count| u64::try_from(count).unwrap_or_default());
     Ok(MailboxInfo {
-        id: row.get(0)?,
-        account: row.get(1)?,
+        id: row.id(0)?,
+        account: row.id(1)?,
         name: MailboxName::exact(row.get::<_, String>(2)?),
         delimiter: row.get(3)?,
         attributes: serde_json::from_str(row.get_ref(4)?.as_str()?).unwrap_or_default(),
@@ -93,7 +93,7 @@ impl LocalMailbox {
 
 fn find(file: &Transaction<'_>, id: MailboxId) -> Result<Option<MailboxInfo>, Fault> {
     let sql = format!("{COLUMNS} WHERE id = ? AND shown_name IS NOT NULL");
-    Ok(file.prepare_cached(&sql)?.query_row([id], info).optional()?)
+    Ok(file.prepare_cached(&sql)?.query_row([id.0], info).optional()?)
 }
 
 impl Store {
@@ -128,7 +128,7 @@ impl Store {
             .database
             .read(move |file| {
                 let sql = "SELECT id FROM mailbox WHERE shown_name = ? ORDER BY account LIMIT 1";
-                Ok(file.prepare_cached(sql)?.query_row([wanted], |row| row.get(0)).optional()?)
+                Ok(file.prepare_cached(sql)?.query_row([wanted], |row| row.id(0)).optional()?)
             })
             .await?;
         let id = found.ok_or_else(|| StoreError::not_found(format!("there is no mailbox {name}")))?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::mailboxes::LocalMailbox;
 use crate::store::error::{StoreError, StoreResult};
 use crate::store::handle::Store;
-use crate::store::ids::{MailboxId, MessageId};
+use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 use crate::store::rows::content::{PartSummary, People};
 use crate::store::rows::flags;
 use crate::types::{Flags, Uid};
@@ -95,8 +95,8 @@ pub(super) const SUMMARY: &str = "m.id, m.place, m.uid, m.shown, c.subject, c.pe
 
 pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<MessageSummary> {
     Ok(MessageSummary {
-        id: row.get(0)?,
-        mailbox: row.get(1)?,
+        id: row.id(0)?,
+        mailbox: row.id(1)?,
         uid: row.get::<_, Option<u32>>(2)?.and_then(Uid::new),
         flags: flags::from_text(row.get_ref(3)?.as_str()?),
         subject: row.get(4)?,
@@ -135,7 +135,7 @@ impl Store {
                 let sql = format!(
                     "SELECT {columns} FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?"
                 );
-                Ok(file.prepare_cached(&sql)?.query_row([message], summary).optional()?)
+                Ok(file.prepare_cached(&sql)?.query_row([message.0], summary).optional()?)
             })
             .await?;
         found.ok_or_else(|| StoreError::not_found(format!("there is no message {message}, or no longer")))
@@ -176,7 +176,7 @@ impl LocalMailbox {
                 );
                 let from = cursor.unwrap_or(PageCursor { date: 0, id: MessageId(0) });
                 let mut find = file.prepare_cached(&sql)?;
-                let rows = find.query_map(params![id, from.date, from.id, by.count], summary)?;
+                let rows = find.query_map(params![id.0, from.date, from.id.0, by.count], summary)?;
                 let messages: Vec<MessageSummary> = rows.collect::<Result<_, _>>()?;
                 let is_full = u32::try_from(messages.len()).is_ok_and(|count| count == by.count);
                 let last = messages.last().filter(|_| is_full);

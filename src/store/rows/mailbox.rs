@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use super::content::json;
 use super::message;
 use crate::store::error::Fault;
-use crate::store::ids::MailboxId;
+use crate::store::ids::{MailboxId, RowIds as _};
 use crate::store::operations;
 use crate::types::{ListEntry, MailboxName, ModSeq, UidValidity};
 
@@ -40,7 +40,7 @@ const KEPT: &str = "SELECT id, key, name, uid_validity, mod_seq, counts, listed 
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     Ok(Kept {
-        id: row.get(0)?,
+        id: row.id(0)?,
         key: row.get(1)?,
         name: MailboxName::exact(row.get::<_, String>(2)?),
         uid_validity: row.get::<_, Option<u32>>(3)?.and_then(UidValidity::new),
@@ -135,22 +135,22 @@ pub(in crate::store) fn replaced(
             "SELECT EXISTS (SELECT 1 FROM operation o LEFT JOIN message m ON m.id = o.message \
              WHERE o.state <> 'sent' AND (m.mailbox = ?1 OR o.mailbox = ?1 OR o.target = ?1))",
         )?
-        .query_row([mailbox.id], |row| row.get(0))?;
+        .query_row([mailbox.id.0], |row| row.get(0))?;
     if is_needed {
         operations::detach(file, mailbox.id)?;
         file.prepare_cached(
             "UPDATE mailbox SET key = ?2, uid_validity = NULL, mod_seq = NULL, counts = NULL, at_server = 0, \
              listed = 0 WHERE id = ?1",
         )?
-        .execute(params![mailbox.id, new])?;
+        .execute(params![mailbox.id.0, new])?;
     }
     Ok(is_needed)
 }
 
 /// Removes the row of a mailbox whose messages are gone.
 pub(in crate::store) fn forget(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
-    file.prepare_cached("UPDATE message SET place = mailbox WHERE place = ?")?.execute([mailbox])?;
-    file.prepare_cached("DELETE FROM mailbox WHERE id = ?")?.execute([mailbox])?;
+    file.prepare_cached("UPDATE message SET place = mailbox WHERE place = ?")?.execute([mailbox.0])?;
+    file.prepare_cached("DELETE FROM mailbox WHERE id = ?")?.execute([mailbox.0])?;
     Ok(())
 }
 
@@ -180,7 +180,7 @@ pub(in crate::store) fn decorate(
     let mut find = file.prepare_cached(
         "SELECT id, name FROM mailbox WHERE account = ? AND key IS NULL AND name IS NOT NULL",
     )?;
-    let names = find.query_map([account], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let names = find.query_map([account], |row| Ok((row.id(0)?, row.get::<_, String>(1)?)))?;
     let names: Vec<(MailboxId, String)> = names.collect::<Result<_, _>>()?;
     let gone = names.into_iter().filter(|(_, name)| !listed.contains(name.as_str()));
     gone.map(|(id, _)| id).try_for_each(|id| forget(file, id))
@@ -198,7 +198,7 @@ pub(in crate::store) fn set_cursor(
          counts = iif(?6, ?5, NULL), listed = 1, failure = NULL WHERE id = ?1",
     )?
     .execute(params![
-        mailbox,
+        mailbox.0,
         cursor.uid_validity.map(UidValidity::get),
         mod_seq,
         cursor.at_server,
@@ -218,7 +218,7 @@ pub(in crate::store) fn reset(
 ) -> Result<(), Fault> {
     let known: Option<u32> = file
         .prepare_cached("SELECT uid_validity FROM mailbox WHERE id = ?")?
-        .query_row([mailbox], |row| row.get(0))?;
+        .query_row([mailbox.0], |row| row.get(0))?;
     if known.and_then(UidValidity::new) == uid_validity {
         // What we have just moved there came first.
         return Ok(());
@@ -227,20 +227,20 @@ pub(in crate::store) fn reset(
     file.prepare_cached(
         "UPDATE mailbox SET uid_validity = ?2, mod_seq = NULL, counts = NULL, at_server = ?3, listed = 0 WHERE id = ?1",
     )?
-    .execute(params![mailbox, uid_validity.map(UidValidity::get), at_server])?;
+    .execute(params![mailbox.0, uid_validity.map(UidValidity::get), at_server])?;
     Ok(())
 }
 
 /// Nothing is known for sure of its flags: the next look asks for all.
 pub(in crate::store) fn distrust(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
     file.prepare_cached("UPDATE mailbox SET mod_seq = NULL, counts = NULL WHERE id = ?")?
-        .execute([mailbox])?;
+        .execute([mailbox.0])?;
     Ok(())
 }
 
 /// Why it could not be brought in step.
 pub(in crate::store) fn failed(file: &Transaction<'_>, mailbox: MailboxId, why: &str) -> Result<(), Fault> {
     file.prepare_cached("UPDATE mailbox SET failure = ?2 WHERE id = ?1 AND failure IS NOT ?2")?
-        .execute(params![mailbox, why])?;
+        .execute(params![mailbox.0, why])?;
     Ok(())
 }

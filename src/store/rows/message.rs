@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::content::NewContent;
 use super::flags;
 use crate::store::error::Fault;
-use crate::store::ids::{MailboxId, MessageId};
+use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 use crate::store::operations;
 use crate::types::{Flags, Message, Uid};
 
@@ -44,7 +44,7 @@ pub(in crate::store) fn by_uid(
     uid: Uid,
 ) -> Result<Option<MessageId>, Fault> {
     let mut find = file.prepare_cached("SELECT id FROM message WHERE mailbox = ? AND uid = ?")?;
-    Ok(find.query_row(params![mailbox, uid.get()], |row| row.get(0)).optional()?)
+    Ok(find.query_row(params![mailbox.0, uid.get()], |row| row.id(0)).optional()?)
 }
 
 /// A message that arrived. A row that is there stays: it may have been moved here by us. Whether
@@ -61,7 +61,7 @@ fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> R
             "INSERT OR IGNORE INTO message (mailbox, uid, place, flags, shown, unseen) \
              VALUES (?1, ?2, ?1, ?3, ?3, ?4)",
         )?
-        .execute(params![mailbox, uid.get(), text, flags::is_unseen(flags)])?;
+        .execute(params![mailbox.0, uid.get(), text, flags::is_unseen(flags)])?;
     if added == 0 {
         set_flags(file, mailbox, uid, flags)?;
     }
@@ -71,8 +71,9 @@ fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> R
 fn set_flags(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<(), Fault> {
     let Some(message) = by_uid(file, mailbox, uid)? else { return Ok(()) };
     let shown = operations::shown(file, message, flags)?;
-    file.prepare_cached("UPDATE message SET flags = ?, shown = ?, unseen = ? WHERE id = ?")?
-        .execute(params![flags::to_text(flags), flags::to_text(&shown), flags::is_unseen(&shown), message])?;
+    file.prepare_cached("UPDATE message SET flags = ?, shown = ?, unseen = ? WHERE id = ?")?.execute(
+        params![flags::to_text(flags), flags::to_text(&shown), flags::is_unseen(&shown), message.0],
+    )?;
     Ok(())
 }
 
@@ -86,7 +87,7 @@ fn remove(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid) -> Result<(), Fa
 pub(in crate::store) fn leaves(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     if operations::is_moving(file, message)? {
         file.prepare_cached("UPDATE message SET mailbox = NULL, uid = NULL WHERE id = ?")?
-            .execute([message])?;
+            .execute([message.0])?;
         return Ok(());
     }
     delete(file, message)
@@ -95,14 +96,14 @@ pub(in crate::store) fn leaves(file: &Transaction<'_>, message: MessageId) -> Re
 /// Removes a message with what is queued for it.
 pub(in crate::store) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     operations::drop_of_message(file, message)?;
-    file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([message])?;
+    file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([message.0])?;
     Ok(())
 }
 
 /// All messages of a mailbox are gone: its UIDs mean nothing any more.
 pub(in crate::store) fn remove_all(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
     let mut find = file.prepare_cached("SELECT id FROM message WHERE mailbox = ?")?;
-    let messages: Vec<MessageId> = find.query_map([mailbox], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let messages: Vec<MessageId> = find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?;
     messages.into_iter().try_for_each(|message| delete(file, message))
 }
 
@@ -135,7 +136,7 @@ pub(in crate::store) fn fill(
         file.prepare_cached("UPDATE message SET content = ?, date = ? WHERE id = ?")?.execute(params![
             row,
             content.date(),
-            message
+            message.0
         ])?;
         if is_awaited {
             operations::relink(file, mailbox, message, *uid)?;
@@ -168,7 +169,7 @@ pub(in crate::store) fn is_same(
             "SELECT c.global, c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
              WHERE m.id = ?",
         )?
-        .query_row([message], |row| {
+        .query_row([message.0], |row| {
             let (global, message_id) = (row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?);
             Ok((global, message_id, row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?))
         })
@@ -199,7 +200,7 @@ pub(in crate::store) fn bare(
         "SELECT uid FROM message WHERE mailbox = ? AND content IS NULL AND misses < ? ORDER BY uid DESC LIMIT ?",
     )?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let uids = find.query_map(params![mailbox, MAX_MISSES, count], |row| row.get::<_, u32>(0))?;
+    let uids = find.query_map(params![mailbox.0, MAX_MISSES, count], |row| row.get::<_, u32>(0))?;
     Ok(uids.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(Uid::new).collect())
 }
 
@@ -212,7 +213,7 @@ pub(in crate::store) fn missed(
     let mut miss =
         file.prepare_cached("UPDATE message SET misses = misses + 1 WHERE mailbox = ? AND uid = ?")?;
     for uid in uids {
-        miss.execute(params![mailbox, uid.get()])?;
+        miss.execute(params![mailbox.0, uid.get()])?;
     }
     Ok(())
 }

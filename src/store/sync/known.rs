@@ -30,7 +30,7 @@ impl Known {
         let mut find = file.prepare_cached(
             "SELECT uid, flags FROM message WHERE mailbox = ? AND uid IS NOT NULL ORDER BY uid",
         )?;
-        let mut rows = find.query([mailbox])?;
+        let mut rows = find.query([mailbox.0])?;
         while let Some(row) = rows.next()? {
             let Some(uid) = Uid::new(row.get(0)?) else { continue };
             let text = row.get_ref(1)?.as_str().unwrap_or_default();

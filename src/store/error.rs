@@ -80,6 +80,11 @@ impl StoreError {
         self.source.as_ref()?.downcast_ref()
     }
 
+    /// Whether the server, or the way to it, has failed in a way that may pass by itself.
+    pub(super) fn is_transient(&self) -> bool {
+        self.imap().is_some_and(crate::error::Error::is_transient)
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {

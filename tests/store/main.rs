@@ -20,4 +20,5 @@ mod reading;
 mod refused;
 mod syncing;
 mod taken_back;
+mod waiting;
 mod world;

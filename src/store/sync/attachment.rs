@@ -135,11 +135,14 @@ pub struct Attachment {
 
 impl Attachment {
     /// Waits until all mailboxes are as they were at the server at a moment after this call, and all
-    /// that was queued before is sent or parked. It waits as long as the server can't be reached.
-    /// Cancel-safe.
+    /// that was queued before is sent or parked. It waits as long as the server can't be reached, and
+    /// looks again where something has failed. A mailbox that the server does not let be read is left
+    /// out: its [`failure`](crate::store::MailboxInfo::failure) says why. Cancel-safe.
     ///
     /// # Errors
-    /// If the account ends.
+    /// If the account ends; why it can't be brought in step, such as [`Full`](StoreErrorKind::Full),
+    /// if that has failed five times while this waited, which takes most of a minute. Syncing goes on
+    /// then all the same.
     pub async fn in_step(&self) -> StoreResult<()> {
         let (reply, answer) = oneshot::channel();
         // Without the task there is no answer.

@@ -59,9 +59,18 @@ pub(in crate::store) enum Outcome {
     /// To be looked into again at once.
     Again,
     /// Not before the next sweep.
-    Failed,
+    Failed(StoreError),
+    /// The server does not let this mailbox be read, and says so. Not before the next sweep either.
+    Refused,
     /// The account has ended.
     Closed,
+}
+
+impl Outcome {
+    /// It will be the same the next time.
+    fn refused(self) -> Self {
+        if let Self::Failed(_) = self { Self::Refused } else { self }
+    }
 }
 
 /// What a look needs.
@@ -102,7 +111,8 @@ impl Look {
         match error.imap().map(Error::kind) {
             Some(ErrorKind::SelectionEnded) => Outcome::Again,
             Some(ErrorKind::Closed) if self.account.has_ended() => Outcome::Closed,
-            _ => Outcome::Failed,
+            Some(ErrorKind::No) if !error.is_transient() => Outcome::Refused,
+            _ => Outcome::Failed(error.clone()),
         }
     }
 
@@ -128,7 +138,8 @@ impl Look {
         if uid_validity.is_none() {
             let what =
                 format!("{}: the server gives no UIDVALIDITY: its messages can't be kept", self.kept.name);
-            return Err(StoreError::new(StoreErrorKind::Server, what));
+            let error = StoreError::new(StoreErrorKind::Server, what);
+            return Ok(self.fail(&error).await.refused());
         }
         if uid_validity != self.kept.uid_validity {
             let exists = mailbox.exists();

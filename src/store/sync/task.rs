@@ -33,6 +33,8 @@ const MAX_LOOKS: usize = 1;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon a sweep follows one that was cut off.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
+/// So often in a row something fails that does not pass by itself before who waits gets the error.
+const MAX_FAILURES: u32 = 5;
 /// After so many intervals mailboxes without mod-sequences are looked into, whatever their counts are.
 const NOW_AND_THEN: u32 = 10;
 
@@ -63,6 +65,8 @@ struct Waiter {
     /// Once so many sweeps and rounds that began later have ended.
     sweep: u64,
     round: u64,
+    /// How often something has failed meanwhile that does not pass by itself.
+    failures: u32,
     reply: oneshot::Sender<StoreResult<()>>,
 }
 
@@ -86,8 +90,10 @@ pub(super) struct SyncTask {
     waiters: Vec<Waiter>,
     /// Whether operations are on their way.
     operating: Arc<AtomicBool>,
-    /// Why the last sweep or look could not be done.
-    failure: Option<StoreError>,
+    /// Mailboxes of which the last look has failed: they are not in step.
+    failed: BTreeSet<MailboxKey>,
+    /// Mailboxes that the server has refused, since it let them be read.
+    refused: BTreeSet<MailboxKey>,
 }
 
 impl SyncTask {
@@ -117,7 +123,8 @@ impl SyncTask {
             sweeps_done: 0,
             waiters: Vec::new(),
             operating: Arc::default(),
-            failure: None,
+            failed: BTreeSet::new(),
+            refused: BTreeSet::new(),
         }
     }
 
@@ -139,9 +146,7 @@ impl SyncTask {
         self.tasks.spawn(bodies.run(self.policy.bodies.clone()));
         loop {
             while self.tasks.try_join_next().is_some() {}
-            if let Err(error) = self.start().await {
-                self.failure = Some(error);
-            }
+            self.start().await;
             self.answer().await;
             let note = if self.sweeping {
                 Ok(self.notes.recv().await)
@@ -187,41 +192,46 @@ impl SyncTask {
     }
 
     /// Starts looks at what is due.
-    async fn start(&mut self) -> StoreResult<()> {
+    async fn start(&mut self) {
         let wanted = self.policy.follow.clone().filter(|_| self.account.max_connections() > 1);
         if self.followed.is_none()
             && let Some(key) = wanted.and_then(|name| self.plan.key(&name).cloned())
             && self.plan.follow(&key)
         {
             let rounds = Some(self.rounds.subscribe());
-            if self.look(key.clone(), rounds).await? {
+            if self.look(&key, rounds).await {
                 self.followed = Some(key);
             }
         }
         while self.looks < MAX_LOOKS {
             let Some(key) = self.plan.next_look(self.pace(), Instant::now().into_std()) else { break };
-            if self.look(key, None).await? {
+            if self.look(&key, None).await {
                 self.looks += 1;
             }
         }
-        Ok(())
     }
 
-    /// Whether there is such a mailbox.
-    async fn look(&mut self, key: MailboxKey, rounds: Option<watch::Receiver<u64>>) -> StoreResult<bool> {
+    /// Whether it has begun.
+    async fn look(&mut self, key: &MailboxKey, rounds: Option<watch::Receiver<u64>>) -> bool {
         let (account, text) = (self.account_id, key.to_string());
-        let kept = self.database.read(move |file| mailbox::by_key(file, account, &text)).await?;
-        let Some(kept) = kept else {
-            // Its row was not written: the next sweep tries again.
-            self.plan.on_looked(&key, false);
-            return Ok(false);
+        let kept = match self.database.read(move |file| mailbox::by_key(file, account, &text)).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => {
+                // Its row is gone: the next sweep says what has become of it.
+                self.plan.on_looked(key, false);
+                return false;
+            }
+            Err(error) => {
+                self.failed(key, error);
+                return false;
+            }
         };
-        let counts = self.plan.counts(&key).map(json);
+        let counts = self.plan.counts(key).map(json);
         let it = Look {
             account: self.account.clone(),
             database: self.database.clone(),
             account_id: self.account_id,
-            key,
+            key: key.clone(),
             kept,
             counts,
             rounds,
@@ -229,7 +239,44 @@ impl SyncTask {
             is_whole: true,
         };
         self.tasks.spawn(look(it));
-        Ok(true)
+        true
+    }
+
+    /// A mailbox could not be brought in step: it is looked into again after the next sweep, which
+    /// comes soon if somebody waits for it.
+    fn failed(&mut self, key: &MailboxKey, error: StoreError) {
+        self.plan.on_looked(key, false);
+        self.failed.insert(key.clone());
+        self.has_failed(&error);
+    }
+
+    /// The server does not let a mailbox be read. It may just be gone, which the next sweep says: so
+    /// only then it is left out.
+    fn refused(&mut self, key: MailboxKey) {
+        self.plan.on_looked(&key, false);
+        if self.refused.insert(key.clone()) {
+            self.failed.insert(key);
+            self.sweep_by(Instant::now() + SOON);
+        }
+    }
+
+    /// Something has failed: who waits for it gets the error, if it does not seem to pass.
+    fn has_failed(&mut self, error: &StoreError) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        self.sweep_by(Instant::now() + SOON_AGAIN);
+        if error.is_transient() {
+            return;
+        }
+        for mut waiter in std::mem::take(&mut self.waiters) {
+            waiter.failures += 1;
+            if waiter.failures < MAX_FAILURES {
+                self.waiters.push(waiter);
+            } else {
+                _ = waiter.reply.send(Err(error.clone()));
+            }
+        }
     }
 
     /// An error: the account has ended.
@@ -239,10 +286,15 @@ impl SyncTask {
                 if self.followed.take_if(|followed| *followed == key).is_none() {
                     self.looks = self.looks.saturating_sub(1);
                 }
+                self.failed.remove(&key);
                 match outcome {
-                    Outcome::InStep => self.plan.on_looked(&key, true),
+                    Outcome::InStep => {
+                        self.refused.remove(&key);
+                        self.plan.on_looked(&key, true);
+                    }
                     Outcome::Again => self.plan.look_again(&key),
-                    Outcome::Failed => self.plan.on_looked(&key, false),
+                    Outcome::Failed(error) => self.failed(&key, error),
+                    Outcome::Refused => self.refused(key),
                     Outcome::Closed => return Err(()),
                 }
             }
@@ -253,10 +305,16 @@ impl SyncTask {
                     return Err(());
                 }
                 (self.sweeping, self.next_sweep) = (false, Instant::now() + SOON_AGAIN);
-                self.failure = Some(error.into());
+                self.has_failed(&error.into());
             }
             Note::Hint => self.sweep_by(Instant::now() + SOON),
-            Note::Rounded(round) => self.rounded = round,
+            Note::Rounded(round) => {
+                self.rounded = round;
+                if let Some(key) = &self.followed {
+                    self.failed.remove(key);
+                    self.refused.remove(key);
+                }
+            }
             Note::Operated { mailboxes, listing } => {
                 for key in mailboxes {
                     let key = MailboxKey::from_text(&key);
@@ -275,7 +333,7 @@ impl SyncTask {
                 self.sweep_by(Instant::now());
                 // One that is under way may have passed what has changed.
                 let sweep = self.sweeps_begun + 1;
-                self.waiters.push(Waiter { sweep, round: *self.rounds.borrow(), reply });
+                self.waiters.push(Waiter { sweep, round: *self.rounds.borrow(), failures: 0, reply });
             }
             Note::Stop => return Err(()),
             Note::SyncNow => {
@@ -287,14 +345,14 @@ impl SyncTask {
     }
 
     async fn swept(&mut self, entries: Vec<ListEntry>) {
-        (self.sweeping, self.sweeps_done) = (false, self.sweeps_begun);
+        self.sweeping = false;
         let again = self.waiters.iter().any(|waiter| waiter.sweep > self.sweeps_begun);
         self.sweep_by(Instant::now() + if again { Duration::ZERO } else { self.policy.interval });
         match listing::take(&self.database, self.account_id, &mut self.plan, entries).await {
-            Ok(()) => self.failure = None,
+            Ok(()) => self.sweeps_done = self.sweeps_begun,
             // The plan is ahead of the file: it begins again from there.
             Err(error) => {
-                self.failure = Some(error);
+                self.has_failed(&error);
                 self.next_sweep = Instant::now() + SOON_AGAIN;
                 if let Ok(plan) = listing::plan(&self.database, self.account_id).await {
                     let busy = self.plan.busy();
@@ -303,6 +361,8 @@ impl SyncTask {
                 }
             }
         }
+        self.failed.retain(|key| self.plan.name(key).is_some());
+        self.refused.retain(|key| self.plan.name(key).is_some());
         // Equal counts don't prove there that flags are the same.
         if self.waiters.iter().any(|waiter| waiter.sweep <= self.sweeps_done) {
             self.plan.mark_without_mod_seq();
@@ -311,7 +371,8 @@ impl SyncTask {
 
     /// Answers who waits until all is in step, if it is.
     async fn answer(&mut self) {
-        if self.waiters.is_empty() || self.sweeping || self.looks > 0 || self.plan.has_due(self.pace()) {
+        let is_busy = self.sweeping || self.looks > 0 || self.plan.has_due(self.pace());
+        if self.waiters.is_empty() || is_busy || !self.failed.is_empty() {
             return;
         }
         let account = self.account_id;

@@ -1,0 +1,121 @@
+//! Who waits until all is in step: not before it is, and not for ever.
+
+use std::time::Duration;
+
+use imap_duplex::account::Policy;
+use imap_duplex::store::{StoreErrorKind, SyncPolicy};
+use imap_duplex::testing::Server;
+use imap_duplex::types::{Code, Flag};
+use rusqlite::Connection;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::within;
+use crate::world::{LIMIT, World, message, uid};
+
+fn world() -> World {
+    let server = Server::new();
+    for mailbox in ["INBOX", "Work"] {
+        for number in 1..=5 {
+            server.deliver(mailbox, message(&format!("{mailbox} {number}")));
+        }
+    }
+    World::new(server)
+}
+
+/// Looks fail some times, in each way that passes; whichever mailbox it is, followed or not.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_in_step_while_the_last_look_has_failed() {
+    for times in [1, 2, 4] {
+        for follows in [true, false] {
+            within(LIMIT, async {
+                let world = world();
+                let policy = || if follows { SyncPolicy::new() } else { SyncPolicy::new().follow_none() };
+                let client = world.client_by(Policy::default(), policy()).await;
+                client.in_step().await;
+                for mailbox in ["INBOX", "Work"] {
+                    world.server.deliver(mailbox, message("late"));
+                    world.server.add_flags(mailbox, uid(2), Flag::Flagged);
+                }
+                world.server.on("EXAMINE").bad("not now").times(times);
+                client.crash().await;
+                let client = world.client_by(Policy::default(), policy()).await;
+                client.in_step().await;
+                world.check(&client.store).await;
+                world.server.on("EXAMINE").no_with(Code::InUse, "not now").times(times);
+                world.server.add_flags("Work", uid(3), Flag::Flagged);
+                client.in_step().await;
+                world.check(&client.store).await;
+                world.server.on("LIST").no("not now").times(times);
+                world.server.add_flags("Work", uid(4), Flag::Flagged);
+                client.in_step().await;
+                world.check(&client.store).await;
+            })
+            .await;
+        }
+    }
+}
+
+/// The file can't be written for a while, as another program holds it.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_in_step_that_could_not_be_written() {
+    within(LIMIT, async {
+        let world = world();
+        let client = world.client().await;
+        client.in_step().await;
+        let file = Connection::open(world.path()).expect("SQLite");
+        // Whatever is written of the mailboxes or messages is refused.
+        file.execute_batch(
+            "CREATE TRIGGER no_message BEFORE INSERT ON message BEGIN SELECT raise(ABORT, 'not now'); END; \
+             CREATE TRIGGER no_mailbox BEFORE INSERT ON mailbox BEGIN SELECT raise(ABORT, 'not now'); END;",
+        )
+        .expect("written");
+        world.server.deliver("Work", message("late"));
+        world.server.deliver("New", message("new"));
+        let waited = timeout(Duration::from_secs(15), client.attachment.in_step()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        file.execute_batch("DROP TRIGGER no_message; DROP TRIGGER no_mailbox").expect("written");
+        client.in_step().await;
+        world.check(&client.store).await;
+    })
+    .await;
+}
+
+/// A mailbox that the server refuses is left out, and says why; but not one that is just gone.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_can_not_be_read_is_left_out() {
+    within(LIMIT, async {
+        let world = world();
+        let client = world.client_by(Policy::default(), SyncPolicy::new().follow_none()).await;
+        client.in_step().await;
+        world.server.on("EXAMINE").no("you may not read this").always();
+        world.server.deliver("Work", message("late"));
+        client.in_step().await;
+        let work = client.store.mailbox_named("Work").await.expect("there").info().await.expect("there");
+        assert!(work.failure.expect("refused").contains("you may not read this"));
+    })
+    .await;
+}
+
+/// What never passes is an error in the end, and syncing goes on all the same.
+#[tokio::test(start_paused = true)]
+async fn what_does_not_pass_is_an_error_in_the_end() {
+    within(LIMIT, async {
+        let world = world();
+        let client = world.client_by(Policy::default(), SyncPolicy::new().follow_none()).await;
+        client.in_step().await;
+        let file = Connection::open(world.path()).expect("SQLite");
+        file.execute_batch(
+            "CREATE TRIGGER no_message BEFORE INSERT ON message BEGIN SELECT raise(ABORT, 'never'); END",
+        )
+        .expect("written");
+        world.server.deliver("Work", message("late"));
+        let begun = Instant::now();
+        let error = client.attachment.in_step().await.expect_err("not in step");
+        assert_eq!(error.kind(), StoreErrorKind::Io, "{error:?}");
+        assert!((Duration::from_secs(20)..Duration::from_secs(90)).contains(&begun.elapsed()));
+        file.execute_batch("DROP TRIGGER no_message").expect("written");
+        sleep(Duration::from_secs(120)).await;
+        world.check(&client.store).await;
+    })
+    .await;
+}

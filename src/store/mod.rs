@@ -28,7 +28,7 @@ mod rows;
 mod schema;
 mod sync;
 
-pub use self::bodies::BodyPolicy;
+pub use self::bodies::{BodyPolicy, StoredBody};
 pub use self::error::{StoreError, StoreErrorKind, StoreResult};
 pub use self::handle::Store;
 pub use self::ids::{AccountId, MailboxId, MessageId, OperationId};

@@ -1,24 +1,31 @@
-//! A body or a part, from the file or from the server.
+//! A body or a part, from the server into the file: piece by piece, so that a long one is never in
+//! memory as a whole, and on from where an earlier attempt was cut off.
+//!
+//! In: a content, an account. Out: a body in the file that counts only once it is whole.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tokio::io::AsyncReadExt as _;
 
-use super::rows;
+use super::rows::{self, State};
 use super::text::read_message;
 use crate::account::{Account, AccountState};
 use crate::client::Select;
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{StoreError, StoreErrorKind, StoreResult};
-use crate::store::handle::Store;
 use crate::store::ids::MessageId;
 use crate::store::sync::{Either, race};
 use crate::types::{MailboxName, Part, Section, Uid, UidValidity, ViewSync};
 
+/// The beginning of a message in which words for the search are looked for.
+const MAX_PARSED: usize = 2 << 20;
+
 /// Where the server has a content.
 #[derive(Debug)]
 struct Location {
+    /// The same as a text.
+    source: String,
     mailbox: MailboxName,
     uid: Uid,
     uid_validity: Option<UidValidity>,
@@ -26,69 +33,11 @@ struct Location {
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-struct Wanted {
-    account: i64,
-    content: i64,
+pub(super) struct Wanted {
+    pub(super) account: i64,
+    pub(super) content: i64,
     /// As in the table: '' is the whole message.
-    section: String,
-}
-
-impl Store {
-    /// A message as a whole, header and body: from the store, else from the server. It is kept then,
-    /// for all messages of the same content. Cancel-safe.
-    ///
-    /// # Errors
-    /// [`Offline`](StoreErrorKind::Offline) if it is not in the store and the account is not
-    /// attached or has no connection; [`NotFound`](StoreErrorKind::NotFound) if there is no such
-    /// message, or no longer; [`Server`](StoreErrorKind::Server) if the server does not send it.
-    ///
-    /// ```no_run
-    /// # use imap_duplex::store::{MessageId, Store, StoreResult};
-    /// # async fn example(store: Store, message: MessageId) -> StoreResult<()> {
-    /// let bytes = store.body(message).await?;
-    /// # let _ = bytes;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn body(&self, message: MessageId) -> StoreResult<Bytes> {
-        self.section(message, String::new()).await
-    }
-
-    /// One part of a message as it is sent, still in its transfer encoding; `number` is that of
-    /// [`PartSummary::number`](crate::store::PartSummary::number). Otherwise as
-    /// [`body`](Self::body).
-    ///
-    /// # Errors
-    /// As [`body`](Self::body); [`Invalid`](StoreErrorKind::Invalid) if that is no number of a part.
-    pub async fn part(&self, message: MessageId, number: &str) -> StoreResult<Bytes> {
-        part_section(number)?;
-        self.section(message, number.to_owned()).await
-    }
-
-    /// Whether the whole message is in the store.
-    ///
-    /// # Errors
-    /// [`NotFound`](StoreErrorKind::NotFound) if there is no such message, or no longer.
-    pub async fn has_body(&self, message: MessageId) -> StoreResult<bool> {
-        let wanted = wanted(&self.database, message, String::new()).await?;
-        self.database.read(move |file| Ok(rows::find(file, wanted.content, "")?.is_some())).await
-    }
-
-    async fn section(&self, message: MessageId, section: String) -> StoreResult<Bytes> {
-        let wanted = wanted(&self.database, message, section).await?;
-        if let Some(bytes) = kept(&self.database, &wanted).await? {
-            return Ok(bytes);
-        }
-        let offline = || {
-            let what = "the message is not in the store, and there is no connection to its account";
-            StoreError::new(StoreErrorKind::Offline, what)
-        };
-        let account = self.database.engaged(wanted.account).ok_or_else(offline)?;
-        match race(fetch(&self.database, &account, &wanted), is_away(&account)).await {
-            Either::First(bytes) => bytes,
-            Either::Second(()) => Err(offline()),
-        }
-    }
+    pub(super) section: String,
 }
 
 /// Waits until the account has no way to the server.
@@ -110,7 +59,8 @@ async fn is_away(account: &Account) {
     }
 }
 
-async fn wanted(database: &Database, message: MessageId, section: String) -> StoreResult<Wanted> {
+/// The content of a message.
+pub(super) async fn wanted(database: &Database, message: MessageId, section: String) -> StoreResult<Wanted> {
     let find = move |file: &Transaction<'_>| {
         let sql = "SELECT c.account, c.id FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
         let mut find = file.prepare_cached(sql)?;
@@ -122,21 +72,17 @@ async fn wanted(database: &Database, message: MessageId, section: String) -> Sto
     Ok(Wanted { account, content, section })
 }
 
-/// From the file.
-async fn kept(database: &Database, wanted: &Wanted) -> StoreResult<Option<Bytes>> {
-    let (content, section) = (wanted.content, wanted.section.clone());
-    let found = database
-        .read(move |file| match rows::find(file, content, &section)? {
-            Some(body) => Ok(Some((body, rows::read(file, body)?))),
-            None => Ok(None),
-        })
-        .await?;
-    let Some((body, bytes)) = found else { return Ok(None) };
-    if !database.is_read_only() {
-        // That it was used is worth no failure.
-        _ = database.write(Durability::Process, move |file| rows::touch(file, body)).await;
+/// Makes sure that it is in the file as a whole.
+pub(super) async fn obtain(database: &Database, wanted: &Wanted) -> StoreResult<()> {
+    let offline = || {
+        let what = "the message is not in the store, and there is no connection to its account";
+        StoreError::new(StoreErrorKind::Offline, what)
+    };
+    let account = database.engaged(wanted.account).ok_or_else(offline)?;
+    match race(fetch(database, &account, wanted), is_away(&account)).await {
+        Either::First(fetched) => fetched,
+        Either::Second(()) => Err(offline()),
     }
-    Ok(Some(bytes))
 }
 
 /// From the server, into the file.
@@ -147,10 +93,24 @@ pub(super) async fn fetch_content(
     content: i64,
 ) -> StoreResult<()> {
     let wanted = Wanted { account: account_id, content, section: String::new() };
-    fetch(database, account, &wanted).await.map(|_| ())
+    fetch(database, account, &wanted).await
 }
 
-async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<Bytes> {
+/// How often it is begun again, because room was made meanwhile by removing it.
+const MAX_TURNS: usize = 3;
+
+async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<()> {
+    for _ in 0..MAX_TURNS {
+        if fetch_once(database, account, wanted).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Full, "there is no room for the message: others are asked for, too"))
+}
+
+/// Whether it is in the file now. What has come before a failure stays there, and the next one goes
+/// on behind it.
+async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<bool> {
     let content = wanted.content;
     let location = database.read(move |file| location(file, content)).await?;
     let location = location.ok_or_else(|| {
@@ -165,12 +125,17 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
     if mailbox.uid_validity() != location.uid_validity {
         return Err(StoreError::not_found("the message is gone: its mailbox has been made again"));
     }
-    let begun = wanted.clone();
-    let body = database
-        .write(Durability::Process, move |file| rows::begin(file, begun.content, &begun.section))
-        .await?;
-    let mut source = mailbox.body(location.uid, section);
-    let (mut whole, mut number) = (BytesMut::new(), 0);
+    let (begun, source) = (wanted.clone(), location.source.clone());
+    let begin = move |file: &Transaction<'_>| {
+        if rows::find(file, begun.content, &begun.section)?.is_some() {
+            return Ok(None);
+        }
+        rows::begin(file, begun.content, &begun.section, Some(&source)).map(Some)
+    };
+    let Some(begun) = database.write(Durability::Process, begin).await? else { return Ok(true) };
+    let (body, mut number) = (begun.body, begun.pieces);
+    let mut source = mailbox.body(location.uid, section).starting_at(begun.bytes);
+    let max_bytes = database.max_body_bytes();
     loop {
         let mut piece = BytesMut::with_capacity(rows::PIECE);
         while piece.len() < rows::PIECE {
@@ -179,30 +144,49 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
                 break;
             }
         }
-        if piece.is_empty() {
+        let is_last = piece.len() < rows::PIECE;
+        if !piece.is_empty() {
+            let piece = piece.freeze();
+            let add = move |file: &Transaction<'_>| {
+                let state = rows::add(file, body, number, &piece)?;
+                rows::evict(file, max_bytes, body)?;
+                Ok(state)
+            };
+            match database.write(Durability::Process, add).await? {
+                State::Part => {}
+                State::Whole => return Ok(true),
+                State::Gone => return Ok(false),
+            }
+            number += 1;
+        }
+        if is_last {
             break;
         }
-        let piece = piece.freeze();
-        whole.extend_from_slice(&piece);
-        database.write(Durability::Process, move |file| rows::add(file, body, number, &piece)).await?;
-        number += 1;
     }
-    let whole = whole.freeze();
+    finish(database, wanted, body).await
+}
+
+/// All pieces are here: it is whole, and its words are found. Whether it is still here.
+async fn finish(database: &Database, wanted: &Wanted, body: i64) -> StoreResult<bool> {
     let text = match wanted.section.as_str() {
-        "" => Some(read_message(whole.clone()).await?.1),
+        "" => {
+            let beginning = database.read(move |file| rows::beginning(file, body, MAX_PARSED)).await?;
+            Some(read_message(beginning).await?.1)
+        }
         _ => None,
     };
-    let max_bytes = database.max_body_bytes();
+    let content = wanted.content;
     database
         .write(Durability::Process, move |file| {
-            rows::complete(file, body, false)?;
+            if rows::complete(file, body, false)? == State::Gone {
+                return Ok(false);
+            }
             if let Some(text) = text {
                 rows::index(file, content, &text)?;
             }
-            rows::evict(file, max_bytes).map(|_| ())
+            Ok(true)
         })
-        .await?;
-    Ok(whole)
+        .await
 }
 
 fn not_sent(error: std::io::Error) -> StoreError {
@@ -219,19 +203,21 @@ fn not_sent(error: std::io::Error) -> StoreError {
 }
 
 fn location(file: &Transaction<'_>, content: i64) -> Result<Option<Location>, crate::store::error::Fault> {
-    let sql = "SELECT b.name, m.uid, b.uid_validity FROM message m JOIN mailbox b ON b.id = m.mailbox \
+    let sql = "SELECT b.name, m.uid, b.uid_validity, b.id FROM message m JOIN mailbox b ON b.id = m.mailbox \
                WHERE m.content = ? AND m.uid IS NOT NULL AND b.name IS NOT NULL LIMIT 1";
     let row = file.prepare_cached(sql)?.query_row(params![content], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?, row.get::<_, Option<u32>>(2)?))
+        let (uid, uid_validity) = (row.get::<_, u32>(1)?, row.get::<_, Option<u32>>(2)?);
+        Ok((row.get::<_, String>(0)?, uid, uid_validity, row.get::<_, i64>(3)?))
     });
-    Ok(row.optional()?.and_then(|(name, uid, uid_validity)| {
+    Ok(row.optional()?.and_then(|(name, uid, uid_validity, mailbox)| {
+        let source = format!("{mailbox} {} {uid}", uid_validity.unwrap_or_default());
         let uid_validity = uid_validity.and_then(UidValidity::new);
-        Some(Location { mailbox: MailboxName::exact(name), uid: Uid::new(uid)?, uid_validity })
+        Some(Location { source, mailbox: MailboxName::exact(name), uid: Uid::new(uid)?, uid_validity })
     }))
 }
 
 /// The section of a part's number.
-fn part_section(number: &str) -> StoreResult<Section> {
+pub(super) fn part_section(number: &str) -> StoreResult<Section> {
     let wrong = || StoreError::invalid(format!("{number:?} is no number of a part, such as 1.2"));
     let mut part: Option<Part> = None;
     for piece in number.split('.') {

@@ -5,10 +5,12 @@
 
 mod fetch;
 mod keeper;
+mod reader;
 mod rows;
 mod text;
 
 pub use self::keeper::BodyPolicy;
 pub(super) use self::keeper::Keeper;
+pub use self::reader::StoredBody;
 pub(super) use self::rows::{index, insert, whole};
 pub(super) use self::text::read_message;

@@ -16,41 +16,97 @@ pub(in crate::store) fn insert(
     bytes: &[u8],
     pinned: bool,
 ) -> Result<(), Fault> {
-    let body = begin(file, content, section)?;
+    let body = begin(file, content, section, None)?.body;
     for (number, piece) in bytes.chunks(PIECE).enumerate() {
         add(file, body, number, piece)?;
     }
-    complete(file, body, pinned)
+    complete(file, body, pinned).map(|_| ())
 }
 
-/// Begins a body, in place of one that was begun before.
-pub(super) fn begin(file: &Transaction<'_>, content: i64, section: &str) -> Result<i64, Fault> {
+/// How much of a body is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It was removed meanwhile, to make room.
+    Gone,
+    Part,
+    Whole,
+}
+
+/// A body that is being fetched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) body: i64,
+    /// What is here already.
+    pub(super) pieces: usize,
+    pub(super) bytes: u64,
+}
+
+/// Begins a body, or goes on with what is here of it from the same source; a part from elsewhere
+/// goes. It is not here as a whole.
+pub(super) fn begin(
+    file: &Transaction<'_>,
+    content: i64,
+    section: &str,
+    source: Option<&str>,
+) -> Result<Begun, Fault> {
+    let known = file
+        .prepare_cached(
+            "SELECT id, size, (SELECT count(*) FROM piece WHERE body = id) FROM body \
+             WHERE content = ? AND section = ? AND complete = 0 AND source = ?",
+        )?
+        .query_row(params![content, section, source], |row| {
+            let (bytes, pieces) = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
+            let (bytes, pieces) = (u64::try_from(bytes), usize::try_from(pieces));
+            Ok(Begun {
+                body: row.get(0)?,
+                pieces: pieces.unwrap_or_default(),
+                bytes: bytes.unwrap_or_default(),
+            })
+        })
+        .optional()?;
+    if let Some(known) = known {
+        touch(file, known.body)?;
+        return Ok(known);
+    }
     file.prepare_cached("DELETE FROM body WHERE content = ? AND section = ? AND pins = 0")?
         .execute(params![content, section])?;
-    file.prepare_cached("INSERT INTO body (content, section) VALUES (?, ?)")?
-        .execute(params![content, section])?;
-    Ok(file.last_insert_rowid())
-}
-
-pub(super) fn add(file: &Transaction<'_>, body: i64, number: usize, piece: &[u8]) -> Result<(), Fault> {
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    // Another one may have begun it again meanwhile.
-    file.prepare_cached(
-        "INSERT INTO piece (body, number, data) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM body WHERE id = ?1)",
-    )?
-    .execute(params![body, number, piece])?;
-    Ok(())
-}
-
-/// The body is whole.
-pub(super) fn complete(file: &Transaction<'_>, body: i64, pinned: bool) -> Result<(), Fault> {
     let used = tick(file)?;
-    file.prepare_cached(
-        "UPDATE body SET size = (SELECT ifnull(sum(length(data)), 0) FROM piece WHERE body = ?1), complete = 1, \
-         used = ?2, pins = ?3 WHERE id = ?1",
-    )?
-    .execute(params![body, used, pinned])?;
-    Ok(())
+    file.prepare_cached("INSERT INTO body (content, section, source, used) VALUES (?, ?, ?, ?)")?
+        .execute(params![content, section, source, used])?;
+    Ok(Begun { body: file.last_insert_rowid(), pieces: 0, bytes: 0 })
+}
+
+/// The next piece of a body; another one that fetches it, too, may have brought it.
+pub(super) fn add(file: &Transaction<'_>, body: i64, number: usize, piece: &[u8]) -> Result<State, Fault> {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    let added = file
+        .prepare_cached(
+            "INSERT OR IGNORE INTO piece (body, number, data) SELECT id, ?2, ?3 FROM body WHERE id = ?1 AND complete = 0",
+        )?
+        .execute(params![body, number, piece])?;
+    if added > 0 {
+        let length = i64::try_from(piece.len()).unwrap_or(i64::MAX);
+        file.prepare_cached("UPDATE body SET size = size + ? WHERE id = ?")?
+            .execute(params![length, body])?;
+        return Ok(State::Part);
+    }
+    let mut find = file.prepare_cached("SELECT complete FROM body WHERE id = ?")?;
+    Ok(match find.query_row([body], |row| row.get::<_, bool>(0)).optional()? {
+        None => State::Gone,
+        Some(true) => State::Whole,
+        Some(false) => State::Part,
+    })
+}
+
+/// The body is whole, if it is still here.
+pub(super) fn complete(file: &Transaction<'_>, body: i64, pinned: bool) -> Result<State, Fault> {
+    let used = tick(file)?;
+    let changed = file
+        .prepare_cached(
+            "UPDATE body SET complete = 1, source = NULL, used = ?2, pins = max(pins, ?3) WHERE id = ?1",
+        )?
+        .execute(params![body, used, pinned])?;
+    Ok(if changed == 0 { State::Gone } else { State::Whole })
 }
 
 fn tick(file: &Transaction<'_>) -> Result<i64, Fault> {
@@ -66,13 +122,36 @@ pub(super) fn find(file: &Transaction<'_>, content: i64, section: &str) -> Resul
 }
 
 pub(super) fn read(file: &Transaction<'_>, body: i64) -> Result<Bytes, Fault> {
+    beginning(file, body, usize::MAX)
+}
+
+/// The first bytes of a body: as many pieces as have the first so many.
+pub(super) fn beginning(file: &Transaction<'_>, body: i64, count: usize) -> Result<Bytes, Fault> {
     let mut find = file.prepare_cached("SELECT data FROM piece WHERE body = ? ORDER BY number")?;
     let mut rows = find.query([body])?;
     let mut bytes = BytesMut::new();
-    while let Some(row) = rows.next()? {
+    while bytes.len() < count
+        && let Some(row) = rows.next()?
+    {
         bytes.extend_from_slice(row.get_ref(0)?.as_blob().unwrap_or_default());
     }
     Ok(bytes.freeze())
+}
+
+/// One piece of a body; `None` behind its end.
+pub(super) fn piece(file: &Transaction<'_>, body: i64, number: i64) -> Result<Option<Bytes>, Fault> {
+    let mut find = file.prepare_cached("SELECT data FROM piece WHERE body = ? AND number = ?")?;
+    let piece = find.query_row([body, number], |row| {
+        Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_blob().unwrap_or_default()))
+    });
+    Ok(piece.optional()?)
+}
+
+/// How many bytes a body has.
+pub(super) fn size(file: &Transaction<'_>, body: i64) -> Result<u64, Fault> {
+    let mut find = file.prepare_cached("SELECT size FROM body WHERE id = ?")?;
+    let size: i64 = find.query_row([body], |row| row.get(0))?;
+    Ok(u64::try_from(size).unwrap_or_default())
 }
 
 /// The whole message, if it is here.
@@ -87,21 +166,21 @@ pub(super) fn touch(file: &Transaction<'_>, body: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removes those least recently used until no more than this is left; never what an operation needs.
-/// How many bytes there are then.
-pub(super) fn evict(file: &Transaction<'_>, max_bytes: i64) -> Result<i64, Fault> {
+/// Removes those least recently used until no more than this is left; never what an operation needs,
+/// nor this one, which was just asked for and may be longer than that.
+pub(super) fn evict(file: &Transaction<'_>, max_bytes: i64, but: i64) -> Result<(), Fault> {
     loop {
         let bytes: i64 = file.prepare_cached("SELECT bytes FROM bodies")?.query_row([], |row| row.get(0))?;
         if bytes <= max_bytes {
-            return Ok(bytes);
+            return Ok(());
         }
         let gone = file
             .prepare_cached(
-                "DELETE FROM body WHERE id = (SELECT id FROM body WHERE pins = 0 AND complete = 1 ORDER BY used LIMIT 1)",
+                "DELETE FROM body WHERE id = (SELECT id FROM body WHERE pins = 0 AND id <> ? ORDER BY used LIMIT 1)",
             )?
-            .execute([])?;
+            .execute([but])?;
         if gone == 0 {
-            return Ok(bytes);
+            return Ok(());
         }
     }
 }

@@ -16,4 +16,5 @@ pub(super) const STEPS: &[&str] = &[
         include_str!("changes.sql"),
     ),
     include_str!("waiting.sql"),
+    include_str!("resumed.sql"),
 ];

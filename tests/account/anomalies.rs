@@ -14,24 +14,28 @@ use crate::watch::{Mirror, QUIET, uid};
 use crate::{LIMIT, World};
 
 /// A watch whose stream is summed up.
-struct Watched {
-    world: World,
+pub(crate) struct Watched {
+    pub(crate) world: World,
     store: MemoryStore,
     account: Account,
-    changes: Changes,
+    pub(crate) changes: Changes,
     mirror: Mirror,
 }
 
-const MAILBOXES: [&str; 2] = ["INBOX", "Work"];
+pub(crate) const MAILBOXES: [&str; 2] = ["INBOX", "Work"];
 
 impl Watched {
-    /// Five messages in each of two mailboxes.
     async fn start(server: Server) -> Self {
-        server.create("Work");
+        Self::start_in(World::new(server)).await
+    }
+
+    /// Five messages in each of two mailboxes.
+    pub(crate) async fn start_in(world: World) -> Self {
+        world.server.create("Work");
         for number in 0..10 {
-            server.deliver(MAILBOXES[number % 2], format!("Subject: {number}\r\n\r\n"));
+            world.server.deliver(MAILBOXES[number % 2], format!("Subject: {number}\r\n\r\n"));
         }
-        let (world, store) = (World::new(server), MemoryStore::new());
+        let store = MemoryStore::new();
         let (account, changes) = open(&world, &store).await;
         let mut this = Self { world, store, account, changes, mirror: Mirror::default() };
         let arrived = this.settle().await;
@@ -40,7 +44,7 @@ impl Watched {
     }
 
     /// The program ends, and begins again later.
-    async fn restart(&mut self, meanwhile: impl FnOnce(&World)) {
+    pub(crate) async fn restart(&mut self, meanwhile: impl FnOnce(&World)) {
         let world = self.world.clone();
         self.account.shutdown(Duration::from_secs(10)).await;
         meanwhile(&world);
@@ -48,7 +52,7 @@ impl Watched {
     }
 
     /// All that comes until nothing comes for a while; the sum is the mailbox.
-    async fn settle(&mut self) -> Vec<Change> {
+    pub(crate) async fn settle(&mut self) -> Vec<Change> {
         let mut found = Vec::new();
         while let Ok(Some(change)) = timeout(QUIET, self.changes.next()).await {
             let change = change.expect("no error");
@@ -86,7 +90,7 @@ fn servers() -> [Server; 4] {
     ]
 }
 
-fn kinds(changes: &[Change]) -> Vec<String> {
+pub(crate) fn kinds(changes: &[Change]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
@@ -215,7 +219,6 @@ async fn counters_that_are_missing() {
     .await;
 }
 
-/// A UIDVALIDITY that is missing once does not make the watch forget the mailbox.
 #[tokio::test(start_paused = true)]
 async fn two_mailboxes_of_one_uidvalidity_are_two() {
     within(LIMIT, async {

@@ -6,6 +6,7 @@ mod support;
 
 mod anomalies;
 mod arrivals;
+mod contradictions;
 mod conveniences;
 mod fleet;
 mod ladder;
@@ -13,6 +14,7 @@ mod leases;
 mod live;
 mod moving;
 mod redials;
+mod rewritten;
 mod shutdown;
 mod watch;
 
@@ -26,6 +28,8 @@ use imap_duplex::account::{Account, DialReason, Policy};
 use imap_duplex::testing::Server;
 use tokio::io::DuplexStream;
 use tokio::time::Instant;
+
+use self::rewritten::{Rewriting, Rule};
 
 /// What a test may take, in virtual time.
 pub(crate) const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,12 +46,28 @@ struct Dials {
     times: Mutex<Vec<(Duration, DialReason)>>,
     /// So many of the next dials fail.
     away: AtomicUsize,
+    /// What becomes of the server's lines, if they can be changed.
+    rewriting: Option<Rewriting>,
 }
 
 impl World {
     pub(crate) fn new(server: Server) -> Self {
-        let dials = Dials { start: Instant::now(), times: Mutex::default(), away: AtomicUsize::new(0) };
-        Self { server, inner: Arc::new(dials) }
+        Self::by(server, None)
+    }
+
+    /// A server whose lines [`rewrite`](Self::rewrite) changes.
+    pub(crate) fn rewriting(server: Server) -> Self {
+        Self::by(server, Some(Rewriting::default()))
+    }
+
+    fn by(server: Server, rewriting: Option<Rewriting>) -> Self {
+        let (times, away) = (Mutex::default(), AtomicUsize::new(0));
+        Self { server, inner: Arc::new(Dials { start: Instant::now(), times, away, rewriting }) }
+    }
+
+    /// What becomes of the server's lines from now on, on all connections.
+    pub(crate) fn rewrite(&self, rule: Rule) {
+        self.inner.rewriting.as_ref().expect("lines can be changed").set(rule);
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -81,7 +101,14 @@ impl World {
             .push((self.inner.start.elapsed(), reason));
         let left = self.inner.away.load(Ordering::Relaxed);
         self.inner.away.store(left.saturating_sub(1), Ordering::Relaxed);
-        if left > 0 { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(self.server.connect()) }
+        if left > 0 {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let stream = self.server.connect();
+        Ok(match &self.inner.rewriting {
+            Some(rewriting) => rewriting.through(stream),
+            None => stream,
+        })
     }
 
     /// The next so many dials fail.

@@ -309,7 +309,8 @@ impl<'a> Stream<'a> {
                 self.send(Note::Delta(self.what.key.clone(), Delta::Reset(uid_validity))).await?;
                 return Ok(Some(Ok(Ended::Again)));
             }
-            EventKind::Contradiction { .. } if reports => return Ok(Some(Ok(Ended::Later))),
+            // Before that the view compares all by itself.
+            EventKind::Contradiction { .. } if self.caught_up => return Ok(Some(Ok(Ended::Later))),
             EventKind::SelectionEnded => return Ok(Some(Ok(Ended::Again))),
             _ => {}
         }

@@ -147,6 +147,11 @@ impl QresyncData {
         }
     }
 
+    /// No change was reported.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.vanished.clone().finish().is_empty()
+    }
+
     /// Something may have been reported that could not be read.
     pub(super) fn miss(&mut self) {
         self.missed = true;

@@ -38,6 +38,7 @@ mod ready;
 mod regressions;
 mod resume;
 mod resume_by_events;
+mod resume_unsure;
 mod rules;
 mod script;
 mod select;

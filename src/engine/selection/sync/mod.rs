@@ -74,6 +74,8 @@ pub(super) struct SyncState {
     prior: Option<PriorState>,
     /// What has changed since then is to be asked.
     changes_since: Option<ModSeq>,
+    /// Messages may be there from this UID on though nothing was reported.
+    unsure_from: Option<Uid>,
     /// Whether changes that are found happened before the selection.
     while_disconnected: bool,
     /// All that was to be asked has been: from now on what the server reports keeps the view in

@@ -10,6 +10,7 @@
 //! | a search could not be used            |                           | `FETCH a:b (UID)`              |
 //! | all unknown, of few                   |                           | `UID SEARCH ALL`               |
 //! | else, the newest window               |                           | `UID SEARCH a:b`               |
+//! | all UIDs known, nothing was reported  | UIDNEXT is beyond them    | `UID FETCH n:* (FLAGS)`        |
 //! | all UIDs known, changes due           | has CONDSTORE             | `UID FETCH 1:* … CHANGEDSINCE` |
 //! | all UIDs known, flags due or behind   |                           | `UID FETCH … (FLAGS)`, newest  |
 
@@ -142,6 +143,9 @@ impl SyncState {
     /// What is next once all UIDs are known; the flags of `behind` are older than their
     /// mod-sequence.
     fn next_flags(&mut self, view: &View, behind: impl FnOnce() -> UidSet, most: u32) -> Option<Question> {
+        if let Some(from) = self.unsure_from.take() {
+            return Some(Question::NewMessages(from));
+        }
         if let Some(since) = self.changes_since {
             return Some(Question::Changes(since));
         }

@@ -13,6 +13,9 @@
 //!   another UIDVALIDITY ──────────── what was known has no meaning (RFC 9051 section 2.3.1.1)
 //! ```
 //!
+//! What adds up without a single change may do so by chance, if UIDNEXT is beyond the last message:
+//! one may have come for another. Then that is asked.
+//!
 //! A server that contradicts itself is asked again in the same way; what was known is compared.
 
 use std::collections::BTreeMap;
@@ -126,7 +129,12 @@ impl Selection {
         (self.sync.while_disconnected, self.unpublished) = (true, true);
         let mut is_whole = false;
         match strategy {
-            ResumeStrategy::SelectResponses(uids) => is_whole = self.view.fill(&uids).is_ok(),
+            ResumeStrategy::SelectResponses(uids) => {
+                is_whole = self.view.fill(&uids).is_ok();
+                let behind = uids.last().map_or(Some(Uid::MIN), |last| Uid::new(last.get().checked_add(1)?));
+                let may_be_more = reported.is_empty() && handle.get().uid_next > behind;
+                self.sync.unsure_from = behind.filter(|_| is_whole && may_be_more);
+            }
             ResumeStrategy::Changes(since) => self.sync.changes_since = since,
             ResumeStrategy::Compare => prior.flags_must_be_compared = true,
         }

@@ -9,6 +9,7 @@ mod arrivals;
 mod contradictions;
 mod conveniences;
 mod fleet;
+mod half_open;
 mod ladder;
 mod leases;
 mod live;

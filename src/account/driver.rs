@@ -43,7 +43,8 @@ pub(super) struct AccountDriver {
     gate: Arc<Gate>,
     pool: Pool,
     redial: Redial,
-    connections: HashMap<ConnectionId, Live>,
+    /// In boxes, since a map has room for many from the start.
+    connections: HashMap<ConnectionId, Box<Live>>,
     /// Tasks that dial.
     dials: HashMap<ConnectionId, AbortHandle>,
     wants: HashMap<WishId, Want>,
@@ -236,7 +237,8 @@ impl AccountDriver {
             (Ok(Dialled { sender, tap }), Some(task)) => {
                 self.redial.on_login();
                 self.failure = None;
-                self.connections.insert(id, Live { sender, mailbox: None, since: now, tap, task });
+                let live = Live { sender, mailbox: None, since: now, tap, task };
+                self.connections.insert(id, Box::new(live));
                 self.pool.on_dialled(Some(id), now.into_std());
             }
             (Ok(_), None) => {}
@@ -354,7 +356,7 @@ impl AccountDriver {
     /// This mailbox is selected on a connection.
     fn on_open(&mut self, id: ConnectionId, select: Select, mailbox: &Mailbox) {
         if let Some(live) = self.connections.get_mut(&id) {
-            live.mailbox = Some((select, mailbox.through(live.sender.clone())));
+            live.mailbox = Some((select.without_state(), mailbox.through(live.sender.clone())));
         }
     }
 

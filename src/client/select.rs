@@ -55,6 +55,12 @@ impl Select {
         self.mailbox == other.mailbox && other.resume.is_none() && is_same(self, other)
     }
 
+    /// The same without the state from which it resumes.
+    #[cfg(feature = "account")]
+    pub(crate) fn without_state(self) -> Self {
+        Self { resume: None, ..self }
+    }
+
     /// For reading alone: `EXAMINE`.
     ///
     /// ```no_run

@@ -110,19 +110,21 @@ pub(super) async fn follow(account: Account, what: Follow, notes: Notes) {
 
 async fn run(account: &Account, mut what: Follow, notes: &Notes) -> Noted<Result<Ended>> {
     let view = if what.flags { ViewSync::Flags } else { ViewSync::Uids };
+    let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
     let select = Select::new(what.name.clone()).read_only().view_sync(view);
-    let select = match what.state.clone() {
+    let is_known = what.state.is_some();
+    let select = match what.state.take() {
         Some(state) => select.resume(state),
         None => select,
     };
-    let (mailbox, mut events) = match account.follow(select).await {
+    // In boxes: what is over soon, or comes rarely, is not to take room for as long as it is silent.
+    let (mailbox, mut events) = match Box::pin(account.follow(select)).await {
         Ok(followed) => followed,
         Err(error) => return Ok(Err(error)),
     };
-    let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
     let arrivals = Arrivals::new(what.items.take());
     let control = what.stays.clone();
-    let mut stream = Stream::new(&what, notes, flagless, arrivals);
+    let mut stream = Stream::new(&what, notes, is_known, flagless, arrivals);
     loop {
         let due = stream.mark_state(&mailbox, Instant::now());
         let event = match events.try_next() {
@@ -153,7 +155,7 @@ async fn run(account: &Account, mut what: Follow, notes: &Notes) -> Noted<Result
         };
         match event {
             Some(event) => {
-                if let Some(ended) = stream.take(event, &mailbox).await? {
+                if let Some(ended) = Box::pin(stream.take(event, &mailbox)).await? {
                     return Ok(ended.map(|ended| stream.leave(&mailbox, ended)));
                 }
             }
@@ -193,6 +195,8 @@ struct Mark {
 struct Stream<'a> {
     what: &'a Follow,
     notes: &'a Notes,
+    /// It was known before: what has happened since is reported.
+    is_known: bool,
     /// All that happened before the selection has been reported.
     caught_up: bool,
     /// There is more than the last state covered.
@@ -209,10 +213,11 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    fn new(what: &'a Follow, notes: &'a Notes, flagless: UidSet, arrivals: Arrivals) -> Self {
+    fn new(what: &'a Follow, notes: &'a Notes, is_known: bool, flagless: UidSet, arrivals: Arrivals) -> Self {
         Self {
             what,
             notes,
+            is_known,
             caught_up: false,
             changed: true,
             flagless,
@@ -282,13 +287,13 @@ impl<'a> Stream<'a> {
 
     /// An event of this selection.
     async fn take_change(&mut self, kind: EventKind, mailbox: &Mailbox) -> Noted<Option<Result<Ended>>> {
-        let reports = self.caught_up || self.what.state.is_some();
+        let reports = self.caught_up || self.is_known;
         match kind {
             EventKind::Ready { .. } if mailbox.uid_validity().is_none() => {
                 return Ok(Some(Err(no_uid_validity(self.what))));
             }
             EventKind::Resumed { .. } => self.catch_up(mailbox).await?,
-            EventKind::Ready { .. } if self.what.state.is_none() => {
+            EventKind::Ready { .. } if !self.is_known => {
                 self.report_whole(mailbox).await?;
                 self.catch_up(mailbox).await?;
             }
@@ -351,7 +356,7 @@ impl<'a> Stream<'a> {
         if self.arrivals.is_empty() {
             return Ok(Ok(()));
         }
-        match self.arrivals.take(mailbox).await {
+        match Box::pin(self.arrivals.take(mailbox)).await {
             Ok(arrived) => {
                 for kind in arrived {
                     self.report(kind, None).await?;

@@ -155,7 +155,8 @@ impl Entry {
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    mailboxes: BTreeMap<MailboxKey, Entry>,
+    /// In boxes, since a map has room for many from the start.
+    mailboxes: BTreeMap<MailboxKey, Box<Entry>>,
     /// Changes that have been delivered and not acknowledged.
     pending: usize,
 }
@@ -167,7 +168,7 @@ impl Ledger {
             head: Some(stored),
             ..Entry::default()
         };
-        let mailboxes = stored.into_iter().map(|(key, stored)| (key, entry(stored))).collect();
+        let mailboxes = stored.into_iter().map(|(key, stored)| (key, Box::new(entry(stored)))).collect();
         Self { mailboxes, pending: 0 }
     }
 

@@ -107,7 +107,8 @@ pub(crate) enum Difference {
 
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    mailboxes: BTreeMap<MailboxKey, Tracked>,
+    /// In boxes, since a map has room for many from the start.
+    mailboxes: BTreeMap<MailboxKey, Box<Tracked>>,
     next_key: u64,
     /// The last sweep has found a change that NOTIFY had not reported.
     missed: bool,
@@ -129,7 +130,7 @@ impl Plan {
             failed: false,
             failures: 0,
         };
-        self.mailboxes.insert(key, tracked);
+        self.mailboxes.insert(key, Box::new(tracked));
     }
 
     pub(crate) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {

@@ -51,7 +51,8 @@ pub trait StateStore: Send + Sync + 'static {
 /// A store in memory, for tests and for programs that begin anew each time. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    records: Arc<Mutex<BTreeMap<MailboxKey, StoredMailbox>>>,
+    /// In boxes, since a map has room for many from the start.
+    records: Arc<Mutex<BTreeMap<MailboxKey, Box<StoredMailbox>>>>,
 }
 
 impl MemoryStore {
@@ -64,7 +65,8 @@ impl MemoryStore {
     /// What is stored.
     #[must_use]
     pub fn records(&self) -> BTreeMap<MailboxKey, StoredMailbox> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.iter().map(|(key, record)| (key.clone(), StoredMailbox::clone(record))).collect()
     }
 }
 
@@ -76,7 +78,7 @@ impl StateStore for MemoryStore {
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         match record {
-            Some(record) => _ = records.insert(key, record),
+            Some(record) => _ = records.insert(key, Box::new(record)),
             None => _ = records.remove(&key),
         }
         drop(records);

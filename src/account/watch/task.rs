@@ -207,7 +207,8 @@ impl WatchTask {
                 },
             };
             let Some(note) = note else { return };
-            if self.handle(*note).await.is_err() {
+            // In a box: most of the time there is none.
+            if Box::pin(self.handle(*note)).await.is_err() {
                 return;
             }
         }

@@ -120,6 +120,7 @@
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
 //! | know how much room is left | [`Sender::quota_of`] |
 //! | share a mailbox, see who may do what | [`Sender::set_acl`], [`acl`](Sender::acl), [`my_rights`](Sender::my_rights) |
+//! | annotate messages | [`Mailbox::store_annotations`]; [`Items::annotations`](command::Items::annotations) |
 //! | annotate mailboxes | [`Sender::metadata`], [`set_metadata`](Sender::set_metadata) |
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |

@@ -240,6 +240,7 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         }
         "FILTERS" => Tried("SEARCH", trials::filter(s).await),
         "REPLACE" => Tried("REPLACE", trials::replace(s).await),
+        "ANNOTATE-EXPERIMENT-1" => Tried("STORE, FETCH, SEARCH", trials::annotate_message(s).await),
         _ if name.starts_with("MESSAGELIMIT=") || name.starts_with("SAVELIMIT=") => {
             let found = s.trip(inbox.count(Search::all())).await;
             Tried("SEARCH", found.map(|found| known(found.count, "found")))

@@ -2,8 +2,9 @@
 
 use imap_duplex::command::{
     Append, AppendPart, GetMetadata, Items, PartialRange, ResetKey, Search, SearchScope, SetMetadata, Sort,
-    SortKey, Store, StoreLabels, ThreadBy, UrlFetch,
+    SortKey, Store, StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
 };
+use imap_duplex::types::AnnotationScope;
 use imap_duplex::{Code, Config, ErrorKind, Flag, Result, Select, Sender};
 
 use crate::checks::count;
@@ -26,6 +27,21 @@ pub(crate) async fn annotate(s: &mut Scratch) -> Result<String> {
     let found = s.trip(imap.metadata(GetMetadata::of(mailbox, ["/private/comment"]))).await?;
     let value = found.get("/private/comment").map(|value| String::from_utf8_lossy(value).into_owned());
     Ok(value.unwrap_or_default())
+}
+
+/// A shared annotation, which each server has; a private one it may lack.
+pub(crate) async fn annotate_message(s: &mut Scratch) -> Result<String> {
+    let inbox = s.inbox.clone();
+    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    let set = StoreAnnotations::set("/comment", AnnotationScope::Shared, "probe");
+    s.trip(inbox.store_annotations(uid, set)).await?;
+    let rows = s.trip(inbox.fetch(uid, Items::annotations("/comment"))).await?;
+    let found = s.trip(inbox.search(Search::annotation("/comment", None, "probe"))).await?;
+    let unset = StoreAnnotations::unset("/comment", AnnotationScope::Shared);
+    s.trip(inbox.store_annotations(uid, unset)).await?;
+    let value = rows.first().and_then(|row| row.annotation("/comment", AnnotationScope::Shared));
+    let value = value.map_or("nothing".into(), |value| String::from_utf8_lossy(value).into_owned());
+    Ok(format!("{value}, {}", count(found.len(), "message", "messages")))
 }
 
 pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {

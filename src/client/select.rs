@@ -26,6 +26,7 @@ pub struct Select {
     view_sync: Option<ViewSync>,
     resume: Option<MailboxState>,
     condstore: bool,
+    annotations: bool,
 }
 
 impl Select {
@@ -39,7 +40,14 @@ impl Select {
     /// # }
     /// ```
     pub fn new(mailbox: impl Into<MailboxName>) -> Self {
-        Self { mailbox: mailbox.into(), read_only: false, view_sync: None, resume: None, condstore: false }
+        Self {
+            mailbox: mailbox.into(),
+            read_only: false,
+            view_sync: None,
+            resume: None,
+            condstore: false,
+            annotations: false,
+        }
     }
 
     /// The mailbox.
@@ -51,7 +59,8 @@ impl Select {
     /// Whether a selection that this has made is as good as a new one by `other`.
     #[cfg(feature = "account")]
     pub(crate) fn serves(&self, other: &Self) -> bool {
-        let is_same = |a: &Self, b: &Self| a.read_only == b.read_only && a.view_sync == b.view_sync;
+        let of = |one: &Self| (one.read_only, one.view_sync, one.annotations);
+        let is_same = |a: &Self, b: &Self| of(a) == of(b);
         self.mailbox == other.mailbox && other.resume.is_none() && is_same(self, other)
     }
 
@@ -105,6 +114,23 @@ impl Select {
     #[doc(alias = "CONDSTORE")]
     pub fn condstore(mut self) -> Self {
         self.condstore = true;
+        self
+    }
+
+    /// Has the server report which annotations of messages others change: the parameter `ANNOTATE`
+    /// (RFC 5257 section 4.2). Each report is a row with the names, in an event
+    /// [`Data`](crate::types::EventKind::Data). Needs ANNOTATE-EXPERIMENT-1.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::Select;
+    /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
+    /// let inbox = imap.select(Select::new("INBOX").annotations()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "ANNOTATE")]
+    pub fn annotations(mut self) -> Self {
+        self.annotations = true;
         self
     }
 
@@ -188,6 +214,7 @@ impl Prepare for Select {
                 mailbox: self.mailbox,
                 read_only: self.read_only,
                 condstore: self.condstore,
+                annotations: self.annotations,
                 opens,
             },
         }
@@ -220,7 +247,17 @@ pub struct SelectCommand {
     mailbox: MailboxName,
     read_only: bool,
     condstore: bool,
+    annotations: bool,
     opens: Opens,
+}
+
+impl SelectCommand {
+    fn end_params(&self, line: &mut Line) {
+        if self.annotations {
+            line.word("ANNOTATE");
+        }
+        line.close();
+    }
 }
 
 impl Command for SelectCommand {
@@ -244,6 +281,9 @@ impl Command for SelectCommand {
         if self.condstore && !session.can("CONDSTORE") && !session.can("QRESYNC") {
             return Err(Error::unsupported("the server has no CONDSTORE (RFC 7162)"));
         }
+        if self.annotations && !session.can("ANNOTATE-EXPERIMENT-1") {
+            return Err(Error::unsupported("the server has no ANNOTATE-EXPERIMENT-1 (RFC 5257)"));
+        }
         line.word(self.name()).mailbox(&self.mailbox);
         let keeps_mod_seqs = session.is_enabled("QRESYNC") || session.is_enabled("CONDSTORE");
         if let Some(state) =
@@ -260,14 +300,21 @@ impl Command for SelectCommand {
                 // Without a set of known UIDs the server reports new messages as well (RFC 7162
                 // section 3.2.5.1).
                 line.open_params().word("QRESYNC").open();
-                line.number(state.uid_validity.get().into()).number(mod_seq.get()).close().close();
+                line.number(state.uid_validity.get().into()).number(mod_seq.get()).close();
+                self.end_params(line);
             } else if session.can("CONDSTORE") && !keeps_mod_seqs {
                 // Some servers keep mod-sequences only of mailboxes for which someone has asked
                 // (RFC 7162 section 3.1.8).
-                line.open_params().word("CONDSTORE").close();
+                line.open_params().word("CONDSTORE");
+                self.end_params(line);
             }
         } else if self.condstore && !keeps_mod_seqs && session.select_params != SelectParams::Refused {
-            line.open_params().word("CONDSTORE").close();
+            line.open_params().word("CONDSTORE");
+            self.end_params(line);
+        }
+        // Not by `open_params`: a server that refuses this one has asked for nothing better.
+        if self.annotations && !line.has_params() {
+            line.open().word("ANNOTATE").close();
         }
         Ok(Flow::Last)
     }

@@ -6,10 +6,11 @@ use std::io;
 use bytes::Bytes;
 use futures_core::Stream;
 
+use super::annotations::AnnotationValues;
 use super::source::Source;
 use super::{Class, Command, Flow, Line, Session};
 use crate::error::{Error, Result};
-use crate::types::{Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
+use crate::types::{AnnotationScope, Code, Done, Flags, MailboxName, Timestamp, Uid, UidValidity};
 
 /// A message to be put into a mailbox.
 ///
@@ -59,6 +60,7 @@ pub struct Append {
     message: Content,
     flags: Flags,
     date: Option<Timestamp>,
+    annotations: AnnotationValues,
 }
 
 #[derive(Clone, Debug)]
@@ -236,7 +238,8 @@ impl Append {
     }
 
     fn of(message: Content) -> Self {
-        Self { to: MailboxName::INBOX, message, flags: Flags::new(), date: None }
+        let annotations = AnnotationValues::default();
+        Self { to: MailboxName::INBOX, message, flags: Flags::new(), date: None, annotations }
     }
 
     /// Into this mailbox. ([`Sender::append`](crate::Sender::append) sets it by itself.)
@@ -254,6 +257,18 @@ impl Append {
     /// As if it had been received at this time.
     pub fn internal_date(mut self, date: Timestamp) -> Self {
         self.date = Some(date);
+        self
+    }
+
+    /// With this annotation (RFC 5257 section 4.7). Needs ANNOTATE-EXPERIMENT-1.
+    #[doc(alias = "ANNOTATION")]
+    pub fn annotation(
+        mut self,
+        entry: impl Into<String>,
+        scope: AnnotationScope,
+        value: impl Into<Bytes>,
+    ) -> Self {
+        self.annotations.put(entry.into(), scope, Some(value.into()));
         self
     }
 
@@ -316,7 +331,8 @@ impl Append {
         }
     }
 
-    /// Flags, date and the message, as they follow the mailbox (RFC 3502, `append-message`).
+    /// Flags, date, annotations and the message, as they follow the mailbox (RFC 3502,
+    /// `append-message`).
     pub(super) fn write(&self, to: &MailboxName, line: &mut Line, session: &Session) -> Result<()> {
         self.check(to, session)?;
         if !self.flags.is_empty() {
@@ -324,6 +340,10 @@ impl Append {
         }
         if let Some(date) = self.date {
             line.quoted(&date.to_string());
+        }
+        if !self.annotations.is_empty() {
+            self.annotations.check(session)?;
+            self.annotations.write(line);
         }
         match &self.message {
             Content::Stream(source) => line.upload(source),

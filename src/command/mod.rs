@@ -6,6 +6,7 @@
 //! the same trait.
 
 mod action;
+mod annotations;
 mod append;
 mod append_all;
 mod class;
@@ -56,6 +57,7 @@ mod unauthenticate;
 mod url_auth;
 
 pub use action::Action;
+pub use annotations::{AnnotationItems, StoreAnnotations};
 pub use append::{Append, AppendPart, Appended};
 pub use append_all::AppendAll;
 pub use class::Class;

@@ -1,8 +1,9 @@
 //! SORT: the messages that a query finds, in an order (RFC 5256, RFC 5267), always by UID.
 
+use super::annotations::AnnotationOrder;
 use super::{Claim, Class, Command, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, NumberList, SortResult, Untagged};
+use crate::types::{AnnotationScope, Answer, Done, NumberList, SortResult, Untagged};
 
 /// What messages are sorted by (RFC 5256 section 3; RFC 5957).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,8 +60,14 @@ impl SortKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct SortOrder {
-    first: (SortKey, bool),
-    rest: Vec<(SortKey, bool)>,
+    first: (By, bool),
+    rest: Vec<(By, bool)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum By {
+    Key(SortKey),
+    Annotation(AnnotationOrder),
 }
 
 impl SortOrder {
@@ -72,7 +79,7 @@ impl SortOrder {
     /// # let _ = oldest_first;
     /// ```
     pub fn by(key: SortKey) -> Self {
-        Self { first: (key, false), rest: Vec::new() }
+        Self { first: (By::Key(key), false), rest: Vec::new() }
     }
 
     /// Largest, latest, last in the alphabet first: `REVERSE`.
@@ -84,23 +91,46 @@ impl SortOrder {
     /// ```
     #[doc(alias = "REVERSE")]
     pub fn descending(key: SortKey) -> Self {
-        Self { first: (key, true), rest: Vec::new() }
+        Self { first: (By::Key(key), true), rest: Vec::new() }
     }
 
     /// Among equals by this.
     pub fn then(mut self, key: SortKey) -> Self {
-        self.rest.push((key, false));
+        self.rest.push((By::Key(key), false));
         self
     }
 
     /// Among equals by this, the other way round.
     pub fn then_descending(mut self, key: SortKey) -> Self {
-        self.rest.push((key, true));
+        self.rest.push((By::Key(key), true));
         self
     }
 
-    fn keys(&self) -> impl Iterator<Item = (SortKey, bool)> {
-        [self.first].into_iter().chain(self.rest.iter().copied())
+    /// By the value of this annotation (RFC 5257 section 4.9); needs ANNOTATE-EXPERIMENT-1.
+    ///
+    /// ```
+    /// # use imap_duplex::{command::{SortKey, SortOrder}, types::AnnotationScope};
+    /// let order = SortOrder::by_annotation("/altsubject", AnnotationScope::Shared).then(SortKey::Date);
+    /// # let _ = order;
+    /// ```
+    #[doc(alias = "ANNOTATION")]
+    pub fn by_annotation(entry: impl Into<String>, scope: AnnotationScope) -> Self {
+        let order = AnnotationOrder { entry: entry.into(), scope };
+        Self { first: (By::Annotation(order), false), rest: Vec::new() }
+    }
+
+    /// Among equals by the value of this annotation.
+    pub fn then_annotation(mut self, entry: impl Into<String>, scope: AnnotationScope) -> Self {
+        self.rest.push((By::Annotation(AnnotationOrder { entry: entry.into(), scope }), false));
+        self
+    }
+
+    fn all(&self) -> impl Iterator<Item = &(By, bool)> {
+        [&self.first].into_iter().chain(&self.rest)
+    }
+
+    fn has(&self, wanted: SortKey) -> bool {
+        self.all().any(|(by, _)| *by == By::Key(wanted))
     }
 }
 
@@ -155,17 +185,21 @@ impl Sort {
     }
 
     fn check(&self, session: &Session) -> Result<()> {
-        let shown = |(key, _)| matches!(key, SortKey::DisplayFrom | SortKey::DisplayTo);
+        let order = &self.order;
+        let is_shown = order.has(SortKey::DisplayFrom) || order.has(SortKey::DisplayTo);
         if !session.can("SORT") && !session.can("SORT=DISPLAY") {
             return Err(Error::unsupported("the server can't sort (SORT)"));
         }
-        if self.order.keys().any(shown) && !session.can("SORT=DISPLAY") {
+        if is_shown && !session.can("SORT=DISPLAY") {
             return Err(Error::unsupported("the server can't sort by what is shown (SORT=DISPLAY)"));
         }
-        if self.order.keys().any(|(key, _)| key == SortKey::Relevancy) && !session.can("SEARCH=FUZZY") {
+        if order.has(SortKey::Relevancy) && !session.can("SEARCH=FUZZY") {
             return Err(Error::unsupported("the server can't sort by relevancy (SEARCH=FUZZY)"));
         }
-        Ok(())
+        order.all().try_for_each(|(by, _)| match by {
+            By::Key(_) => Ok(()),
+            By::Annotation(order) => order.check(session),
+        })
     }
 }
 
@@ -201,11 +235,16 @@ impl Command for Sort {
             line.word("RETURN").open().word("ALL").close();
         }
         line.open();
-        for (key, descending) in self.order.keys() {
-            if descending {
+        for (by, descending) in self.order.all() {
+            if *descending {
                 line.word("REVERSE");
             }
-            line.word(key.name());
+            match by {
+                By::Key(key) => {
+                    line.word(key.name());
+                }
+                By::Annotation(order) => order.write(line),
+            }
         }
         line.close();
         // Here the charset has to be named (RFC 5256 section 3).

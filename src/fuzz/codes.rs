@@ -5,7 +5,8 @@ use super::answers::{uids, validity};
 use super::chooser::Chooser;
 use super::rows::{flags, mod_seq};
 use crate::types::{
-    Code, CopyUid, MetadataCode, ModifiedSet, NumberSet, Progress, Seq, Status, StatusResponse, Uid,
+    AnnotateCode, AnnotationSupport, Code, CopyUid, MetadataCode, ModifiedSet, NumberSet, Progress, Seq,
+    Status, StatusResponse, Uid,
 };
 
 /// Codes without arguments.
@@ -47,6 +48,9 @@ pub(crate) const PLAIN: &[Code] = &[
     Code::UseAttr,
     Code::Metadata(MetadataCode::TooMany),
     Code::Metadata(MetadataCode::NoPrivate),
+    Code::Annotate(AnnotateCode::TooBig),
+    Code::Annotate(AnnotateCode::TooMany),
+    Code::Annotations(None),
 ];
 
 /// OK, NO, BAD, BYE or PREAUTH.
@@ -57,7 +61,7 @@ pub(super) fn status(from: &mut Chooser<'_>) -> StatusResponse {
 }
 
 fn code(from: &mut Chooser<'_>) -> Code {
-    match from.below(25) {
+    match from.below(26) {
         1 => Code::AppendUid { uid_validity: validity(from), uids: uids(from) },
         2 => Code::BadCharset(from.list(3, Chooser::line)),
         3 => Code::Capability(from.some(4, Chooser::word).into_iter().collect()),
@@ -87,6 +91,10 @@ fn code(from: &mut Chooser<'_>) -> Code {
         21 => Code::Referral(from.some(3, Chooser::word)),
         22 => Code::UndefinedFilter(from.word()),
         23 => Code::UrlMech(from.some(2, |from| (from.word(), from.maybe(Chooser::word)))),
+        25 => {
+            let max_size = from.maybe(Chooser::large);
+            Code::Annotations(Some(AnnotationSupport::new(max_size, from.yes())))
+        }
         24 => Code::Other { name: from.word(), text: from.maybe(Chooser::word) },
         _ => PLAIN[from.below(PLAIN.len())].clone(),
     }

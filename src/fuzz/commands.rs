@@ -103,7 +103,8 @@ fn append(from: &mut Chooser<'_>, session: &Session) {
         append = append.internal_date(date);
     }
     let binary = data.contains(&0);
-    let message = AppendMessage { flags, date, data, binary, utf8: false, pieces: Vec::new() };
+    let message =
+        AppendMessage { flags, date, data, binary, utf8: false, pieces: Vec::new(), annotations: Vec::new() };
     if session.can("MULTIAPPEND") {
         let twice = command::AppendAll::new(mailbox.clone(), [append.clone(), append.clone()]);
         let messages = vec![message.clone(), message.clone()];

@@ -5,7 +5,7 @@
 use crate::types::{Flags, MailboxName, Section, Uid, UidSet};
 use crate::wire::request::{
     AppendMessage, Change, Command, Fetch, FetchItem, List, Numbers, Search, SearchKey, Select, SortBy,
-    Store, Value,
+    SortKey, Store, Value,
 };
 
 /// The meaning, if imap-codec has it all; `utf8`: how names are coded.
@@ -38,10 +38,11 @@ pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
             })?
         }
         Command::Append { mailbox, messages } => {
-            let [AppendMessage { flags, date, data, binary, utf8: false, pieces }] = &**messages else {
+            let [AppendMessage { flags, date, data, binary, utf8: false, pieces, annotations }] = &**messages
+            else {
                 return None;
             };
-            if !pieces.is_empty() {
+            if !pieces.is_empty() || !annotations.is_empty() {
                 return None;
             }
             let date = date.map_or(String::new(), |date| date.to_string());
@@ -57,9 +58,10 @@ pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
         Command::Sort(sort)
             if sort.returned.is_none() && sort.criteria.iter().all(|key| key.by != SortBy::Relevancy) =>
         {
-            let order = joined(&sort.criteria, |key| {
-                format!("{}{}", if key.reverse { "REVERSE " } else { "" }, sort_key(key.by))
-            });
+            let one = |key: &SortKey| {
+                Some(format!("{}{}", if key.reverse { "REVERSE " } else { "" }, sort_key(&key.by)?))
+            };
+            let order = sort.criteria.iter().map(one).collect::<Option<Vec<_>>>()?.join(" ");
             format!("SORT {} ({order}) {} {}", by(sort.uid), sort.charset, keys(&sort.keys)?)
         }
         Command::Thread(thread) => {
@@ -108,6 +110,7 @@ fn keys(keys: &[SearchKey]) -> Option<String> {
 fn key(search_key: &SearchKey) -> Option<String> {
     Some(match search_key {
         SearchKey::Word("SAVEDATESUPPORTED") | SearchKey::Fuzzy(_) => return None,
+        SearchKey::Annotation { .. } => return None,
         SearchKey::Word(word) => (*word).to_owned(),
         SearchKey::Text("EMAILID" | "THREADID" | "FILTER" | "X-GM-RAW" | "X-GM-LABELS", _) => return None,
         SearchKey::Text(word, value) => format!("{word} {}", text(value)),
@@ -128,8 +131,8 @@ fn key(search_key: &SearchKey) -> Option<String> {
     })
 }
 
-fn sort_key(by: SortBy) -> &'static str {
-    match by {
+fn sort_key(by: &SortBy) -> Option<&'static str> {
+    Some(match by {
         SortBy::Arrival => "ARRIVAL",
         SortBy::Cc => "CC",
         SortBy::Date => "DATE",
@@ -140,7 +143,8 @@ fn sort_key(by: SortBy) -> &'static str {
         SortBy::DisplayFrom => "DISPLAYFROM",
         SortBy::DisplayTo => "DISPLAYTO",
         SortBy::Relevancy => "RELEVANCY",
-    }
+        SortBy::Annotation(..) => return None,
+    })
 }
 
 fn fetching(fetch: &Fetch) -> Option<String> {

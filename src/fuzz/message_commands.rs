@@ -10,12 +10,14 @@ use super::arguments::{assert_mailbox, assert_text};
 use super::chooser::Chooser;
 use super::rows::flags;
 use crate::command::{self, Append, AppendPart, PartialRange, Search, SearchScope, Session};
+use crate::types::AnnotationScope::{Private, Shared};
 use crate::types::{Date, MailboxName, ModSeq, Timestamp, Uid};
-use crate::wire::request::{CatenatePiece, Change, Command, Value};
+use crate::wire::request::{CatenatePiece, Change, Command, FetchItem, SearchKey, SortBy, Value};
 
 /// A session with a server that has all of it.
 fn session(session: &Session, utf8: bool) -> Session {
     let more = [
+        "ANNOTATE-EXPERIMENT-1",
         "BINARY",
         "CATENATE",
         "CONDSTORE",
@@ -45,7 +47,7 @@ fn session(session: &Session, utf8: bool) -> Session {
 /// Makes one such command, writes it and parses the output.
 pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
     let session = &session(known, from.yes());
-    match from.below(9) {
+    match from.below(10) {
         0 if from.yes() => catenate(from, session),
         0 => append(from, session),
         1 => replace(from, session),
@@ -55,6 +57,7 @@ pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
         5 => labels(from, session),
         6 => store_unchanged(from, session),
         7 => find(from),
+        8 => annotations(from, session),
         _ => search_return(from, session),
     }
 }
@@ -181,6 +184,49 @@ fn batches(from: &mut Chooser<'_>, session: &Session) {
     let [Value::Word(number), Value::Word(range)] = &*arguments else { panic!("{arguments:?}") };
     assert_eq!((name.as_str(), number), ("UIDBATCHES", &size.to_string()));
     assert_eq!(*range, PartialRange::from_first(first..=last).to_string());
+}
+
+/// Annotations that are set, asked for, searched for and sorted by.
+fn annotations(from: &mut Chooser<'_>, session: &Session) {
+    let (which, entry, text) = (uids(from), from.text(), from.text());
+    let (value, scope) = (from.bytes(), if from.yes() { Private } else { Shared });
+    let store = command::StoreAnnotations::set(&*entry, scope, value.clone()).and_unset("/comment", scope);
+    let suffix = if scope == Private { "value.priv" } else { "value.shared" };
+    if let Some(read) = from.read(store.of(which.clone()), session) {
+        let Command::StoreAnnotations(read) = read else { panic!("{read:?}") };
+        let set = |name: &str, value| (name.to_owned(), vec![(suffix.to_owned(), value)]);
+        let both = if entry == "/comment" {
+            vec![set("/comment", None)]
+        } else {
+            vec![set(&entry, Some(value.clone())), set("/comment", None)]
+        };
+        assert_eq!((read.which.to_set(), read.entries), (Some(which.clone()), both));
+    }
+    let items = command::AnnotationItems::of([&*entry, "/*"]).only(scope).with_sizes();
+    if let Some(read) = from.read(command::Fetch::new(which, command::Items::annotations(items)), session) {
+        let Command::Fetch(read) = read else { panic!("{read:?}") };
+        let [FetchItem::List(name, values)] = &*read.items else { panic!("{:?}", read.items) };
+        let [Value::List(entries), Value::List(attributes)] = &**values else { panic!("{values:?}") };
+        assert_eq!((name.as_str(), entries.len(), attributes.len()), ("ANNOTATION", 2, 2));
+        assert_text(&entries[0], entry.as_bytes());
+    }
+    if let Some(read) = from.read(Search::annotation(&*entry, scope, &*text), session) {
+        let Command::Search(read) = read else { panic!("{read:?}") };
+        let [SearchKey::Annotation { entry: read_entry, attribute, text: wanted }] = &*read.keys else {
+            panic!("{:?}", read.keys)
+        };
+        assert_eq!((read_entry, attribute.as_str()), (&entry, suffix));
+        assert_eq!(wanted, text.as_bytes());
+    }
+    let order = command::SortOrder::by_annotation(&*entry, scope);
+    if let Some(read) = from.read(command::Sort::new(Search::all(), order), session) {
+        let Command::Sort(read) = read else { panic!("{read:?}") };
+        assert_eq!(read.criteria[0].by, SortBy::Annotation(entry.clone(), scope));
+    }
+    let append = Append::new(from.bytes()).annotation(&*entry, scope, value.clone());
+    if let Some(Command::Append { messages, .. }) = from.read(append, session) {
+        assert_eq!(messages[0].annotations, [(entry, vec![(suffix.to_owned(), Some(value))])]);
+    }
 }
 
 fn labels(from: &mut Chooser<'_>, session: &Session) {

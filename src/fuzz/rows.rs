@@ -3,8 +3,8 @@
 
 use super::chooser::Chooser;
 use crate::types::{
-    BodyData, BodyStructure, BodyStructureBuilder, Envelope, EnvelopeBuilder, Flag, Flags, Message, ModSeq,
-    Part, Section, Seq, Timestamp, Uid,
+    Annotation, BodyData, BodyStructure, BodyStructureBuilder, Envelope, EnvelopeBuilder, Flag, Flags,
+    Message, ModSeq, Part, Section, Seq, Timestamp, Uid,
 };
 
 const FLAGS: &[&str] =
@@ -48,6 +48,12 @@ fn extras(message: &mut Message, from: &mut Chooser<'_>) {
     extras.gmail_msg_id = from.maybe(Chooser::large);
     extras.gmail_thread_id = from.maybe(Chooser::large);
     extras.gmail_labels = from.maybe(|from| from.list(4, Chooser::text));
+    extras.annotations = from.maybe(|from| {
+        from.list(3, |from| {
+            let value = |from: &mut Chooser<'_>| (from.word(), from.maybe(Chooser::bytes));
+            Annotation::new(from.word(), from.list(2, value))
+        })
+    });
     extras.binary = from.list(2, |from| {
         // Missing data is excluded: the grammar has NIL for that and for data that could not be
         // decoded.

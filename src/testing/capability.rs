@@ -29,6 +29,7 @@ const ALL: &[(&str, &[&str])] = &[
         ],
     ),
     ("ACL", &[]),
+    ("ANNOTATE-EXPERIMENT-1", &[]),
     ("APPENDLIMIT", &[]),
     ("BINARY", &[]),
     ("CATENATE", &[]),

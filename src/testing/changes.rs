@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::account::StoredMessage;
+use super::annotations::Notes;
 use super::mailbox::{Mailbox, MailboxId, Message, NewMessage};
 use super::mime::Content;
 use super::notification::{By, Notification};
@@ -41,7 +42,8 @@ impl World {
             None => fresh,
         };
         let internal_date = date.unwrap_or_else(|| self.now());
-        NewMessage { flags, internal_date, email_id: format!("M{number}").into(), thread_id, content }
+        let (email_id, notes) = (format!("M{number}").into(), Notes::default());
+        NewMessage { flags, internal_date, email_id, thread_id, content, notes }
     }
 
     /// Adds a message to a mailbox.
@@ -175,6 +177,7 @@ impl World {
             email_id: new.email_id,
             thread_id: new.thread_id,
             content: new.content,
+            notes: new.notes,
         }
     }
 

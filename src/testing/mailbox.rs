@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::annotations::Notes;
 use super::mime::Content;
 use crate::types::{Flag, Flags, ModSeq, Timestamp};
 use crate::wire::request::Change;
@@ -29,6 +30,8 @@ pub(crate) struct Message {
     pub(crate) email_id: Arc<str>,
     pub(crate) thread_id: Arc<str>,
     pub(crate) content: Arc<Content>,
+    /// Its annotations.
+    pub(crate) notes: Notes,
 }
 
 /// A message without a UID yet.
@@ -39,6 +42,7 @@ pub(crate) struct NewMessage {
     pub(crate) email_id: Arc<str>,
     pub(crate) thread_id: Arc<str>,
     pub(crate) content: Arc<Content>,
+    pub(crate) notes: Notes,
 }
 
 /// A mailbox.
@@ -113,9 +117,10 @@ impl Mailbox {
         self.uid_next = self.uid_next.checked_add(1)?;
         self.learn(&new.flags);
         let mod_seq = self.next_mod_seq();
-        let NewMessage { flags, internal_date, email_id, thread_id, content } = new;
+        let NewMessage { flags, internal_date, email_id, thread_id, content, notes } = new;
         let message =
-            Arc::new(Message { uid, flags, mod_seq, internal_date, saved, email_id, thread_id, content });
+            Message { uid, flags, mod_seq, internal_date, saved, email_id, thread_id, content, notes };
+        let message = Arc::new(message);
         self.messages.insert(uid, message.clone());
         Some(message)
     }
@@ -228,6 +233,7 @@ impl Message {
             email_id: self.email_id.clone(),
             thread_id: self.thread_id.clone(),
             content: self.content.clone(),
+            notes: self.notes.copied(),
         }
     }
 }

@@ -141,6 +141,7 @@
 //! lines with `\r\n`.
 
 mod account;
+mod annotations;
 mod builder;
 mod capability;
 mod changes;

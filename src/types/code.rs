@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::annotation::{AnnotateCode, AnnotationSupport};
 use super::capability::Capabilities;
 use super::flag::Flags;
 use super::heap_size::{HeapSize, room};
@@ -101,6 +102,11 @@ pub enum Code {
     UnknownCte,
     /// `UNSEEN`: the first message without `\Seen` (RFC 3501 section 7.1).
     Unseen(Option<Seq>),
+    /// `ANNOTATE`: why an annotation of a message was not stored (RFC 5257 section 4.5).
+    Annotate(AnnotateCode),
+    /// `ANNOTATIONS`: what annotations the messages of the mailbox can have (RFC 5257 section 4.1);
+    /// `None` for none.
+    Annotations(Option<AnnotationSupport>),
     /// `BADCOMPARATOR`: the server has none of the requested collations (RFC 5255 section 4.9).
     BadComparator,
     /// `BADEVENT`: the server does not support all requested events; these are all it supports (RFC
@@ -201,6 +207,8 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
+            Self::Annotate(_) => "ANNOTATE",
+            Self::Annotations(_) => "ANNOTATIONS",
             Self::BadComparator => "BADCOMPARATOR",
             Self::BadEvent(_) => "BADEVENT",
             Self::BadUrl(_) => "BADURL",
@@ -250,6 +258,9 @@ impl fmt::Display for Code {
             Self::MessageLimit { limit, uid: None } => write!(f, " {limit}"),
             Self::MessageLimit { limit, uid: Some(uid) } => write!(f, " {limit} {uid}"),
             Self::Metadata(code) => write!(f, " {code}"),
+            Self::Annotate(code) => write!(f, " {code}"),
+            Self::Annotations(Some(support)) => write!(f, " {support}"),
+            Self::Annotations(None) => f.write_str(" NONE"),
             Self::Referral(urls) => write!(f, " {}", urls.join(" ")),
             Self::UndefinedFilter(name) => write!(f, " {name}"),
             Self::UrlMech(all) => all.iter().try_for_each(|(name, data)| match data {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::annotation::Annotation;
 use super::message::{BodyData, Message, Piece, add_missing};
 use super::section::Section;
 use super::timestamp::Timestamp;
@@ -17,6 +18,8 @@ pub(crate) struct Extras {
     pub(crate) gmail_msg_id: Option<u64>,
     pub(crate) gmail_thread_id: Option<u64>,
     pub(crate) gmail_labels: Option<Vec<String>>,
+    /// Annotations (RFC 5257).
+    pub(crate) annotations: Option<Vec<Annotation>>,
     /// `BINARY[…]`: decoded contents of parts.
     pub(crate) binary: Vec<BodyData>,
     /// `BINARY.SIZE[…]`.
@@ -131,6 +134,7 @@ impl Message {
                 (extras.gmail_msg_id.is_some(), "X-GM-MSGID"),
                 (extras.gmail_thread_id.is_some(), "X-GM-THRID"),
                 (extras.gmail_labels.is_some(), "X-GM-LABELS"),
+                (extras.annotations.is_some(), "ANNOTATION"),
                 (!extras.binary.is_empty(), "BINARY"),
                 (!extras.binary_size.is_empty(), "BINARY.SIZE"),
             ]
@@ -153,6 +157,7 @@ impl Extras {
             self.gmail_msg_id = self.gmail_msg_id.or(later.gmail_msg_id);
             self.gmail_thread_id = self.gmail_thread_id.or(later.gmail_thread_id);
             self.gmail_labels = later.gmail_labels.or(self.gmail_labels.take());
+            self.annotations = later.annotations.or(self.annotations.take());
             binary.extend(later.binary);
             binary_size.extend(later.binary_size);
             self.other.extend(later.other);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::annotation::Annotation;
 use super::answer::NumberSet;
 use super::extras::Extras;
 use super::flag::Flags;
@@ -197,12 +198,21 @@ impl HeapSize for Extras {
             gmail_msg_id: _,
             gmail_thread_id: _,
             gmail_labels,
+            annotations,
             binary,
             binary_size,
             other,
         } = self;
         let texts = email_id.heap_size() + thread_id.heap_size() + preview.heap_size();
-        texts + gmail_labels.heap_size() + binary.heap_size() + binary_size.heap_size() + other.heap_size()
+        let lists = gmail_labels.heap_size() + annotations.heap_size();
+        texts + lists + binary.heap_size() + binary_size.heap_size() + other.heap_size()
+    }
+}
+
+impl HeapSize for Annotation {
+    fn heap_size(&self) -> usize {
+        let Self { entry, attributes } = self;
+        entry.heap_size() + attributes.heap_size()
     }
 }
 

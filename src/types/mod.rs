@@ -3,6 +3,7 @@
 //! Input of a user's own [`Command`](crate::Command) ([`Untagged`], [`Answer`], [`Done`]) is here
 //! too; `wire` turns bytes into these types.
 
+mod annotation;
 mod answer;
 mod body;
 mod body_builder;
@@ -51,6 +52,7 @@ mod timestamp;
 mod url;
 mod view_sync;
 
+pub use annotation::{AnnotateCode, Annotation, AnnotationScope, AnnotationSupport};
 pub use answer::{Answer, Done, ESearch, NumberSet, SearchNumbers, Untagged};
 pub use body::{BodyPart, BodyParts, BodyStructure};
 pub(crate) use body::{LEAF, MULTIPART};

@@ -3,9 +3,10 @@
 use imap_duplex::command::{
     Append, AppendPart, Claim, Class, Command, Comparators, Copied, Create, Flow, GetMetadata, Id, Items,
     Language, Line, List, Notify, NotifyEvent, ResetKey, Search, SearchScope, SelectedNotify,
-    Session as Known, SetAcl, SetMetadata, SetQuota, SortKey, StatusItems, Store, StoreLabels, ThreadBy,
-    UrlFetch,
+    Session as Known, SetAcl, SetMetadata, SetQuota, SortKey, SortOrder, StatusItems, Store,
+    StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
 };
+use imap_duplex::types::AnnotationScope::{Private, Shared};
 use imap_duplex::types::{Done, Flag, Section, Untagged};
 use imap_duplex::{Error, Mailbox, Result, Sender};
 
@@ -141,7 +142,7 @@ async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Res
 }
 
 /// How many of them belong to extensions.
-const EXTENSION_WAYS: usize = 32;
+const EXTENSION_WAYS: usize = 39;
 
 async fn hand_over_to_extensions(
     imap: &Sender,
@@ -151,6 +152,7 @@ async fn hand_over_to_extensions(
 ) -> Result<(), Error> {
     let search = |query: Search| inbox.search(query);
     let labels = |change: StoreLabels| inbox.store_labels(uid(11), change);
+    let note = |entry: &str| StoreAnnotations::set(entry, Private, text.to_owned());
     match way {
         0 => imap.comparator(Comparators::first_of([text, "i;octet"])).await.map(drop),
         1 => imap.notify(Notify::set().mailboxes([text], NotifyEvent::MESSAGES)).await.map(drop),
@@ -186,6 +188,16 @@ async fn hand_over_to_extensions(
         28 => inbox.thread(Search::to(text), ThreadBy::References).await.map(drop),
         29 => inbox.fetch(uid(11), Items::other(text)).await.map(drop),
         30 => inbox.fetch(uid(11), Items::flags().other(format!("X-{text}"))).await.map(drop),
-        _ => inbox.store(uid(11), Store::add([Flag::new(&format!("${text}"))])).await.map(drop),
+        31 => inbox.store(uid(11), Store::add([Flag::new(&format!("${text}"))])).await.map(drop),
+        32 => inbox.store_annotations(uid(11), note("/comment")).await,
+        33 => inbox.store_annotations(uid(11), note(&format!("/{text}")).and_unset(text, Shared)).await,
+        34 => inbox.fetch(uid(11), Items::annotations([format!("/{text}"), "/*".into()])).await.map(drop),
+        35 => search(Search::annotation(format!("/{text}"), None, text)).await.map(drop),
+        36 => search(Search::annotation("*", Shared, text)).await.map(drop),
+        37 => inbox.sort(Search::all(), SortOrder::by_annotation(format!("/{text}"), Shared)).await.map(drop),
+        _ => {
+            let append = Append::new("x").annotation(format!("/{text}"), Private, text.to_owned());
+            imap.append("INBOX", append).await.map(drop)
+        }
     }
 }

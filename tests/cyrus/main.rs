@@ -9,9 +9,10 @@ mod server;
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Create, Enable, GetMetadata, Items, List, SetAcl, SetMetadata, SetQuota, StatusItems,
+    Append, Create, Enable, GetMetadata, Items, List, Search, SetAcl, SetMetadata, SetQuota, StatusItems,
+    StoreAnnotations,
 };
-use imap_duplex::types::SpecialUse;
+use imap_duplex::types::{AnnotationScope, SpecialUse};
 use imap_duplex::{ErrorKind, Select};
 use server::Cyrus;
 use support::program::Program;
@@ -91,6 +92,41 @@ async fn an_administrator_sets_quotas_and_rights() {
         for imap in [alice, admin] {
             imap.logout().await.expect("LOGOUT");
         }
+    })
+    .await;
+}
+
+/// RFC 5257.
+#[tokio::test]
+async fn messages_have_annotations() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("alice").await;
+        for _ in 0..2 {
+            imap.append("INBOX", MESSAGE).await.expect("APPEND");
+        }
+        let (private, shared) = (AnnotationScope::Private, AnnotationScope::Shared);
+        let inbox = imap.select(Select::new("INBOX").annotations()).await.expect("SELECT");
+        let both =
+            StoreAnnotations::set("/comment", private, "by Friday").and_set("/comment", shared, "Ann's");
+        inbox.store_annotations(inbox.newest(1), both).await.expect("STORE");
+        let rows = inbox.fetch(.., Items::annotations("/comment")).await.expect("FETCH");
+        let value = |at: usize, scope| rows[at].annotation("/comment", scope).map(|value| value.to_vec());
+        assert_eq!((value(0, private), value(0, shared)), (None, None), "{rows:?}");
+        assert_eq!(value(1, private).as_deref(), Some(&b"by Friday"[..]), "{rows:?}");
+        assert_eq!(value(1, shared).as_deref(), Some(&b"Ann's"[..]), "{rows:?}");
+        let query = Search::annotation("/comment", private, "Friday");
+        let found = inbox.search(query).await.expect("SEARCH");
+        assert_eq!(found.uids().iter().collect::<Vec<_>>(), [rows[1].uid().expect("its UID")]);
+        let unset = StoreAnnotations::unset("/comment", private);
+        inbox.store_annotations(.., unset).await.expect("STORE");
+        let rows = inbox.fetch(.., Items::annotations("/comment")).await.expect("FETCH");
+        assert!(rows.iter().all(|row| row.annotation("/comment", private).is_none()), "{rows:?}");
+        let noted = Append::new(MESSAGE).annotation("/comment", private, "new");
+        imap.append("INBOX", noted).await.expect("APPEND");
+        let newest = inbox.fetch(inbox.newest(1), Items::annotations("/comment")).await.expect("FETCH");
+        assert_eq!(newest[0].annotation("/comment", private).map(|value| &value[..]), Some(&b"new"[..]));
+        imap.logout().await.expect("LOGOUT");
     })
     .await;
 }

@@ -49,6 +49,7 @@ mod unsolicited;
 #[path = "../live/variants.rs"]
 mod variants;
 
+mod annotations;
 mod bounds;
 mod ending;
 mod extensions;

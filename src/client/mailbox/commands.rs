@@ -8,8 +8,8 @@ use crate::client::submit::submit;
 use crate::client::{Body, Submit, Token};
 use crate::command::{
     Append, BatchUids, CancelUpdates, Checkpoint, Close, CopyMessages, Expunge, Fetch, FetchReport, Idle,
-    Items, Messages, Replace, SaveSearch, Search, SearchReturn, Sort, SortOrder, Store, StoreLabels,
-    StoreUnchanged, Thread, ThreadBy, Unselect,
+    Items, Messages, Replace, SaveSearch, Search, SearchReturn, Sort, SortOrder, Store, StoreAnnotations,
+    StoreLabels, StoreUnchanged, Thread, ThreadBy, Unselect,
 };
 use crate::types::{CommandId, MailboxName, ModSeq, Section, Uid};
 
@@ -240,6 +240,27 @@ impl Mailbox {
     /// ```
     #[doc(alias = "X-GM-LABELS")]
     pub fn store_labels(&self, which: impl Into<Messages>, change: StoreLabels) -> Token<StoreLabels> {
+        self.submit(change.of(which))
+    }
+
+    /// Sets or removes annotations of messages: `STORE … ANNOTATION` (RFC 5257 section 4.5). Needs
+    /// ANNOTATE-EXPERIMENT-1. Where the mailbox is open for [reading alone](Self::is_read_only) it
+    /// fails, unsent.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::StoreAnnotations, types::AnnotationScope};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let note = StoreAnnotations::set("/comment", AnnotationScope::Private, "Answer by Friday");
+    /// inbox.store_annotations(inbox.newest(1), note).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "ANNOTATION")]
+    pub fn store_annotations(
+        &self,
+        which: impl Into<Messages>,
+        change: StoreAnnotations,
+    ) -> Token<StoreAnnotations> {
         self.submit(change.of(which))
     }
 

@@ -2,7 +2,7 @@
 
 use super::Items;
 use super::extension::Extension;
-use crate::command::Line;
+use crate::command::{AnnotationItems, Line};
 use crate::error::{Error, Result};
 use crate::types::{Part, Section};
 
@@ -96,6 +96,17 @@ impl ItemChain {
                 *known &= lazy;
                 return;
             }
+        }
+        if let Extension::Annotations(other) = item {
+            let known = self.extensions.iter_mut().find_map(|item| match item {
+                Extension::Annotations(known) => Some(known),
+                _ => None,
+            });
+            match known {
+                Some(known) => known.merge(other),
+                None => self.extensions.push(Extension::Annotations(other)),
+            }
+            return;
         }
         if !self.extensions.contains(&item) {
             self.extensions.push(item);
@@ -238,6 +249,12 @@ items! {
     /// Gmail's labels. Needs X-GM-EXT-1.
     #[doc(alias = "X-GM-LABELS")]
     gmail_labels() => |list| list.add_extension(Extension::GmailLabels), "Items::gmail_labels()";
+    /// These annotations (RFC 5257), by name or pattern: read them by
+    /// [`Message::annotation`](crate::types::Message::annotation). Needs ANNOTATE-EXPERIMENT-1.
+    #[doc(alias = "ANNOTATION")]
+    annotations(which: impl Into<AnnotationItems>) => |list|
+        list.add_extension(Extension::Annotations(which.into())),
+        r#"Items::annotations(["/comment", "/altsubject"])"#;
     /// An item that the library has no type for, by its name: its value is among
     /// [`Message::other`](crate::types::Message::other), as the server wrote it. Refused, unsent,
     /// if it is no such name (letters, digits, `-`, `.`, `_`, `/` and `=`), or one that has a

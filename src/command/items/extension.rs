@@ -3,7 +3,8 @@
 
 use super::ItemChain;
 use super::chain::{Wanted, place_of};
-use crate::command::{Line, Session};
+use crate::command::annotations::CAPABILITY;
+use crate::command::{AnnotationItems, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Message, Section};
 
@@ -19,6 +20,7 @@ pub(super) enum Extension {
     GmailMsgId,
     GmailThreadId,
     GmailLabels,
+    Annotations(AnnotationItems),
     Binary(Wanted),
     BinarySize(Section),
     /// One that the library has no type for.
@@ -26,7 +28,8 @@ pub(super) enum Extension {
 }
 
 /// Names of items that are in RFC 9051 or 3501, for which there are methods.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
+    "ANNOTATION",
     "ALL",
     "FAST",
     "FULL",
@@ -76,6 +79,7 @@ impl Extension {
             Self::GmailMsgId => "X-GM-MSGID",
             Self::GmailThreadId => "X-GM-THRID",
             Self::GmailLabels => "X-GM-LABELS",
+            Self::Annotations(_) => "ANNOTATION",
             Self::Binary(_) => "BINARY",
             Self::BinarySize(_) => "BINARY.SIZE",
             Self::Other(name) => name,
@@ -89,6 +93,7 @@ impl Extension {
             Self::SaveDate => "SAVEDATE",
             Self::Preview { .. } => "PREVIEW",
             Self::GmailMsgId | Self::GmailThreadId | Self::GmailLabels => "X-GM-EXT-1",
+            Self::Annotations(_) => CAPABILITY,
             Self::Binary(_) | Self::BinarySize(_) => "BINARY",
             Self::Other(_) => return None,
         })
@@ -121,6 +126,7 @@ impl Extension {
         }
         match self {
             Self::Binary(wanted) => wanted.check(),
+            Self::Annotations(items) => items.check(),
             Self::Other(name) => check_name(name),
             _ => Ok(()),
         }
@@ -131,6 +137,7 @@ impl Extension {
             Self::Preview { lazy: true } => {
                 line.word("PREVIEW").open().word("LAZY").close();
             }
+            Self::Annotations(items) => items.write(line),
             Self::Binary(wanted) => wanted.encode(line, if marks_seen { "BINARY" } else { "BINARY.PEEK" }),
             Self::BinarySize(section) => {
                 line.word("BINARY.SIZE").section(section);

@@ -1,6 +1,7 @@
 //! How commands are written: the RFCs' own examples, word for word where the grammar leaves no
 //! choice, and refusals.
 
+mod annotations;
 mod append;
 mod fetch;
 mod lines;

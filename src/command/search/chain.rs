@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Search;
 use super::key::Key;
 use crate::command::Messages;
-use crate::types::{Date, Flag, ModSeq, UidSet};
+use crate::command::annotations::AnnotationKey;
+use crate::types::{AnnotationScope, Date, Flag, ModSeq, UidSet};
 
 /// The keys that a [`Search`] holds, and its methods: each narrows a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +177,15 @@ keys! {
     /// That match a filter which is stored on the server under this name (RFC 5466); needs FILTERS.
     #[doc(alias = "FILTER")]
     filter(name: impl Into<String>) => Key::Filter(name.into()), r#"Search::filter("on-the-road")"#;
+    /// Has this text in the value of an annotation (RFC 5257), named or by a pattern, private or
+    /// shared or (`None`) either; needs ANNOTATE-EXPERIMENT-1. Cyrus minds capitals here.
+    #[doc(alias = "ANNOTATION")]
+    annotation(
+        entry: impl Into<String>,
+        scope: impl Into<Option<AnnotationScope>>,
+        text: impl Into<String>
+    ) => Key::Annotation(AnnotationKey { entry: entry.into(), scope: scope.into(), text: text.into() }),
+        r#"Search::annotation("/comment", None, "Friday")"#;
     /// In Gmail's own language of queries; needs X-GM-EXT-1.
     #[doc(alias = "X-GM-RAW")]
     gmail(query: impl Into<String>) => Key::Text("X-GM-RAW", query.into()),

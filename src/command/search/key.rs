@@ -1,6 +1,7 @@
 //! The keys of queries: what each needs of the server, and how it is written.
 
 use super::raw;
+use crate::command::annotations::{AnnotationKey, CAPABILITY};
 use crate::command::{Line, Messages, Session};
 use crate::error::{Error, Result};
 use crate::types::{Date, Flag, MailboxName, UidSet};
@@ -25,6 +26,8 @@ pub(super) enum Key {
     Filter(String),
     /// One of Gmail's labels.
     Label(String),
+    /// In annotations.
+    Annotation(AnnotationKey),
     Uids(UidSet),
     /// The messages that the query builds on: `$`, or by number.
     Within,
@@ -41,6 +44,7 @@ impl Key {
         match self {
             Self::Text(_, text) => text.is_ascii(),
             Self::Header(name, text) => name.is_ascii() && text.is_ascii(),
+            Self::Annotation(key) => key.text.is_ascii(),
             _ if self.has_parts() => self.parts().all(Self::is_ascii),
             _ => true,
         }
@@ -106,6 +110,7 @@ impl Key {
             }
             Self::Id(..) => "OBJECTID",
             Self::Filter(_) => "FILTERS",
+            Self::Annotation(_) => CAPABILITY,
             Self::Fuzzy(_) => "SEARCH=FUZZY",
             _ => return None,
         })
@@ -121,6 +126,9 @@ impl Key {
         if let Some(capability) = self.needs().filter(|needs| !has(needs)) {
             let why = format!("the server lacks {capability}, which a key of this query needs");
             return Err(Error::unsupported(why));
+        }
+        if let Self::Annotation(key) = self {
+            key.check()?;
         }
         self.parts().try_for_each(|key| key.check(session))
     }
@@ -230,6 +238,7 @@ impl Key {
             Self::Filter(name) => {
                 line.word("FILTER").atom(name);
             }
+            Self::Annotation(key) => key.write(line),
             Self::Label(name) => {
                 line.word("X-GM-LABELS");
                 match name.strip_prefix('\\') {

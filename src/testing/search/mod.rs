@@ -15,6 +15,7 @@ pub(crate) use gmail::{number_of, search as gmail_search};
 pub(crate) use sort::sort;
 pub(crate) use thread::threads;
 
+use crate::testing::annotations::{Notes, is_entry, value_scope};
 use crate::testing::labels::Labels;
 use crate::testing::mime::Content;
 use crate::types::{Date, Flag, Flags, Timestamp, Uid, UidSet};
@@ -46,6 +47,8 @@ pub(crate) trait Candidate {
     }
     /// Its content.
     fn content(&self) -> &Content;
+    /// Its annotations (RFC 5257).
+    fn notes(&self) -> &Notes;
 }
 
 /// Values that keys refer to, other than messages.
@@ -85,6 +88,11 @@ pub(crate) fn charset(named: Option<&str>) -> Result<(), Refused> {
 pub(crate) fn check(key: &SearchKey) -> Result<(), Refused> {
     match key {
         SearchKey::Text(name @ ("FILTER" | "X-GM-RAW"), _) => Err(Refused::Key(name)),
+        SearchKey::Annotation { entry, attribute, .. }
+            if !is_entry(entry, true) || value_scope(attribute).is_none() =>
+        {
+            Err(Refused::Key("ANNOTATION"))
+        }
         // RFC 5032 section 4: an interval is not zero.
         SearchKey::Number(name @ ("OLDER" | "YOUNGER"), 0) => Err(Refused::Key(name)),
         key => key.parts().try_for_each(check),
@@ -135,6 +143,13 @@ pub(crate) fn matches(key: &SearchKey, message: &dyn Candidate, scope: &Scope<'_
         SearchKey::Or(two) => Ok(matches(&two.0, message, scope)? || matches(&two.1, message, scope)?),
         SearchKey::Not(key) => Ok(!matches(key, message, scope)?),
         SearchKey::Fuzzy(key) => roughly(key, message, scope),
+        SearchKey::Annotation { entry, attribute, text } => {
+            let Some(of) = value_scope(attribute) else { return Err(Refused::Key("ANNOTATION")) };
+            let wanted = scope.collation.folded(&String::from_utf8_lossy(text));
+            let has =
+                |value: &[u8]| scope.collation.folded(&String::from_utf8_lossy(value)).contains(&wanted);
+            Ok(message.notes().any(entry, of, has))
+        }
     }
 }
 

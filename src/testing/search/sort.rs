@@ -21,7 +21,7 @@ enum Value {
 /// Sorts messages; equal ones stay in the order of their sequence numbers (RFC 5256 section 3).
 pub(crate) fn sort(criteria: &[SortKey], by: Collation, messages: &mut [&dyn Candidate]) {
     messages.sort_by_cached_key(|message| {
-        let of = |key: &SortKey| Directed { value: value(key.by, by, *message), reverse: key.reverse };
+        let of = |key: &SortKey| Directed { value: value(&key.by, by, *message), reverse: key.reverse };
         (criteria.iter().map(of).collect::<Vec<_>>(), message.seq())
     });
 }
@@ -46,7 +46,7 @@ impl PartialOrd for Directed {
     }
 }
 
-fn value(by: SortBy, collation: Collation, message: &dyn Candidate) -> Value {
+fn value(by: &SortBy, collation: Collation, message: &dyn Candidate) -> Value {
     let content = message.content();
     let text = |text: Option<String>| Value::Text(collation.ordered(&text.unwrap_or_default()));
     let mailbox = |field| text(content.first_address(field).and_then(|[_, mailbox, _]| mailbox));
@@ -65,6 +65,10 @@ fn value(by: SortBy, collation: Collation, message: &dyn Candidate) -> Value {
         SortBy::Relevancy => Value::Number(-i64::from(message.relevancy())),
         SortBy::DisplayFrom => text(display("From", message)),
         SortBy::DisplayTo => text(display("To", message)),
+        SortBy::Annotation(entry, scope) => {
+            let value = message.notes().value(entry, *scope);
+            text(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ struct Mail {
     date: Timestamp,
     saved: Option<Timestamp>,
     content: Content,
+    notes: Notes,
 }
 
 impl Candidate for Mail {
@@ -44,6 +45,9 @@ impl Candidate for Mail {
     fn content(&self) -> &Content {
         &self.content
     }
+    fn notes(&self) -> &Notes {
+        &self.notes
+    }
 }
 
 fn time(text: &str) -> Timestamp {
@@ -58,6 +62,7 @@ fn mail(seq: u32, flags: &[&str], date: &str, text: &str) -> Mail {
         recent: seq == 3,
         date: time(date),
         saved: None,
+        notes: Notes::default(),
         content: Content::new(text.replace('\n', "\r\n").into()),
     }
 }

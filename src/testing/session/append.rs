@@ -1,12 +1,14 @@
 //! APPEND (RFC 9051 section 6.3.12), of several messages with MULTIAPPEND (RFC 3502), all or
 //! nothing, also put together of pieces (CATENATE, RFC 4469); REPLACE (RFC 8508).
 
+use crate::testing::annotations::Notes;
 use crate::testing::names::can_be;
 use crate::testing::world::World;
 use crate::types::{Code, MailboxName, Status, UidValidity};
 use crate::wire::request::{AppendMessage, Numbers};
 
 use super::Session;
+use super::annotations::{changes, refusal};
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::uid_set;
 use super::store::can_be_set;
@@ -29,6 +31,13 @@ impl Session {
         }
         if messages.iter().any(|message| !message.pieces.is_empty()) && !world.has("CATENATE") {
             return Err(Reply::bad("Messages are not put together here"));
+        }
+        let annotated = messages.iter().any(|message| !message.annotations.is_empty());
+        if annotated && !world.has("ANNOTATE-EXPERIMENT-1") {
+            return Err(Reply::bad("Messages have no annotations here"));
+        }
+        for message in &messages {
+            Notes::default().check(&changes(&message.annotations)?).map_err(refusal)?;
         }
         if messages.iter().any(|message| message.utf8) && !self.enabled.utf8 {
             return Err(Reply::bad("UTF8 has not been enabled"));
@@ -63,8 +72,9 @@ impl Session {
             return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
         }
         let mut uids = Vec::new();
-        for AppendMessage { flags, date, data, .. } in messages {
+        for AppendMessage { flags, date, data, annotations, .. } in messages {
             let new = world.message(&user, data, flags, date);
+            new.notes.change(&changes(&annotations)?);
             uids.extend(world.add(id, new, Some(self.id)).map(|message| message.uid));
         }
         let uid_validity = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));

@@ -28,6 +28,7 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Replace { .. } => "REPLACE",
         Command::Notify(_) => "NOTIFY",
         Command::StoreLabels(_) => "X-GM-EXT-1",
+        Command::StoreAnnotations(_) => "ANNOTATE-EXPERIMENT-1",
         Command::List(list) if list.xlist => "XLIST",
         Command::Append { messages, .. } if messages.len() > 1 => "MULTIAPPEND",
         Command::Other { name, .. } if name == "COMPRESS" => "COMPRESS=DEFLATE",
@@ -68,6 +69,7 @@ fn when(command: &Command) -> When {
         | Command::Thread(_)
         | Command::Fetch(_)
         | Command::Store(_)
+        | Command::StoreAnnotations(_)
         | Command::StoreLabels(_)
         | Command::Copy { .. } => When::Selected,
         _ => When::User,
@@ -95,6 +97,7 @@ fn allows(command: &Command) -> Allows {
         Command::Fetch(fetch) => Allows::by(fetch.uid),
         Command::Store(store) => Allows::by(store.uid),
         Command::StoreLabels(store) => Allows::by(store.uid),
+        Command::StoreAnnotations(store) => Allows::by(store.uid),
         _ => Allows::All,
     }
 }
@@ -160,6 +163,7 @@ impl Session {
             Command::Thread(thread) => self.thread(world, &thread),
             Command::Fetch(fetch) => return self.fetch(world, tag, fetch),
             Command::Store(store) => self.store(world, &store),
+            Command::StoreAnnotations(store) => self.store_annotations(world, &store),
             Command::StoreLabels(store) => self.store_labels(world, &store),
             Command::Copy { uid, moving, which, to } => self.copy(world, (&which, uid), &to, moving),
             Command::Notify(asked) => self.notify(world, asked),

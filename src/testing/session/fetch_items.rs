@@ -10,6 +10,7 @@ use crate::wire::request::{FetchItem, Part};
 use crate::wire::respond::FetchRow;
 
 use super::Session;
+use super::annotations;
 use super::fetch::unknown_encoding;
 use super::reply::Reply;
 use super::snapshot::Row;
@@ -32,6 +33,9 @@ impl Session {
                 _ => false,
             },
             FetchItem::Section { name, .. } => !name.starts_with("BINARY") || world.has("BINARY"),
+            FetchItem::List(name, values) if name == "ANNOTATION" => {
+                world.has("ANNOTATE-EXPERIMENT-1") && annotations::asked(values).is_some()
+            }
             FetchItem::List(name, _) => name == "PREVIEW" && world.has("PREVIEW"),
         }
     }
@@ -52,6 +56,11 @@ impl Session {
                 FetchItem::Name(name) if name == "X-GM-LABELS" => {
                     let flags = self.flags_of(row);
                     out.labels(labels.of(&row.message.email_id, &flags));
+                }
+                FetchItem::List(name, values) if name == "ANNOTATION" => {
+                    if let Some((entries, attributes)) = annotations::asked(values) {
+                        out.annotations(&row.message.notes.fetched(&entries, &attributes));
+                    }
                 }
                 FetchItem::Name(name) | FetchItem::List(name, _) => named(&mut out, row, name),
                 FetchItem::Section { name, section, part } => {

@@ -12,6 +12,7 @@
 //! when they may be sent.
 
 mod acl;
+mod annotations;
 mod append;
 mod auth;
 mod compress;

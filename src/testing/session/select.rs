@@ -1,10 +1,11 @@
 //! SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3 and 6.4), with
 //! CONDSTORE and QRESYNC (RFC 7162 sections 3.1.8 and 3.2.5).
 
+use crate::testing::annotations::MAX_VALUE;
 use crate::testing::names::{Wanted, missing};
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
-use crate::types::{Answer, Code, Flag, Seq, Status, Uid, UidSet, UidValidity};
+use crate::types::{AnnotationSupport, Answer, Code, Flag, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
 use crate::wire::respond::FetchRow;
 
@@ -54,6 +55,9 @@ impl Session {
                 Value::Word(word) if word.eq_ignore_ascii_case("CONDSTORE") && world.has("CONDSTORE") => {
                     condstore = true;
                 }
+                // RFC 5257 section 4.2. Changes of annotations are not reported.
+                Value::Word(word)
+                    if word.eq_ignore_ascii_case("ANNOTATE") && world.has("ANNOTATE-EXPERIMENT-1") => {}
                 // RFC 7162 section 3.2.5: only where it has been enabled.
                 Value::Word(word) if word.eq_ignore_ascii_case("QRESYNC") && self.enabled.qresync => {
                     known = match params.next() {
@@ -115,7 +119,7 @@ impl Session {
         let Some(held) = world.mailboxes.get(&snapshot.mailbox) else { return };
         let (count, recent) = (snapshot.count(), snapshot.recent());
         let unseen = snapshot.rows.iter().position(|row| !row.message.flags.contains(&Flag::Seen));
-        let name = snapshot.name.clone();
+        let (name, read_only) = (snapshot.name.clone(), snapshot.read_only);
         self.write_known_flags(world);
         self.answer("EXISTS", Answer::Exists(count));
         if !self.enabled.rev2 {
@@ -137,6 +141,11 @@ impl Session {
         }
         if world.has("OBJECTID") {
             codes.push((Code::MailboxId(held.object_id.clone()), "Ok"));
+        }
+        if world.has("ANNOTATE-EXPERIMENT-1") {
+            let largest = u64::try_from(MAX_VALUE).unwrap_or(u64::MAX);
+            let support = AnnotationSupport::new(Some(largest).filter(|_| !read_only), true);
+            codes.push((Code::Annotations(Some(support)), "Annotations of messages"));
         }
         if world.has("URLAUTH") {
             // RFC 4467 section 8.

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::testing::annotations::Notes;
 use crate::testing::mailbox::{Mailbox, MailboxId, Message};
 use crate::testing::mime::Content;
 use crate::testing::notification::Notification;
@@ -232,5 +233,9 @@ impl Candidate for Numbered<'_> {
 
     fn content(&self) -> &Content {
         &self.row.message.content
+    }
+
+    fn notes(&self) -> &Notes {
+        &self.row.message.notes
     }
 }

@@ -201,6 +201,8 @@ impl HeapSize for Code {
             | Self::AlreadyExists
             | Self::AuthenticationFailed
             | Self::AuthorizationFailed
+            | Self::Annotate(_)
+            | Self::Annotations(_)
             | Self::Cannot
             | Self::ClientBug
             | Self::Closed

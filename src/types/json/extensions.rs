@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::super::{Answer, Message, Metadata, MetadataEntry, MetadataValue, UrlData};
+use super::super::{Annotation as Note, Answer, Message, Metadata, MetadataEntry, MetadataValue, UrlData};
 use super::{Fields, SectionSize};
 
 impl<M: SerializeMap> Fields<M> {
@@ -51,6 +51,7 @@ impl<M: SerializeMap> Fields<M> {
         self.some("gmail_msg_id", row.gmail_msg_id())?;
         self.some("gmail_thread_id", row.gmail_thread_id())?;
         self.some("gmail_labels", row.gmail_labels())?;
+        self.list("annotations", &row.annotations().iter().map(OfMessage).collect::<Vec<_>>())?;
         self.list("binaries", &row.binaries().iter().map(SectionSize).collect::<Vec<_>>())
     }
 }
@@ -66,6 +67,20 @@ impl Serialize for Annotation<'_> {
             MetadataValue::Set(value) => fields.put("value", &String::from_utf8_lossy(value))?,
             MetadataValue::Unset => fields.put("state", "unset")?,
             MetadataValue::Changed => fields.put("state", "changed")?,
+        }
+        fields.0.end()
+    }
+}
+
+/// An annotation of a message: its attributes by name, as text.
+struct OfMessage<'a>(&'a Note);
+
+impl Serialize for OfMessage<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = Fields(serializer.serialize_map(None)?);
+        fields.put("entry", &self.0.entry)?;
+        for (name, value) in &self.0.attributes {
+            fields.put(name, &value.as_ref().map(|value| String::from_utf8_lossy(value)))?;
         }
         fields.0.end()
     }

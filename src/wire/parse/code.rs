@@ -11,8 +11,8 @@ use super::status::code_end;
 use super::string::{Str, astring, loose, string};
 use super::token::{Upper, close, closed, count, name, number, number64, open, spaces};
 use crate::types::{
-    Code, CopyUid, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress, RangeCollector, Seq, Uid,
-    UidValidity,
+    AnnotateCode, AnnotationSupport, Code, CopyUid, MetadataCode, ModSeq, ModifiedSet, NumberSet, Progress,
+    RangeCollector, Seq, Uid, UidValidity,
 };
 use crate::wire::input::{Input, Parsed, fail};
 
@@ -21,6 +21,8 @@ use crate::wire::input::{Input, Parsed, fail};
 pub(crate) fn code<'a>(i: Input<'a>, name: &[u8], rules: &Rules) -> Option<(Input<'a>, Code)> {
     let i = spaces(i);
     let (rest, code) = match name {
+        b"ANNOTATE" => annotate(i).ok()?,
+        b"ANNOTATIONS" => annotations(i).ok()?,
         b"APPENDUID" => append_uid(i).ok()?,
         b"BADCHARSET" => charsets(i, rules).ok()?,
         b"CAPABILITY" => {
@@ -173,6 +175,41 @@ fn metadata(i: Input<'_>) -> Parsed<'_, Code> {
         _ => return fail(i, "what is wrong with metadata"),
     };
     Ok((rest, Code::Metadata(code)))
+}
+
+/// `TOOBIG` or `TOOMANY` (RFC 5257 section 5).
+fn annotate(i: Input<'_>) -> Parsed<'_, Code> {
+    let (rest, word) = name(i)?;
+    let code = match Upper::new(word).as_bytes() {
+        b"TOOBIG" => AnnotateCode::TooBig,
+        b"TOOMANY" => AnnotateCode::TooMany,
+        _ => return fail(i, "what is wrong with an annotation"),
+    };
+    Ok((rest, Code::Annotate(code)))
+}
+
+/// `20480 NOPRIVATE` and the like (RFC 5257 section 5).
+fn annotations(i: Input<'_>) -> Parsed<'_, Code> {
+    let (rest, max_size) = match number64(i) {
+        Ok((rest, bytes)) => (rest, Some(bytes)),
+        Err(_) => {
+            let (rest, word) = name(i)?;
+            match Upper::new(word).as_bytes() {
+                b"NONE" => return Ok((rest, Code::Annotations(None))),
+                b"READ-ONLY" => (rest, None),
+                _ => return fail(i, "what annotations a mailbox can have"),
+            }
+        }
+    };
+    let i = spaces(rest);
+    if i.peek() == Some(b']') {
+        return Ok((i, Code::Annotations(Some(AnnotationSupport::new(max_size, true)))));
+    }
+    let (rest, word) = name(i)?;
+    match Upper::new(word).as_bytes() {
+        b"NOPRIVATE" => Ok((rest, Code::Annotations(Some(AnnotationSupport::new(max_size, false))))),
+        _ => fail(i, "whether there are private annotations"),
+    }
 }
 
 /// URLs separated by spaces (RFC 2193 section 6, RFC 2221 section 6).

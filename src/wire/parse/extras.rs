@@ -1,14 +1,14 @@
 //! Items of FETCH that extensions define: OBJECTID (RFC 8474), SAVEDATE (RFC 8514), PREVIEW (RFC
-//! 8970), BINARY (RFC 3516), and Gmail's own.
+//! 8970), BINARY (RFC 3516), ANNOTATE (RFC 5257), and Gmail's own.
 
 use super::Rules;
 use super::fetch::{data, other};
 use super::flags::attributes;
 use super::mailbox::{decoded, object_id};
 use super::section::{origin, section};
-use super::string::{Str, loose, nstring, string};
+use super::string::{Str, astring, loose, loose_data, nstring, string};
 use super::token::{close, closed, count, gap, nil, open, spaces};
-use crate::types::{BodyData, Message, Section, Timestamp};
+use crate::types::{Annotation, BodyData, Message, Section, Timestamp};
 use crate::wire::input::{Fail, Input, Parsed};
 
 /// Parses the value of the item with this name (in capitals) and returns the rest, or `None` if the
@@ -93,6 +93,58 @@ fn labels<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<String>> {
         let (rest, label) = loose(i)?;
         rules.room(i, all.len())?;
         all.extend(label.map(|label| decoded(&label.bytes(), rules).into_owned()));
+        i = spaces(rest);
+    }
+}
+
+/// `(/comment (value.priv "text" value.shared NIL))`, or names alone (RFC 5257 section 4.4). What is
+/// not so is kept as it is.
+pub(crate) fn annotations<'a>(
+    start: Input<'a>,
+    i: Input<'a>,
+    rules: &Rules,
+    message: &mut Message,
+) -> Parsed<'a, ()> {
+    match entries(spaces(i), rules) {
+        Ok((rest, entries)) => {
+            message.extras_mut().annotations.get_or_insert_default().extend(entries);
+            Ok((rest, ()))
+        }
+        Err(nom::Err::Failure(error)) => Err(nom::Err::Failure(error)),
+        Err(_) => other(start, i, rules, message),
+    }
+}
+
+fn entries<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Vec<Annotation>> {
+    let (mut i, ()) = open(i)?;
+    let mut all = Vec::new();
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, all));
+        }
+        let (rest, entry) = astring(i)?;
+        rules.room(i, all.len())?;
+        let rest = spaces(rest);
+        let (rest, attributes) =
+            if rest.peek() == Some(b'(') { attributes_of(rest, rules)? } else { (rest, Vec::new()) };
+        all.push(Annotation::new(entry.to_text(), attributes));
+        i = spaces(rest);
+    }
+}
+
+type Attributes = Vec<(String, Option<bytes::Bytes>)>;
+
+fn attributes_of<'a>(i: Input<'a>, rules: &Rules) -> Parsed<'a, Attributes> {
+    let (mut i, ()) = open(i)?;
+    let mut all = Vec::new();
+    loop {
+        if let Some(rest) = closed(i) {
+            return Ok((rest, all));
+        }
+        let (rest, name) = astring(i)?;
+        rules.room(i, all.len())?;
+        let (rest, value) = loose_data(spaces(rest))?;
+        all.push((name.to_text(), value.map(Str::to_bytes)));
         i = spaces(rest);
     }
 }

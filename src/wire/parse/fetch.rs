@@ -136,6 +136,7 @@ fn item<'a>(
             whole(i.skip(2), Section::Text, rules, message)
         }
         (b"BINARY" | b"BINARY.PEEK", Some(b'[')) => extras::binary(start, i, rules, message),
+        (b"ANNOTATION", Some(b' ' | b'(')) => extras::annotations(start, i, rules, message),
         (b"BINARY.SIZE", Some(b'[')) => extras::binary_size(start, i, rules, message),
         (_, Some(b'[')) => other(start, i, rules, message),
         (b"UID", _) => uid(gap(i)?.0, message),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::value::{Numbers, Value};
-use crate::types::{Date, Flags, MailboxName, Section, Timestamp};
+use crate::types::{AnnotationScope, Date, Flags, MailboxName, Section, Timestamp};
 
 /// A command and its arguments (RFC 9051 section 6).
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Fetch(Fetch),
     /// `STORE` or `UID STORE`.
     Store(Store),
+    /// `STORE … ANNOTATION`.
+    StoreAnnotations(StoreAnnotations),
     /// The same with Gmail's labels in place of flags.
     StoreLabels(StoreLabels),
     /// `COPY`, `MOVE`, and their UID forms.
@@ -156,6 +158,8 @@ pub(crate) struct AppendMessage {
     pub(crate) data: Bytes,
     /// Whether it is a `literal8` (RFC 3516 section 4.4), which may contain NUL.
     pub(crate) binary: bool,
+    /// Its annotations (RFC 5257 section 4.7).
+    pub(crate) annotations: Vec<AnnotationEntry>,
     /// Whether it is in `UTF8 (…)`, so that its header may have UTF-8 (RFC 6855 section 4).
     pub(crate) utf8: bool,
     /// What it is to be put together from (CATENATE, RFC 4469), in place of `data`.
@@ -225,7 +229,7 @@ pub(crate) struct Thread {
 }
 
 /// `sort-criterion` (RFC 5256 section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SortKey {
     /// The property to sort by.
     pub(crate) by: SortBy,
@@ -233,8 +237,8 @@ pub(crate) struct SortKey {
     pub(crate) reverse: bool,
 }
 
-/// The properties to sort by (RFC 5256 section 3, RFC 5957).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The properties to sort by (RFC 5256 section 3, RFC 5957, RFC 5257).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SortBy {
     /// The internal date, with its time.
     Arrival,
@@ -256,6 +260,8 @@ pub(crate) enum SortBy {
     DisplayTo,
     /// How well it fits a search with FUZZY (RFC 6203 section 6).
     Relevancy,
+    /// The value of an annotation.
+    Annotation(String, AnnotationScope),
 }
 
 /// One of SEARCH's return options: a name in capitals, and its argument (`PARTIAL 1:100`).
@@ -297,6 +303,15 @@ pub(crate) enum SearchKey {
     Not(Box<SearchKey>),
     /// `FUZZY a` (RFC 6203).
     Fuzzy(Box<SearchKey>),
+    /// `ANNOTATION /comment value "text"` (RFC 5257 section 4.8).
+    Annotation {
+        /// The entries, by a pattern.
+        entry: String,
+        /// `value`, `value.priv` or `value.shared`.
+        attribute: String,
+        /// The text.
+        text: Bytes,
+    },
 }
 
 impl SearchKey {
@@ -379,6 +394,20 @@ pub(crate) struct Store {
     pub(crate) silent: bool,
     /// The flags.
     pub(crate) flags: Flags,
+}
+
+/// `entry-att` (RFC 5257 section 5): an entry, its attributes and what they become.
+pub(crate) type AnnotationEntry = (String, Vec<(String, Option<Bytes>)>);
+
+/// `STORE … ANNOTATION` (RFC 5257 section 4.5).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoreAnnotations {
+    /// Whether the numbers are UIDs.
+    pub(crate) uid: bool,
+    /// Which messages.
+    pub(crate) which: Numbers,
+    /// The annotations.
+    pub(crate) entries: Vec<AnnotationEntry>,
 }
 
 /// `STORE … X-GM-LABELS` (X-GM-EXT-1).

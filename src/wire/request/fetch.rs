@@ -45,7 +45,7 @@ pub(super) fn item(i: &mut Cursor<'_>) -> Read<FetchItem> {
         return if fits { Ok(FetchItem::Section { name, section, part }) } else { start.fail("no section") };
     }
     let mut ahead = *i;
-    if name == "PREVIEW" && ahead.take(" (") {
+    if matches!(&*name, "ANNOTATION" | "PREVIEW") && ahead.take(" (") {
         return Ok(FetchItem::List(name, i.options()?));
     }
     Ok(FetchItem::Name(name))

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::command::{Change, Command, Store, StoreLabels};
+use super::command::{Change, Command, Store, StoreAnnotations, StoreLabels};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::{fetch, mailbox, notify, search, sort};
 
@@ -127,7 +127,7 @@ fn id(i: &mut Cursor<'_>) -> Read<Vec<(bytes::Bytes, Option<bytes::Bytes>)>> {
 }
 
 /// `STORE 1:3 (UNCHANGEDSINCE 5) +FLAGS.SILENT (\Seen)` (RFC 9051 section 6.4.6, RFC 7162 section
-/// 3.1.3), or `STORE 1:3 +X-GM-LABELS (foo)`.
+/// 3.1.3), `STORE 1:3 +X-GM-LABELS (foo)`, or `STORE 1:3 ANNOTATION (…)` (RFC 5257 section 4.5).
 fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Command> {
     i.space()?;
     let which = i.numbers()?;
@@ -143,6 +143,10 @@ fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Command> {
         _ => Change::Replace,
     };
     let _ = i.take("+") || i.take("-");
+    if unchanged_since.is_none() && change == Change::Replace && i.take("ANNOTATION ") {
+        let entries = i.list(mailbox::annotation)?;
+        return Ok(Command::StoreAnnotations(StoreAnnotations { uid, which, entries }));
+    }
     if unchanged_since.is_none() && i.take("X-GM-LABELS") {
         let silent = i.take(".SILENT");
         i.space()?;

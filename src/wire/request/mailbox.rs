@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::command::{AppendMessage, CatenatePiece, Command, List, Select};
+use super::command::{AnnotationEntry, AppendMessage, CatenatePiece, Command, List, Select};
 use super::cursor::{Cursor, DEPTH, Read, is_astring_char};
 use super::value::Value;
 use crate::types::{Date, Flags, MailboxName, Timestamp};
@@ -176,7 +176,7 @@ fn append(i: &mut Cursor<'_>) -> Read<Command> {
     Ok(Command::Append { mailbox, messages })
 }
 
-/// Flags, date and the message itself.
+/// Flags, date, annotations and the message itself.
 pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
     let mut flags = Flags::new();
     if i.peek() == Some(b'(') {
@@ -188,8 +188,12 @@ pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
         date = Some(date_time(i)?);
         i.space()?;
     }
-    let mut message =
-        AppendMessage { flags, date, data: Bytes::new(), binary: false, utf8: false, pieces: Vec::new() };
+    let annotations = if i.take("ANNOTATION ") { i.list(annotation)? } else { Vec::new() };
+    if !annotations.is_empty() {
+        i.space()?;
+    }
+    let (data, pieces) = (Bytes::new(), Vec::new());
+    let mut message = AppendMessage { flags, date, data, annotations, binary: false, utf8: false, pieces };
     if i.take("CATENATE ") {
         message.pieces = i.list(piece)?;
     } else if let Some(data) = utf8_literal(i)? {
@@ -199,6 +203,20 @@ pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
         message.data = if message.binary { i.literal8()? } else { i.literal()? };
     }
     Ok(message)
+}
+
+/// `entry-att` (RFC 5257 section 5).
+pub(super) fn annotation(i: &mut Cursor<'_>) -> Read<AnnotationEntry> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let entry = text(&i.astring()?);
+    i.space()?;
+    let attributes = i.list(|i| {
+        let attribute = text(&i.astring()?).to_ascii_lowercase();
+        i.space()?;
+        let value = if i.peek() == Some(b'~') { Some(i.literal8()?) } else { i.nstring()? };
+        Ok((attribute, value))
+    })?;
+    Ok((entry, attributes))
 }
 
 /// RFC 6855 section 4, `utf8-literal`, if that is next.

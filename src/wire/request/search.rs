@@ -4,6 +4,7 @@
 use super::command::{Returned, Search, SearchIn, SearchKey};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::mailbox::{self, date};
+use super::value::Value;
 use crate::types::MailboxName;
 
 const WORDS: [&str; 15] = [
@@ -144,6 +145,7 @@ pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
             SearchKey::Header(field, i.astring()?)
         }
         "MODSEQ" => mod_seq(i)?,
+        "ANNOTATION" => annotation(i)?,
         "UID" => SearchKey::Uids(i.numbers()?),
         "FUZZY" => SearchKey::Fuzzy(Box::new(key(i, depth)?)),
         "NOT" => SearchKey::Not(Box::new(key(i, depth)?)),
@@ -154,6 +156,21 @@ pub(super) fn key(i: &mut Cursor<'_>, depth: usize) -> Read<SearchKey> {
         }
         _ => return start.fail("a search key"),
     })
+}
+
+/// `entry-match att-search value` (RFC 5257 section 5).
+fn annotation(i: &mut Cursor<'_>) -> Read<SearchKey> {
+    let start = *i;
+    let entry = match i.value(0)? {
+        Value::Word(entry) => entry,
+        Value::String(entry) => String::from_utf8_lossy(&entry).into_owned(),
+        Value::List(_) => return start.fail("the name of an annotation"),
+    };
+    i.space()?;
+    let attribute = i.atom()?.to_ascii_lowercase();
+    i.space()?;
+    let text = if i.peek() == Some(b'~') { i.literal8()? } else { i.string()? };
+    Ok(SearchKey::Annotation { entry, attribute, text })
 }
 
 /// `["/flags/\\draft" all] 620162338` (RFC 7162 section 3.1.5).

@@ -3,6 +3,7 @@
 use super::command::{Sort, SortBy, SortKey, Thread};
 use super::cursor::{Cursor, DEPTH, Read};
 use super::search::{key, return_option};
+use crate::types::AnnotationScope;
 
 /// `[RETURN (…)] (criterion…) charset key…`.
 pub(super) fn sort(i: &mut Cursor<'_>, uid: bool) -> Read<Sort> {
@@ -34,7 +35,7 @@ pub(super) fn thread(i: &mut Cursor<'_>, uid: bool) -> Read<Thread> {
     Ok(Thread { uid, algorithm, charset, keys })
 }
 
-/// `sort-criterion`, including those of RFC 5957.
+/// `sort-criterion`, including those of RFC 5957 and RFC 5257.
 fn criterion(i: &mut Cursor<'_>) -> Read<SortKey> {
     let start = *i;
     let reverse = i.take("REVERSE ");
@@ -49,6 +50,17 @@ fn criterion(i: &mut Cursor<'_>) -> Read<SortKey> {
         "DISPLAYFROM" => SortBy::DisplayFrom,
         "DISPLAYTO" => SortBy::DisplayTo,
         "RELEVANCY" => SortBy::Relevancy,
+        "ANNOTATION" => {
+            i.space()?;
+            let entry = i.astring()?;
+            i.space()?;
+            let scope = match &*i.atom()?.to_ascii_lowercase() {
+                "value.priv" => AnnotationScope::Private,
+                "value.shared" => AnnotationScope::Shared,
+                _ => return start.fail("value.priv or value.shared"),
+            };
+            SortBy::Annotation(String::from_utf8_lossy(&entry).into_owned(), scope)
+        }
         _ => return start.fail("a sort criterion"),
     };
     Ok(SortKey { by, reverse })

@@ -2,7 +2,7 @@
 
 use super::body::{body, envelope, is_short};
 use super::out::{Out, utf7};
-use crate::types::{BodyData, HeaderFields, Message, Part, Section, Seq, Timestamp, Uid};
+use crate::types::{Annotation, BodyData, HeaderFields, Message, Part, Section, Seq, Timestamp, Uid};
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -95,6 +95,9 @@ fn extras(message: &Message, items: &mut Items<'_>) {
     if let Some(labels) = &extras.gmail_labels {
         items.next("X-GM-LABELS ").list(labels, |label, out| out.astring(&utf7(label)));
     }
+    if let Some(all) = &extras.annotations {
+        annotations(all, items.next("ANNOTATION "));
+    }
     // RFC 3516 section 7.
     for value in &extras.binary {
         data("BINARY", value, items.next(""));
@@ -107,6 +110,19 @@ fn extras(message: &Message, items: &mut Items<'_>) {
     for (name, value) in &extras.other {
         items.next("").word(name).space().bytes(value);
     }
+}
+
+/// `ANNOTATION (/comment (value.priv "text"))` (RFC 5257 section 4.4).
+pub(super) fn annotations(all: &[Annotation], out: &mut Out) {
+    out.list(all, |one, out| {
+        out.astring(one.entry.as_bytes());
+        if !one.attributes.is_empty() {
+            out.space().list(&one.attributes, |(name, value), out| {
+                out.astring(name.as_bytes()).space().nstring(value.as_deref())
+            });
+        }
+        out
+    });
 }
 
 /// `BODY[…]<0> "…"`.

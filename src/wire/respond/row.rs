@@ -6,9 +6,9 @@
 //! the request. Items in, the response's bytes out.
 
 use super::body::{body, envelope};
-use super::fetch::{data, date_time, section};
+use super::fetch::{annotations, data, date_time, section};
 use super::out::{Out, Strings};
-use crate::types::{BodyData, BodyStructure, Envelope, Flags, MailboxName, Section, Timestamp};
+use crate::types::{Annotation, BodyData, BodyStructure, Envelope, Flags, MailboxName, Section, Timestamp};
 
 /// `* URLFETCH`, URL by URL (RFC 4467 section 7), with what was asked for of each (RFC 5524 section
 /// 4).
@@ -136,6 +136,11 @@ impl FetchRow {
     /// X-GM-LABELS, written as mailbox names are.
     pub(crate) fn labels<'a>(&mut self, labels: impl IntoIterator<Item = &'a str>) {
         self.next("X-GM-LABELS ").list(labels, |label, out| out.mailbox(&MailboxName::exact(label)));
+    }
+
+    /// `ANNOTATION (/comment (value.priv "text"))` (RFC 5257 section 4.4).
+    pub(crate) fn annotations(&mut self, all: &[Annotation]) {
+        annotations(all, self.next("ANNOTATION "));
     }
 
     /// `BINARY.SIZE[…] 100` (RFC 3516 section 4.3).

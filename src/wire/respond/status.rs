@@ -81,6 +81,13 @@ fn code(code: &Code, out: &mut Out) {
             }
         }
         Code::Metadata(value) => metadata(*value, out),
+        Code::Annotate(value) => {
+            out.space().word(&value.to_string());
+        }
+        Code::Annotations(value) => {
+            let text = value.map_or_else(|| "NONE".to_owned(), |value| value.to_string());
+            out.space().raw(&text);
+        }
         Code::Referral(urls) => {
             out.words(urls);
         }

@@ -176,7 +176,7 @@ proptest! {
             Some(Command::Append { mailbox, messages }) => {
                 prop_assert_eq!(mailbox, name(&to));
                 let binary = data.contains(&0);
-                prop_assert_eq!(messages, [AppendMessage { flags, date: Some(date), data: data.into(), binary, utf8: false, pieces: Vec::new() }]);
+                prop_assert_eq!(messages, [AppendMessage { flags, date: Some(date), data: data.into(), binary, utf8: false, pieces: Vec::new(), annotations: Vec::new() }]);
             }
             None => {}
             other => prop_assert!(false, "{:?}", other),

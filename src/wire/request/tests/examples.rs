@@ -177,6 +177,7 @@ fn appends() {
                 binary: false,
                 utf8: false,
                 pieces: Vec::new(),
+                annotations: Vec::new(),
             },
             AppendMessage {
                 flags: keyword,
@@ -184,7 +185,8 @@ fn appends() {
                 data: "".into(),
                 binary: false,
                 utf8: false,
-                pieces: Vec::new()
+                pieces: Vec::new(),
+                annotations: Vec::new(),
             },
             AppendMessage {
                 flags: Flags::new(),
@@ -192,7 +194,8 @@ fn appends() {
                 data: "\0".into(),
                 binary: true,
                 utf8: false,
-                pieces: Vec::new()
+                pieces: Vec::new(),
+                annotations: Vec::new(),
             },
         ]
     );
@@ -211,6 +214,7 @@ fn appends_with_utf8() {
         binary: false,
         utf8: true,
         pieces: Vec::new(),
+        annotations: Vec::new(),
     };
     assert_eq!(messages, [utf8]);
     for text in ["A APPEND saved UTF8 ({1}\r\na)", "A APPEND saved UTF8 (~{1}\r\na", "A APPEND saved UTF8 ()"]

@@ -1,0 +1,104 @@
+//! ANNOTATE (RFC 5257): annotations of messages are set, fetched, searched for, sorted by, copied;
+//! and what the server can't keep is refused.
+
+use imap_duplex::command::{AnnotationItems, Append, Items, Search, SortKey, SortOrder, StoreAnnotations};
+use imap_duplex::testing::Server;
+use imap_duplex::types::AnnotationScope::{Private, Shared};
+use imap_duplex::types::{AnnotateCode, Code, Message, Uid};
+use imap_duplex::{ErrorKind, Select};
+
+fn message(subject: &str) -> String {
+    format!("From: ann@example.org\r\nSubject: {subject}\r\n\r\nhi\r\n")
+}
+
+async fn client(server: &Server) -> (imap_duplex::Sender, imap_duplex::Receiver) {
+    let config = imap_duplex::Config::new("localhost").plaintext();
+    let config = config.login(server.user(), server.password());
+    config.connect_over(server.connect()).await.expect("a connection")
+}
+
+fn text(row: &Message, entry: &str, scope: imap_duplex::types::AnnotationScope) -> Option<String> {
+    row.annotation(entry, scope).map(|value| String::from_utf8_lossy(value).into_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn annotations_are_set_fetched_and_found() {
+    let server = Server::new();
+    let uids: Vec<Uid> = (1..=3).map(|n| server.deliver("INBOX", message(&format!("n {n}")))).collect();
+    let (imap, _events) = client(&server).await;
+    let inbox = imap.select(Select::new("INBOX").annotations()).await.unwrap();
+    let note = StoreAnnotations::set("/comment", Private, "by Friday").and_set("/altsubject", Shared, "b");
+    inbox.store_annotations(uids[0], note).await.unwrap();
+    inbox.store_annotations(uids[2], StoreAnnotations::set("/altsubject", Shared, "A\0")).await.unwrap();
+    let rows = inbox.fetch(&uids[..], Items::annotations(["/comment", "/altsubject"])).await.unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(text(&rows[0], "/comment", Private).as_deref(), Some("by Friday"));
+    assert_eq!((text(&rows[0], "/comment", Shared), text(&rows[1], "/comment", Private)), (None, None));
+    assert_eq!(text(&rows[2], "/altsubject", Shared).as_deref(), Some("A\0"));
+    let all = AnnotationItems::of(["/*"]).only(Shared).with_sizes();
+    let rows = inbox.fetch(uids[0], Items::annotations(all).flags()).await.unwrap();
+    let sizes: Vec<_> = rows[0].annotations().iter().map(|one| (&*one.entry, one.size(Shared))).collect();
+    assert_eq!(sizes, [("/altsubject", Some(1)), ("/comment", Some(0))]);
+    for (query, wanted) in [
+        (Search::annotation("/comment", None, "friday"), &uids[..1]),
+        (Search::annotation("/comment", Shared, "friday"), &[]),
+        (Search::annotation("*", Private, "FRI"), &uids[..1]),
+        (Search::annotation("/%", None, "a"), &uids[..1]),
+        (!Search::annotation("/altsubject", Shared, ""), &uids[1..2]),
+    ] {
+        let found: Vec<Uid> = inbox.search(query.clone()).await.unwrap().iter().collect();
+        let wanted = if query == Search::annotation("/%", None, "a") {
+            vec![uids[0], uids[2]]
+        } else {
+            wanted.to_vec()
+        };
+        assert_eq!(found, wanted, "{query:?}");
+    }
+    let order = SortOrder::by_annotation("/altsubject", Shared).then(SortKey::Arrival);
+    let sorted = inbox.sort(Search::all(), order).await.unwrap();
+    assert_eq!(sorted.numbers.uids().collect::<Vec<_>>(), [uids[1], uids[2], uids[0]]);
+    // COPY takes them along (section 4.6), and each copy has its own.
+    inbox.copy(uids[0], "Drafts").await.unwrap();
+    inbox.store_annotations(.., StoreAnnotations::unset("/comment", Private)).await.unwrap();
+    let left = inbox.search(Search::annotation("/comment", None, "")).await.unwrap();
+    assert!(left.is_empty());
+    let noted = Append::new(message("new")).annotation("/comment", Private, "not yet");
+    imap.append("Drafts", noted).await.unwrap();
+    let drafts = imap.examine("Drafts").await.unwrap();
+    let rows = drafts.fetch(.., Items::annotations("/comment")).await.unwrap();
+    let comments: Vec<_> = rows.iter().filter_map(|row| text(row, "/comment", Private)).collect();
+    assert_eq!(comments, ["by Friday", "not yet"]);
+    let refused = drafts.store_annotations(.., StoreAnnotations::unset("/comment", Private)).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::ReadOnly);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_or_too_much_is_refused_whole() {
+    let server = Server::new();
+    let uid = server.deliver("INBOX", message("one"));
+    let (imap, _events) = client(&server).await;
+    let inbox = imap.select("INBOX").await.unwrap();
+    let large = StoreAnnotations::set("/a", Shared, "x").and_set("/b", Shared, vec![b'x'; 70_000]);
+    let error = inbox.store_annotations(uid, large).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::Annotate(AnnotateCode::TooBig)));
+    let many = (0..101).fold(StoreAnnotations::unset("/a", Shared), |many, n| {
+        many.and_set(format!("/vendor/x/{n}"), Private, "x")
+    });
+    let error = inbox.store_annotations(uid, many).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::Annotate(AnnotateCode::TooMany)));
+    let rows = inbox.fetch(uid, Items::annotations("/*")).await.unwrap();
+    assert!(rows[0].annotations().is_empty(), "{rows:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_them_is_not_asked() {
+    let server = Server::builder().without(["ANNOTATE-EXPERIMENT-1"]).start();
+    let uid = server.deliver("INBOX", message("one"));
+    let (imap, _events) = client(&server).await;
+    let refused = imap.select(Select::new("INBOX").annotations()).await;
+    assert_eq!(refused.map(drop).unwrap_err().kind(), ErrorKind::Unsupported);
+    let inbox = imap.select("INBOX").await.unwrap();
+    let set = inbox.store_annotations(uid, StoreAnnotations::set("/a", Shared, "x")).await;
+    assert_eq!(set.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(server.received().iter().all(|command| !command.line.contains("ANNOTAT")));
+}

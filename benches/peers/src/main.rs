@@ -14,6 +14,8 @@
 //! `crowd CONNECTIONS MESSAGES`: what so many idle connections take in one process; see `crowd.rs`.
 //! On Linux.
 //!
+//! `huge GIB`: one body of that size, streamed to a file; see `huge.rs`. On Linux.
+//!
 //! `run` beside the manifest measures all that `docs/performance.md` has of this, and writes it
 //! there.
 //!
@@ -40,6 +42,7 @@ mod count;
 mod crates;
 mod crowd;
 mod fill;
+mod huge;
 mod memory;
 #[path = "../../recorded/mod.rs"]
 mod recorded;
@@ -53,7 +56,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers crowd CONNECTIONS MESSAGES [--json]\n       imap-duplex-peers fill RESULTS DOCUMENT ABOUT\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers crowd CONNECTIONS MESSAGES [--json]\n       imap-duplex-peers huge GIB\n       imap-duplex-peers fill RESULTS DOCUMENT ABOUT\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;
@@ -110,6 +113,14 @@ fn main() -> ExitCode {
                 .ok()
                 .zip(connections.parse().ok())
                 .is_some_and(|(m, c)| crowd::serve(m, c).is_ok()) => {}
+        ["huge", gib] if gib.parse::<u64>().is_ok_and(|gib| gib > 0) => {
+            if let Err(error) = huge::measure(gib.parse().expect("a number")) {
+                eprintln!("imap-duplex-peers: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        // What `huge` starts for each way.
+        ["huge-client", way, size, port] if huge::client(way, size, port).is_some() => {}
         ["fill", results, document, about] => {
             if let Err(error) = fill::fill(results, document, about) {
                 eprintln!("imap-duplex-peers: {error}");

@@ -36,7 +36,7 @@ impl Begin {
         Figures {
             cpu: on_processor() - self.cpu,
             wall: clock() - self.wall,
-            peak: of_status("VmHWM:"),
+            peak: peak(),
             allocations: u64::try_from(count::allocations() - self.allocations).unwrap_or(u64::MAX),
             switches: switches().saturating_sub(self.switches),
         }
@@ -55,6 +55,11 @@ fn on_processor() -> u64 {
 fn nanos(of: rustix::time::ClockId) -> u64 {
     let time = rustix::time::clock_gettime(of);
     u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).expect("it runs forwards")
+}
+
+/// The most memory that the process has had, its program included, in kB.
+pub fn peak() -> u64 {
+    of_status("VmHWM:")
 }
 
 /// What the process has allocated in memory now, in kB.

@@ -31,7 +31,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use measure::Figures;
-pub use measure::resident;
+pub use measure::{peak, resident};
 use server::Server;
 use work::{WORKS, Work};
 

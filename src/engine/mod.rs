@@ -366,10 +366,10 @@ impl Engine {
     /// This many bytes have been written.
     pub(crate) fn written(&mut self, count: usize, now: Instant) {
         self.lifecycle.on_activity(now);
-        for (id, count, whole) in self.writer.advance(count) {
+        self.writer.advance(count, |id, count, whole| {
             self.inflight.on_written(id, count, whole, now);
             self.selected.on_written(id);
-        }
+        });
     }
 
     /// Puts an event on the stream.

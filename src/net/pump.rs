@@ -104,18 +104,18 @@ impl Pump {
         self.shared.set_driver(cx.waker());
         let mut turns = 0;
         loop {
+            // The clock is read once a turn.
             let now = Instant::now();
             self.look_at_clocks(now);
-            let now = now.into_std();
-            self.engine.poll(now);
+            self.engine.poll(now.into_std());
             self.check_server();
             let exhausted = self.poll_source(cx);
-            let more_to_write = self.poll_write(cx);
+            let more_to_write = self.poll_write(now, cx);
             if self.is_over() {
                 return Poll::Ready(());
             }
-            let held = self.engine.holds(now);
-            let read = if held { Poll::Pending } else { self.poll_read(cx) };
+            let held = self.engine.holds(now.into_std());
+            let read = if held { Poll::Pending } else { self.poll_read(now, cx) };
             if self.is_over() {
                 return Poll::Ready(());
             }
@@ -124,7 +124,7 @@ impl Pump {
             match goes_on {
                 true if turns >= TURNS_A_POLL => {
                     // The readers first.
-                    self.engine.poll(now);
+                    self.engine.poll(now.into_std());
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -205,14 +205,14 @@ impl Pump {
     }
 
     /// Writes what waits, as much as the socket takes in one turn. Whether it might take more.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        self.try_write(cx).unwrap_or_else(|error| {
-            self.engine.write_failed(CloseReason::io(&error), Instant::now().into_std());
+    fn poll_write(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+        self.try_write(now, cx).unwrap_or_else(|error| {
+            self.engine.write_failed(CloseReason::io(&error), now.into_std());
             false
         })
     }
 
-    fn try_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn try_write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<bool> {
         if self.engine.lifecycle().has_write_failed() {
             return Ok(false);
         }
@@ -223,11 +223,10 @@ impl Pump {
             match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
-                    let now = Instant::now().into_std();
                     self.shared.counters().on_sent(count);
                     engine::sent(count);
-                    self.engine.written(count, now);
-                    self.engine.poll(now);
+                    self.engine.written(count, now.into_std());
+                    self.engine.poll(now.into_std());
                     self.unflushed = true;
                 }
                 Poll::Ready(Err(error)) => return Err(error),
@@ -248,18 +247,18 @@ impl Pump {
     }
 
     /// One read, if what was read before has been dealt with, and all responses that it completes.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::take(&mut self.left_over) && self.read(cx).is_pending() {
+    fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::take(&mut self.left_over) && self.read(now, cx).is_pending() {
             if self.incoming.is_empty() && self.engine.is_at_rest() {
                 self.incoming = BytesMut::new();
             }
             return Poll::Pending;
         }
-        self.take_frames();
+        self.take_frames(now.into_std());
         Poll::Ready(())
     }
 
-    fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let count = match ready!(self.fill(cx)) {
             Ok(count) => count,
             Err(error) => {
@@ -276,7 +275,6 @@ impl Pump {
             self.engine.handle_end(CloseReason::Eof);
             return Poll::Ready(());
         }
-        let now = Instant::now();
         self.shared.counters().on_received(count);
         engine::received(count);
         self.engine.received_bytes(now.into_std());
@@ -304,9 +302,8 @@ impl Pump {
         tokio_util::io::poll_read_buf(io, cx, &mut self.incoming)
     }
 
-    /// All responses that are there. The clock is read once: they have come together.
-    fn take_frames(&mut self) {
-        let now = Instant::now().into_std();
+    /// All responses that are there: they have come together.
+    fn take_frames(&mut self, now: std::time::Instant) {
         self.codec.framer().offer_from(self.shared.literals().from());
         while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             let taken = match self.take_row(now) {

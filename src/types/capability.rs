@@ -19,6 +19,8 @@ use super::iter::CapabilitiesIter;
 pub struct Capabilities {
     /// Shared: session, senders and events each have them.
     names: Arc<[Box<str>]>,
+    /// It speaks IMAP4rev2, and IMAP4rev1 not at all: asked for each line.
+    is_rev2_alone: bool,
 }
 
 impl Capabilities {
@@ -69,6 +71,11 @@ impl Capabilities {
         self.names.is_empty()
     }
 
+    /// Whether the server speaks IMAP4rev2 and not IMAP4rev1.
+    pub(crate) fn is_rev2_alone(&self) -> bool {
+        self.is_rev2_alone
+    }
+
     fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.iter().filter_map(move |known| {
             let (key, value) = known.split_once('=')?;
@@ -95,7 +102,8 @@ impl<S: AsRef<str>> FromIterator<S> for Capabilities {
                 all.push(name.as_ref().into());
             }
         }
-        Self { names: all.into() }
+        let is_rev2_alone = known.contains("imap4rev2") && !known.contains("imap4rev1");
+        Self { names: all.into(), is_rev2_alone }
     }
 }
 

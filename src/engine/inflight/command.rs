@@ -10,7 +10,7 @@ use tracing::Span;
 use crate::command::{Messages, ResponseKinds};
 use crate::engine::inflight::ambiguous::{Contested, DivertedAnswers};
 use crate::engine::inflight::named_messages::NamedMessages;
-use crate::engine::submit::Submission;
+use crate::engine::submit::{Submission, Tag};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, Code, Done, StatusResponse, Uid, UidValidity};
 use crate::view::View;
@@ -22,7 +22,7 @@ pub(super) struct InFlightCommand {
     /// Its end is not reported.
     pub(super) quiet: bool,
     /// The tags that have not been answered yet.
-    pub(super) tags: Vec<String>,
+    pub(super) tags: Vec<Tag>,
     /// The tagged responses so far.
     pub(super) replies: Vec<StatusResponse>,
     /// What follows the line that was written last.

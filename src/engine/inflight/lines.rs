@@ -7,6 +7,7 @@ use crate::command::{Effect, Flow, Line, SelectParams, Session};
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::command::{InFlightCommand, Next};
 use crate::engine::log;
+use crate::engine::submit::Tag;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, Place, UidValidity};
 
@@ -61,10 +62,10 @@ impl InFlight {
 
     /// Its line is on its way, with this tag. Whether nothing of it will be left to write after
     /// that.
-    pub(crate) fn line_made(&mut self, id: CommandId, tag: &str, flow: Flow, has_params: bool) -> bool {
+    pub(crate) fn line_made(&mut self, id: CommandId, tag: Tag, flow: Flow, has_params: bool) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
-        log::sending(&entry.submission, tag, &mut entry.span);
-        entry.tags.push(tag.to_owned());
+        log::sending(&entry.submission, tag.as_str(), &mut entry.span);
+        entry.tags.push(tag);
         entry.has_params = has_params;
         entry.next = match flow {
             Flow::Last => Next::Nothing,

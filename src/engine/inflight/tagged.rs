@@ -66,7 +66,7 @@ impl InFlight {
         now: Instant,
     ) -> Reply {
         let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
-        if let Some(at) = entry.tags.iter().position(|t| t.eq_ignore_ascii_case(tag)) {
+        if let Some(at) = entry.tags.iter().position(|t| t.as_str().eq_ignore_ascii_case(tag)) {
             entry.tags.remove(at);
             entry.submission.job.line_ended(at);
         }
@@ -119,28 +119,34 @@ impl InFlight {
     /// The result after OK: `Partial` at a server's limit, `Incomplete` if lines could not be
     /// parsed or were left out, `Protocol` if the server answered out of order.
     pub(crate) fn complete(&mut self, id: CommandId, done: Done, view: Option<&View>) -> Result<Done> {
+        let Some(error) = self.flaw(id, &done, view) else { return Ok(done) };
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.ended = Some(done.status);
+        }
+        Err(error)
+    }
+
+    /// Why the result after OK is an error, if it is.
+    fn flaw(&mut self, id: CommandId, done: &Done, view: Option<&View>) -> Option<Error> {
         // With SELECT, the mailbox is selected all the same; what could not be read has been
         // reported.
-        let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.submission.opens.is_none()) else {
-            return Ok(done);
-        };
-        entry.ended = Some(done.status.clone());
+        let entry = self.entries.get_mut(&id).filter(|entry| entry.submission.opens.is_none())?;
         let lacking = self.unparsed.since(entry.missed_from, &entry.submission.class);
-        if let Some((status, below)) = entry.cut_short(&done) {
-            return Err(Error::partial(status.clone(), below).with_unread(lacking.lines));
+        if let Some((status, below)) = entry.cut_short(done) {
+            return Some(Error::partial(status.clone(), below).with_unread(lacking.lines));
         }
         let incomplete = |why: String| Error::new(ErrorKind::Incomplete, why).with_sent(Sent::Fully);
         if !lacking.is_nothing() {
             let more = if lacking.and_more { " or more" } else { "" };
             let count = lacking.lines.len();
             let error = incomplete(format!("{count}{more} of the server's responses could not be read"));
-            return Err(error.with_unread(lacking.lines));
+            return Some(error.with_unread(lacking.lines));
         }
         if entry.left_out {
             let why = "a response with a password or another secret in it is left out of its events";
-            return Err(incomplete(why.to_owned()));
+            return Some(incomplete(why.to_owned()));
         }
-        self.check_diverted(id, view).map_or(Ok(done), Err)
+        self.check_diverted(id, view)
     }
 
     /// Takes a command out that has ended; and what it was for, if it was the engine's own.
@@ -152,7 +158,7 @@ impl InFlight {
     ) -> Option<(Ended, Option<(InternalCommand, QueryFacts)>)> {
         let entry = self.take(id)?;
         log::ended(&entry.submission, &result, entry.took, entry.sent_bytes, &entry.span);
-        entry.tags.iter().for_each(|tag| shared.release_tag(tag));
+        entry.tags.iter().for_each(|tag| shared.release_tag(tag.as_str()));
         let InFlightCommand { submission, messages, at_start, quiet, .. } = *entry;
         let place = submission.place();
         let Submission { job, class, selection_handle, opens, origin, .. } = *submission;

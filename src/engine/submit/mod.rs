@@ -25,6 +25,7 @@ mod scope;
 mod selection_handle;
 mod shared;
 mod slot;
+mod tag;
 
 #[cfg(feature = "compress")]
 pub(crate) use self::counters::Counters;
@@ -44,3 +45,4 @@ pub(crate) use self::shared::{Origin, Shared, Submission};
 #[cfg(test)]
 pub(crate) use self::slot::PLACE;
 pub(crate) use self::slot::{ResultSlot, Submitted};
+pub(crate) use self::tag::Tag;

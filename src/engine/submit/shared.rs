@@ -23,6 +23,7 @@ use crate::engine::submit::literal::WantedLiterals;
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::Submitted;
+use crate::engine::submit::tag::Tag;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{
     Capabilities, CloseReason, CommandId, Done, Event, EventKind, Limits, MailboxName, Place, SelectionId,
@@ -294,24 +295,23 @@ impl Shared {
         (id, std::mem::take(&mut inner.submissions))
     }
 
-    /// A fresh tag for a line of this command. Digits behind a letter: no server takes it for
-    /// anything else.
-    pub(crate) fn tag(&self, id: CommandId) -> String {
+    /// A fresh tag for a line of this command.
+    pub(crate) fn tag(&self, id: CommandId) -> Tag {
         let mut inner = self.lock();
         inner.table.next_tag += 1;
         let tag = inner.table.next_tag;
         inner.table.tags.insert(tag, id);
-        format!("A{tag}")
+        Tag::new(tag)
     }
 
     /// The command that this tag is of.
     pub(crate) fn owner(&self, tag: &str) -> Option<CommandId> {
-        self.lock().table.tags.get(&number_of(tag)?).copied()
+        self.lock().table.tags.get(&Tag::number_of(tag)?).copied()
     }
 
     /// This tag has been answered.
     pub(crate) fn release_tag(&self, tag: &str) {
-        if let Some(number) = number_of(tag) {
+        if let Some(number) = Tag::number_of(tag) {
             self.lock().table.tags.remove(&number);
         }
     }
@@ -439,12 +439,4 @@ impl Shared {
     pub(crate) fn events(&self) -> &Arc<EventQueue> {
         &self.events
     }
-}
-
-/// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is
-/// another's.
-fn number_of(tag: &str) -> Option<u64> {
-    let digits = tag.strip_prefix(['A', 'a'])?;
-    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    digits.parse().ok().filter(|_| plain)
 }

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::engine::inflight::Written;
+use crate::engine::submit::Tag;
 use crate::engine::write::Writer;
 use crate::engine::write::idle::Idle;
 use crate::engine::write::upload::{Piece, Upload};
@@ -55,7 +56,7 @@ impl Dialogue {
 pub(crate) struct LineRest {
     pub(super) id: CommandId,
     /// The tag of the line, until that has been answered.
-    pub(super) tag: Option<String>,
+    pub(super) tag: Option<Tag>,
     pub(super) pieces: VecDeque<Piece>,
     /// The command ends with it.
     pub(super) last: bool,
@@ -63,7 +64,7 @@ pub(crate) struct LineRest {
 
 impl LineRest {
     fn has_tag(&self, tag: &str) -> bool {
-        self.tag.as_ref().is_some_and(|mine| mine.eq_ignore_ascii_case(tag))
+        self.tag.as_ref().is_some_and(|mine| mine.as_str().eq_ignore_ascii_case(tag))
     }
 }
 

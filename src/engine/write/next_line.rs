@@ -52,7 +52,7 @@ impl Writer {
             selected.refusal_of_line(handle, changes, is_stale)
         });
         let tag = scheduler.shared().tag(id);
-        let mut line = Line::new(Some(&tag), session);
+        let mut line = Line::new(Some(tag.as_str()), session);
         let encoded = refusal.map_or_else(|| inflight.encode(id, &mut line, session), Err);
         let encoded = encoded.and_then(|flow| {
             line.command_name().map_or(Ok(()), |name| user_commands::check_login(name, session))?;
@@ -61,7 +61,7 @@ impl Writer {
         let has_params = line.has_params();
         match encoded.and_then(|flow| Ok((flow, self.pieces(id, own.as_ref(), line, inflight, selected)?))) {
             Ok((flow, pieces)) => {
-                let last = inflight.line_made(id, &tag, flow, has_params);
+                let last = inflight.line_made(id, tag, flow, has_params);
                 if flow == Flow::More {
                     scheduler.continue_at_once(id);
                 }
@@ -69,7 +69,7 @@ impl Writer {
                 None
             }
             Err(error) => {
-                scheduler.shared().release_tag(&tag);
+                scheduler.shared().release_tag(tag.as_str());
                 inflight.line_failed(id, error)
             }
         }
@@ -86,7 +86,8 @@ impl Writer {
     ) -> Result<VecDeque<Piece>> {
         let sources = line.take_sources();
         self.secrets.add(id, line.take_secrets());
-        let (name, names_numbers) = (line.command_name().cloned(), line.names_numbers());
+        let names_numbers = line.names_numbers();
+        let name = own.and_then(|_| line.command_name().cloned());
         let fragments = line.finish()?;
         if let Some(class) = own {
             let name = name.ok_or_else(|| {

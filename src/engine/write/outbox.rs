@@ -148,9 +148,9 @@ impl Outbox {
         self.written = 0;
     }
 
-    /// This many bytes have been written. Of which commands, how many, and whether the last.
-    pub(crate) fn advance(&mut self, mut count: usize) -> Vec<(CommandId, usize, bool)> {
-        let mut written = Vec::new();
+    /// This many bytes have been written. Of which commands, how many, and whether the last, goes to
+    /// `report`.
+    pub(crate) fn advance(&mut self, mut count: usize, mut report: impl FnMut(CommandId, usize, bool)) {
         self.bytes = self.bytes.saturating_sub(count);
         self.written = self.staged.len().min(self.written + count);
         if self.written == self.staged.len() {
@@ -168,7 +168,7 @@ impl Outbox {
             chunk.data.advance(step);
             chunk.begun = true;
             let (id, done) = (chunk.id, chunk.data.is_empty());
-            written.push((id, step, done && chunk.last));
+            report(id, step, done && chunk.last);
             if !done {
                 break;
             }
@@ -178,13 +178,18 @@ impl Outbox {
             // An idle connection holds no room for them.
             self.chunks = VecDeque::new();
         }
-        written
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn advanced(outbox: &mut Outbox, count: usize) -> Vec<(CommandId, usize, bool)> {
+        let mut written = Vec::new();
+        outbox.advance(count, |id, count, whole| written.push((id, count, whole)));
+        written
+    }
 
     #[test]
     fn writes_many_commands_at_once_and_says_how_far_each_got() {
@@ -194,13 +199,13 @@ mod tests {
         outbox.push(b, Bytes::from_static(b"two\r\n"), true);
         outbox.push(c, Bytes::from_static(b"three\r\n"), true);
         assert_eq!(outbox.next_write(100), b"one\r\ntwo\r\nthree\r\n");
-        assert_eq!(outbox.advance(7), [(a, 5, true), (b, 2, false)]);
+        assert_eq!(advanced(&mut outbox, 7), [(a, 5, true), (b, 2, false)]);
         assert_eq!(outbox.next_write(100), b"o\r\nthree\r\n");
         assert!(!outbox.withdraw(b), "begun");
         assert!(outbox.withdraw(c));
         assert_eq!(outbox.next_write(100), b"o\r\n");
         assert_eq!(outbox.len(), 3);
-        assert_eq!(outbox.advance(3), [(b, 3, true)]);
+        assert_eq!(advanced(&mut outbox, 3), [(b, 3, true)]);
         assert!(outbox.is_empty());
     }
 
@@ -217,12 +222,12 @@ mod tests {
             let next = outbox.next_write(500);
             assert_eq!(next.as_ptr() as usize, at as usize + step, "the same copy");
             written.push(next[0]);
-            outbox.advance(1);
+            advanced(&mut outbox, 1);
         }
         while !outbox.is_empty() {
             let next = outbox.next_write(500);
             written.push(next[0]);
-            outbox.advance(1);
+            advanced(&mut outbox, 1);
         }
         assert_eq!(written, text);
     }
@@ -241,7 +246,7 @@ mod tests {
         assert!(yet(&outbox, "A1") && yet(&outbox, "a12"));
         assert!(!yet(&outbox, "A2"), "it is a message that looks like a line");
         assert!(!outbox.has_yet_to_begin(CommandId(2), "A1"));
-        outbox.advance(1);
+        advanced(&mut outbox, 1);
         assert!(!yet(&outbox, "A1") && yet(&outbox, "A12"));
     }
 
@@ -253,11 +258,11 @@ mod tests {
         outbox.push(CommandId(1), large.clone(), false);
         outbox.push(CommandId(1), Bytes::from_static(b"\r\n"), true);
         assert_eq!(outbox.next_write(64 << 10), b"small\r\n");
-        outbox.advance(7);
+        advanced(&mut outbox, 7);
         assert_eq!(outbox.next_write(64 << 10).as_ptr(), large.as_ptr());
-        outbox.advance(1);
+        advanced(&mut outbox, 1);
         assert_eq!(outbox.next_write(64 << 10).as_ptr() as usize, large.as_ptr() as usize + 1);
-        outbox.advance(LARGE - 1);
+        advanced(&mut outbox, LARGE - 1);
         assert_eq!(outbox.next_write(64 << 10), b"\r\n");
     }
 }

@@ -4,7 +4,7 @@
 //! In: what has been received. Out: the line as a frame; or where it stands, so that a row can be
 //! read without a copy of its text.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
 use super::{Frame, Framer, Literals, State, TEXT_BLOCK};
@@ -36,10 +36,17 @@ impl Framer {
     /// The line that ends here, as a frame. Takes nothing if it needs more care.
     pub(super) fn whole_line(&mut self, src: &mut BytesMut, end: usize) -> Option<Frame> {
         let line = self.line_up_to(src, end)?;
-        self.make_room(line.text);
-        self.text.extend_from_slice(src.get(..line.text)?);
+        let text = src.get(..line.text)?;
+        let text = if self.text.capacity() == 0 && line.next == src.len() {
+            // The only one of its read: a block would be for this one alone.
+            Bytes::copy_from_slice(text)
+        } else {
+            self.make_room(line.text);
+            self.text.extend_from_slice(text);
+            self.text.split().freeze()
+        };
         self.skip_line(line, src);
-        Some(Frame { text: self.text.split().freeze(), literals: Literals::None })
+        Some(Frame { text, literals: Literals::None })
     }
 
     /// The line that ends here; `None` if it needs more care: a partial response before it, an

@@ -234,12 +234,10 @@ impl View {
             update.flags = row.flags().map(|_| None);
             return update;
         }
-        let Some((place, entry)) = place.and_then(|place| Some((place, *self.mirror.messages.get(place)?)))
-        else {
-            return update;
-        };
+        let known = |place| Some((place, self.mirror.messages.get_with_previous(place)?));
+        let Some((place, (&entry, previous))) = place.and_then(known) else { return update };
         let new_uid = match (entry.uid(), row.uid()) {
-            (None, Some(uid)) if self.could_be(place, uid) => Some(uid),
+            (None, Some(uid)) if self.could_be(place, previous, uid) => Some(uid),
             (known, uid) if uid.is_none() || known == uid => None,
             _ => return FetchUpdate { contradiction: true, ..update },
         };

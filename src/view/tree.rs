@@ -81,6 +81,17 @@ impl<T: Item> Tree<T> {
         leaf.get(index - start)
     }
 
+    /// The item at this position, and the one before it.
+    pub(crate) fn get_with_previous(&self, index: usize) -> Option<(&T, Option<&T>)> {
+        let (leaf, start) = self.leaf_at(index)?;
+        let previous = match index.checked_sub(1) {
+            Some(previous) if previous >= start => leaf.get(previous - start),
+            Some(previous) => self.get(previous),
+            None => None,
+        };
+        Some((leaf.get(index - start)?, previous))
+    }
+
     /// The leaf that holds this position, and the position of its first item.
     fn leaf_at(&self, index: usize) -> Option<(&[T], usize)> {
         let mut child = self.root.as_ref().filter(|root| index < root.count)?;

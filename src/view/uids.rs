@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::entry::PackedMessage;
 use super::mirror::{index, seq_at};
 use super::{Contradiction, View};
 use crate::types::{Flags, Seq, Uid, UidSet};
@@ -69,17 +70,18 @@ impl View {
     }
 
     /// Whether this UID fits between the known neighbours: UIDs ascend with the sequence numbers
-    /// (RFC 9051 section 2.3.1.1).
-    pub(super) fn could_be(&self, place: usize, uid: Uid) -> bool {
-        let (min, max) = self.room_behind_known(place).unwrap_or_else(|| self.mirror.room(place, place + 1));
+    /// (RFC 9051 section 2.3.1.1). `previous`: the message before, if there is one.
+    pub(super) fn could_be(&self, place: usize, previous: Option<&PackedMessage>, uid: Uid) -> bool {
+        let room = self.room_behind_known(place, previous);
+        let (min, max) = room.unwrap_or_else(|| self.mirror.room(place, place + 1));
         (min..=max).contains(&u64::from(uid.get()))
     }
 
     /// The same as [`Mirror::room`](super::Mirror::room) of one message without UID, where that of
     /// the one before is known: as while rows come in order.
-    fn room_behind_known(&self, place: usize) -> Option<(u64, u64)> {
+    fn room_behind_known(&self, place: usize, previous: Option<&PackedMessage>) -> Option<(u64, u64)> {
         let messages = &self.mirror.messages;
-        let before = place.checked_sub(1).map_or(Some(0), |at| Some(messages.get(at)?.uid()?.get()))?;
+        let before = previous.map_or(Some(0), |previous| Some(previous.uid()?.get()))?;
         let (end, after) = match messages.find(|totals| totals.last_uid > before) {
             Some(at) => (at, u64::from(messages.get(at)?.uid()?.get())),
             None => (messages.len(), 1 << 32),

@@ -172,6 +172,11 @@ proptest! {
         prop_assert_eq!(tree.before(third), sum(&plain[..third]));
         prop_assert_eq!(tree.get(third), plain.get(third));
         prop_assert_eq!(tree.get(len), None);
+        prop_assert_eq!(tree.get_with_previous(len), None);
+        for at in 0..len {
+            let previous = at.checked_sub(1).map(|previous| &plain[previous]);
+            prop_assert_eq!(tree.get_with_previous(at), Some((&plain[at], previous)));
+        }
         let odd = plain.iter().enumerate().filter(|(_, n)| n.0 % 2 == 1).map(|(at, _)| at);
         for (nth, at) in odd.enumerate() {
             prop_assert_eq!(tree.find(|sum| sum.odd > nth), Some(at));

@@ -1,10 +1,10 @@
 //! One body of gigabytes, streamed to a file while other commands are answered. On Linux.
 //!
 //! In: how many GiB. Out: for each of the two ways, windows (`Mailbox::body`) and one literal read
-//! while it comes (`Token::stream_literals`): the peak of the client's memory, how long it took, and
-//! for windows the slowest NOOP meanwhile; while one literal comes, no server answers anything else.
-//! The client is a process of its own, and checks each byte; the server makes the bytes as it sends
-//! them.
+//! while it comes (`Token::stream_literals`): the peak of the client's memory, how long it took,
+//! and for windows the slowest NOOP meanwhile; while one literal comes, no server answers anything
+//! else. The client is a process of its own, and checks each byte; the server makes the bytes as it
+//! sends them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -35,8 +35,8 @@ impl Tag {
         std::str::from_utf8(text).unwrap_or_default()
     }
 
-    /// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it is
-    /// another's.
+    /// The number of a tag of ours; `None` if it is written in any other way (`A05`), for then it
+    /// is another's.
     pub(super) fn number_of(text: &str) -> Option<u64> {
         let digits = text.strip_prefix(['A', 'a'])?;
         let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');

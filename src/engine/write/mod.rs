@@ -55,8 +55,8 @@ impl Writer {
         self.outbox.next_write(most)
     }
 
-    /// This many bytes have been written. Of which commands, how many, and whether the last, goes to
-    /// `report`.
+    /// This many bytes have been written. Of which commands, how many, and whether the last, goes
+    /// to `report`.
     pub(crate) fn advance(&mut self, count: usize, report: impl FnMut(CommandId, usize, bool)) {
         self.outbox.advance(count, report)
     }

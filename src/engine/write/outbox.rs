@@ -148,8 +148,8 @@ impl Outbox {
         self.written = 0;
     }
 
-    /// This many bytes have been written. Of which commands, how many, and whether the last, goes to
-    /// `report`.
+    /// This many bytes have been written. Of which commands, how many, and whether the last, goes
+    /// to `report`.
     pub(crate) fn advance(&mut self, mut count: usize, mut report: impl FnMut(CommandId, usize, bool)) {
         self.bytes = self.bytes.saturating_sub(count);
         self.written = self.staged.len().min(self.written + count);

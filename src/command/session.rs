@@ -199,8 +199,7 @@ impl Session {
     /// Whether this session uses IMAP4rev2.
     #[must_use]
     pub fn is_rev2(&self) -> bool {
-        self.is_enabled("IMAP4rev2")
-            || self.capabilities.is_rev2_alone()
+        self.is_enabled("IMAP4rev2") || self.capabilities.is_rev2_alone()
     }
 
     /// Whether names and strings go as UTF-8 (RFC 9051 section 5.1, RFC 6855 section 3).

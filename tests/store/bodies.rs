@@ -115,7 +115,7 @@ async fn a_body_that_is_cut_off_counts_only_once_it_is_whole() {
     .await;
 }
 
-/// The program ends in the middle of a body, and the mailbox gets other UIDs: it is begun once more.
+/// The program ends in the middle of a body, and the mailbox gets other UIDs: it begins anew.
 #[tokio::test(start_paused = true)]
 async fn a_part_from_elsewhere_is_not_gone_on_with() {
     within(LIMIT, async {

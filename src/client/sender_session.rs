@@ -71,13 +71,14 @@ impl Sender {
     }
 
     /// Logs out, and keeps the connection for another login: `UNAUTHENTICATE` (RFC 8437). Needs
-    /// UNAUTHENTICATE, and a connection that is not compressed.
+    /// UNAUTHENTICATE.
     ///
     /// It waits until nothing is in flight. Behind its OK the session is as it was before the
-    /// login: the selection has ended, and with it all that is submitted through its
-    /// [`Mailbox`](super::Mailbox); extensions that were enabled are so no more, NOTIFY is
-    /// forgotten, the capabilities are unknown unless the server has reported them since. Commands
-    /// that need a login are refused, unsent, until [`login`](Sender::login) has succeeded.
+    /// login: the connection is not compressed, the selection has ended, and with it all that is
+    /// submitted through its [`Mailbox`](super::Mailbox); extensions that were enabled are so no
+    /// more, NOTIFY is forgotten, the capabilities are unknown unless the server has reported them
+    /// since. Commands that need a login are refused, unsent, until [`login`](Sender::login) has
+    /// succeeded.
     ///
     /// ```no_run
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {

@@ -50,6 +50,19 @@ impl SearchResult {
     }
 }
 
+/// Searches are sent by UID, so what they find is always a set of UIDs.
+impl From<&SearchResult> for UidSet {
+    fn from(found: &SearchResult) -> Self {
+        found.uids.clone()
+    }
+}
+
+impl From<SearchResult> for UidSet {
+    fn from(found: SearchResult) -> Self {
+        found.uids
+    }
+}
+
 impl<'a> IntoIterator for &'a SearchResult {
     type Item = Uid;
     type IntoIter = SetIter<'a, Uid>;

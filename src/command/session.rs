@@ -57,6 +57,8 @@ pub struct Session {
     pub(crate) updates_refused: Vec<CommandId>,
     /// Both directions are compressed.
     pub(crate) compressed: bool,
+    /// UNAUTHENTICATE has been written: what is sent is compressed no more (RFC 8437 section 4.1).
+    pub(crate) ends_compression: bool,
     /// Whether someone is logged in.
     pub(crate) login: LoginState,
     /// Passwords may go over this connection: it is encrypted, leads to this very machine, or the
@@ -79,6 +81,8 @@ impl Session {
         self.updated.clear();
         self.append_limits.clear();
         self.login = LoginState::NotLoggedIn;
+        // RFC 8437 section 4.1.
+        (self.compressed, self.ends_compression) = (false, false);
     }
 
     /// Whether the server has this capability: `MOVE`, `UIDPLUS`, `AUTH=PLAIN`. What IMAP4rev2

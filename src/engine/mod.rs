@@ -368,6 +368,10 @@ impl Engine {
         self.lifecycle.on_activity(now);
         self.writer.advance(count, |id, count, whole| {
             self.inflight.on_written(id, count, whole, now);
+            if whole && self.session.compressed {
+                let effect = self.inflight.effect(id);
+                self.session.ends_compression |= matches!(effect, Some(command::Effect::Unauthenticate));
+            }
             self.selected.on_written(id);
         });
     }

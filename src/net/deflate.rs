@@ -12,6 +12,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -34,6 +35,25 @@ const READ: usize = 4 << 10;
 /// How long nothing must have been written before the compressor is dropped.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Ends the compression of a stream that goes on (UNAUTHENTICATE, RFC 8437 section 4.1).
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    output: AtomicBool,
+    input: AtomicBool,
+}
+
+impl Ends {
+    /// The next flush ends what is written; all behind it goes as it is.
+    pub(super) fn end_output(&self) {
+        self.output.store(true, Ordering::Relaxed);
+    }
+
+    /// What is read goes as it is from where the server's stream ends.
+    pub(super) fn end_input(&self) {
+        self.input.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Deflates what is written, inflates what is read.
 pub(super) struct Deflated {
     io: Box<dyn Io>,
@@ -51,13 +71,16 @@ pub(super) struct Deflated {
     holds_output: bool,
     /// The server has ended its compressed stream.
     is_over: bool,
+    ends: Arc<Ends>,
+    /// What is written goes as it is.
+    writes_plain: bool,
     counters: Arc<Counters>,
 }
 
 impl Deflated {
     /// Compression begins with the next byte written, and on the other side with `read`, which has
     /// been read already.
-    pub(super) fn new(io: Box<dyn Io>, read: BytesMut, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(io: Box<dyn Io>, read: BytesMut, counters: Arc<Counters>, ends: Arc<Ends>) -> Self {
         Self {
             io,
             compressor: None,
@@ -68,6 +91,8 @@ impl Deflated {
             incoming: read,
             holds_output: false,
             is_over: false,
+            ends,
+            writes_plain: false,
             counters,
         }
     }
@@ -118,22 +143,51 @@ impl Deflated {
         }
     }
 
+    /// How much of what has been read is compressed. Where the stream ends a server may leave its
+    /// last block off: then it goes on with a line, and an empty block has no byte like that.
+    fn compressed(&self) -> usize {
+        let begins = |byte: &u8| matches!(byte, b' '..=b'~');
+        let ends = self.ends.input.load(Ordering::Relaxed);
+        let line = if ends { self.incoming.iter().position(begins) } else { None };
+        line.unwrap_or(self.incoming.len())
+    }
+
+    /// Whether what is read is no longer compressed.
+    fn reads_plain(&self) -> bool {
+        let has_gone_on = || !self.incoming.is_empty() && self.compressed() == 0;
+        self.ends.input.load(Ordering::Relaxed) && (self.is_over || !self.holds_output && has_gone_on())
+    }
+
+    /// Flushes the compressor, for good if the compression ends here.
+    fn flush_out(&mut self) -> io::Result<()> {
+        let ends = self.ends.output.load(Ordering::Relaxed) && !self.writes_plain;
+        if !std::mem::take(&mut self.unflushed) && !ends {
+            return Ok(());
+        }
+        self.deflate(&[], if ends { FlushCompress::Finish } else { FlushCompress::Sync })?;
+        if ends {
+            (self.writes_plain, self.compressor, self.release) = (true, None, None);
+        }
+        Ok(())
+    }
+
     /// Inflates what has been read into the buffer. Whether anything came out.
     fn inflate(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<bool> {
         let broken = || {
             let what = "what the server has compressed can't be read: the stream is broken";
             io::Error::new(io::ErrorKind::InvalidData, what)
         };
-        while !self.is_over && (!self.incoming.is_empty() || self.holds_output) {
+        while !self.is_over && (self.compressed() > 0 || self.holds_output) {
+            let input = self.incoming.get(..self.compressed()).unwrap_or_default();
+            let pending = !input.is_empty();
             let room = buffer.initialize_unfilled();
             let (before_in, before_out) = (self.inflater.total_in(), self.inflater.total_out());
-            let status = self.inflater.decompress(&self.incoming, room, FlushDecompress::None);
+            let status = self.inflater.decompress(input, room, FlushDecompress::None);
             let taken = usize::try_from(self.inflater.total_in() - before_in).unwrap_or(usize::MAX);
             let given = usize::try_from(self.inflater.total_out() - before_out).unwrap_or(usize::MAX);
             self.counters.on_compressed(given, taken);
             self.is_over = status.map_err(|_| broken())? == Status::StreamEnd;
             self.holds_output = given == room.len() && !self.is_over;
-            let pending = !self.incoming.is_empty();
             self.incoming.advance(taken.min(self.incoming.len()));
             buffer.advance(given);
             if given > 0 {
@@ -159,7 +213,23 @@ impl AsyncRead for Deflated {
         let this = &mut *self;
         this.poll_release(cx);
         loop {
-            if buffer.remaining() == 0 || this.inflate(buffer)? || this.is_over {
+            if this.reads_plain() {
+                this.is_over = true;
+                if this.incoming.is_empty() {
+                    return Pin::new(&mut this.io).poll_read(cx, buffer);
+                }
+                let count = buffer.remaining().min(this.incoming.len());
+                buffer.put_slice(&this.incoming.split_to(count));
+                return Poll::Ready(Ok(()));
+            }
+            if buffer.remaining() == 0 || this.inflate(buffer)? {
+                return Poll::Ready(Ok(()));
+            }
+            if this.is_over {
+                // It may have ended just now.
+                if this.reads_plain() {
+                    continue;
+                }
                 return Poll::Ready(Ok(()));
             }
             let mut block = [0; READ];
@@ -178,6 +248,10 @@ impl AsyncWrite for Deflated {
         if self.outgoing.len() >= BLOCK {
             ready!(self.poll_drain(cx))?;
         }
+        if self.writes_plain {
+            ready!(self.poll_drain(cx))?;
+            return Pin::new(&mut self.io).poll_write(cx, bytes);
+        }
         let bytes = &bytes[..bytes.len().min(BLOCK)];
         self.deflate(bytes, FlushCompress::None)?;
         self.unflushed = true;
@@ -185,8 +259,9 @@ impl AsyncWrite for Deflated {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.unflushed) {
-            self.deflate(&[], FlushCompress::Sync)?;
+        let had = self.unflushed;
+        self.flush_out()?;
+        if had && !self.writes_plain {
             let due = Instant::now() + IDLE;
             match &mut self.release {
                 Some(release) => release.as_mut().reset(due),
@@ -198,9 +273,7 @@ impl AsyncWrite for Deflated {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if std::mem::take(&mut self.unflushed) {
-            self.deflate(&[], FlushCompress::Sync)?;
-        }
+        self.flush_out()?;
         ready!(self.poll_drain(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
@@ -222,7 +295,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_flush_brings_all_across_and_an_idle_stream_holds_no_compressor() {
         let (near, mut far) = duplex(1 << 20);
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default(), Arc::default());
         let (mut wire, mut sent) = (Vec::new(), Vec::new());
         for number in 0..10 {
             let lines = format!("a{number} UID FETCH 1:{number} (UID FLAGS)\r\n").repeat(number * 100 + 1);
@@ -249,8 +322,12 @@ mod tests {
         compressor.compress_vec(text.as_bytes(), &mut compressed, FlushCompress::Sync).expect("deflate");
         for first in [0, 1, 100, compressed.len()] {
             let (near, mut far) = duplex(7);
-            let mut stream =
-                Deflated::new(Box::new(near), BytesMut::from(&compressed[..first]), Arc::default());
+            let mut stream = Deflated::new(
+                Box::new(near),
+                BytesMut::from(&compressed[..first]),
+                Arc::default(),
+                Arc::default(),
+            );
             let rest = compressed[first..].to_vec();
             let writing = tokio::spawn(async move { far.write_all(&rest).await });
             let mut all = Vec::new();
@@ -264,7 +341,7 @@ mod tests {
     async fn a_broken_stream_is_an_error_and_an_ended_one_an_end() {
         let (near, mut far) = duplex(1 << 10);
         far.write_all(&[0xff; 40]).await.expect("room");
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default(), Arc::default());
         let error = stream.read_u8().await.expect_err("no deflate");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
 
@@ -274,7 +351,7 @@ mod tests {
         compressed.extend_from_slice(b"* and more in clear text\r\n");
         let (near, mut far) = duplex(1 << 10);
         far.write_all(&compressed).await.expect("room");
-        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default(), Arc::default());
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.expect("an end");
         assert_eq!(all, b"* BYE\r\n", "nothing behind the end is believed");
@@ -289,11 +366,79 @@ mod tests {
             .expect("deflate");
         assert!(compressed.len() < 20 << 10, "{}", compressed.len());
         let (near, _far) = duplex(1 << 10);
-        let mut stream = Deflated::new(Box::new(near), BytesMut::from(&compressed[..]), Arc::default());
+        let mut stream =
+            Deflated::new(Box::new(near), BytesMut::from(&compressed[..]), Arc::default(), Arc::default());
         let mut room = [1; 1000];
         for _ in 0..100 {
             stream.read_exact(&mut room).await.expect("more of it");
         }
         assert!(stream.incoming.len() + 1000 > compressed.len() / 2, "it has not been inflated ahead");
+    }
+
+    /// RFC 8437 section 4.1: what is written ends in form, and all behind it is as it is.
+    #[tokio::test]
+    async fn a_stream_can_end_and_go_on_without_it() {
+        let (near, mut far) = duplex(1 << 16);
+        let ends = Arc::new(Ends::default());
+        let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default(), ends.clone());
+        stream.write_all(b"A1 UNAUTHENTICATE\r\n").await.expect("it is taken");
+        ends.end_output();
+        stream.flush().await.expect("flushed");
+        stream.write_all(b"A2 NOOP\r\n").await.expect("it is taken");
+        stream.flush().await.expect("flushed");
+        let mut written = vec![0; 1000];
+        let mut count = far.read(&mut written).await.expect("it is there");
+        while !written[..count].ends_with(b"A2 NOOP\r\n") {
+            count += far.read(&mut written[count..]).await.expect("it is there");
+        }
+        let (mut inflater, mut out) = (Decompress::new(false), Vec::with_capacity(1000));
+        let status = inflater.decompress_vec(&written[..count], &mut out, FlushDecompress::None);
+        assert_eq!((status.expect("deflate"), &out[..]), (Status::StreamEnd, &b"A1 UNAUTHENTICATE\r\n"[..]));
+        let taken = usize::try_from(inflater.total_in()).expect("small");
+        assert_eq!(&written[taken..count], b"A2 NOOP\r\n");
+    }
+
+    /// The server's stream ends in form with its OK or a while after, or is left off.
+    #[tokio::test]
+    async fn what_is_read_goes_on_as_it_is_however_the_server_ends_its_stream() {
+        let ok = b"A1 OK logged out\r\n";
+        let deflated = |flush| {
+            let mut bytes = Vec::with_capacity(1000);
+            Compress::new(LEVEL, false).compress_vec(ok, &mut bytes, flush).expect("deflate");
+            bytes
+        };
+        let mut late = (Compress::new(LEVEL, false), Vec::with_capacity(1000), Vec::with_capacity(1000));
+        late.0.compress_vec(ok, &mut late.1, FlushCompress::Sync).expect("deflate");
+        late.0.compress_vec(b"", &mut late.2, FlushCompress::Finish).expect("deflate");
+        let next = b"* BYE that was all\r\n".to_vec();
+        for (first, then) in [
+            (deflated(FlushCompress::Finish), next.clone()),
+            ([&late.1[..], &late.2].concat(), next.clone()),
+            (late.1.clone(), [&late.2[..], &next].concat()),
+            (late.1.clone(), next.clone()),
+            ([&deflated(FlushCompress::Finish)[..], &next].concat(), Vec::new()),
+        ] {
+            for step in [1, 1000] {
+                let (near, mut far) = duplex(1 << 16);
+                let ends = Arc::new(Ends::default());
+                let mut stream = Deflated::new(Box::new(near), BytesMut::new(), Arc::default(), ends.clone());
+                far.write_all(&first).await.expect("room");
+                let mut got = vec![0; ok.len()];
+                stream.read_exact(&mut got).await.expect("the OK");
+                assert_eq!(&got, ok);
+                ends.end_input();
+                let writing = async {
+                    for piece in then.chunks(step) {
+                        far.write_all(piece).await.expect("room");
+                        tokio::task::yield_now().await;
+                    }
+                    drop(far);
+                };
+                let mut rest = Vec::new();
+                let (read, ()) = tokio::join!(stream.read_to_end(&mut rest), writing);
+                read.expect("it goes on");
+                assert_eq!(rest, next);
+            }
+        }
     }
 }

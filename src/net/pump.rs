@@ -60,9 +60,9 @@ pub(crate) struct Pump {
     closing_since: Option<Instant>,
     check: Check,
     suspend: Suspend,
-    /// The OK to COMPRESS has been received.
+    /// The OK to COMPRESS has been received; by this it is ended again.
     #[cfg(feature = "compress")]
-    is_compressed: bool,
+    compression: Option<Arc<super::deflate::Ends>>,
     /// For the log: the connection's, once it is logged in.
     span: Span,
     since: Instant,
@@ -87,7 +87,7 @@ impl Pump {
             check: Check::new(timeouts.check),
             suspend: Suspend::new(config.wall.clone(), timeouts.suspend),
             #[cfg(feature = "compress")]
-            is_compressed: false,
+            compression: None,
             span: Span::none(),
             since: Instant::now(),
             count: None,
@@ -226,6 +226,12 @@ impl Pump {
                     self.shared.counters().on_sent(count);
                     engine::sent(count);
                     self.engine.written(count, now.into_std());
+                    #[cfg(feature = "compress")]
+                    if self.engine.session().ends_compression
+                        && let Some(ends) = &self.compression
+                    {
+                        ends.end_output();
+                    }
                     self.engine.poll(now.into_std());
                     self.unflushed = true;
                 }
@@ -369,8 +375,13 @@ impl Pump {
                 let may_enable = may_enable(&response);
                 self.engine.handle(response, raw, now);
                 #[cfg(feature = "compress")]
-                if self.engine.session().compressed && !self.is_compressed {
-                    self.compress_from_here();
+                match (self.engine.session().compressed, &self.compression) {
+                    (true, None) => self.compress_from_here(),
+                    (false, Some(ends)) => {
+                        ends.end_input();
+                        self.compression = None;
+                    }
+                    _ => {}
                 }
                 if may_enable {
                     self.parser.set_utf8(self.engine.session().is_utf8());
@@ -413,10 +424,11 @@ impl Pump {
     /// Both directions are compressed from here on, which includes what has been read behind the OK
     /// to COMPRESS: not a byte of that may be taken for IMAP.
     fn compress_from_here(&mut self) {
-        self.is_compressed = true;
         let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
         let read = std::mem::take(&mut self.incoming);
-        self.io = Box::new(super::deflate::Deflated::new(io, read, self.shared.counters().clone()));
+        let ends = Arc::new(super::deflate::Ends::default());
+        self.compression = Some(ends.clone());
+        self.io = Box::new(super::deflate::Deflated::new(io, read, self.shared.counters().clone(), ends));
     }
 }
 

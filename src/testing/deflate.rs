@@ -3,10 +3,12 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::io::Stream;
@@ -22,17 +24,26 @@ pub(super) struct Deflated {
     out: BytesMut,
     /// Decompressed, and not read yet.
     input: BytesMut,
+    /// The client has ended its compressed stream: what follows is as it is.
+    reads_plain: bool,
+    /// Once it is set, the next flush ends the stream, and what follows goes as it is (RFC 8437
+    /// section 4.1).
+    ends: Arc<AtomicBool>,
+    writes_plain: bool,
 }
 
 impl Deflated {
     /// `early` was received behind the client's COMPRESS.
-    pub(super) fn new(stream: Box<dyn Stream>, early: &[u8]) -> io::Result<Self> {
+    pub(super) fn new(stream: Box<dyn Stream>, early: &[u8], ends: Arc<AtomicBool>) -> io::Result<Self> {
         let mut made = Self {
             stream,
             compressor: Compress::new(Compression::fast(), false),
             decompressor: Decompress::new(false),
             out: BytesMut::new(),
             input: BytesMut::new(),
+            reads_plain: false,
+            ends,
+            writes_plain: false,
         };
         made.inflate(early)?;
         Ok(made)
@@ -40,15 +51,21 @@ impl Deflated {
 
     fn inflate(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         loop {
+            if self.reads_plain {
+                self.input.extend_from_slice(bytes);
+                return Ok(());
+            }
             let mut piece = Vec::with_capacity(BLOCK);
             let before = self.decompressor.total_in();
-            self.decompressor
+            let status = self
+                .decompressor
                 .decompress_vec(bytes, &mut piece, FlushDecompress::None)
                 .map_err(io::Error::other)?;
+            self.reads_plain = status == Status::StreamEnd;
             let taken = usize::try_from(self.decompressor.total_in() - before).unwrap_or(bytes.len());
             bytes = &bytes[taken..];
             self.input.extend_from_slice(&piece);
-            if piece.len() < BLOCK && (bytes.is_empty() || taken == 0) {
+            if piece.len() < BLOCK && (bytes.is_empty() || taken == 0) && !self.reads_plain {
                 return Ok(());
             }
         }
@@ -87,6 +104,9 @@ impl AsyncRead for Deflated {
 impl AsyncWrite for Deflated {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_send(cx))?;
+        if self.writes_plain {
+            return Pin::new(&mut self.stream).poll_write(cx, bytes);
+        }
         let mut rest = &bytes[..bytes.len().min(BLOCK)];
         let taken = rest.len();
         loop {
@@ -105,6 +125,12 @@ impl AsyncWrite for Deflated {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.ends.load(Ordering::Relaxed) && !self.writes_plain {
+            let mut piece = Vec::with_capacity(BLOCK);
+            self.compressor.compress_vec(&[], &mut piece, FlushCompress::Finish).map_err(io::Error::other)?;
+            self.out.extend_from_slice(&piece);
+            self.writes_plain = true;
+        }
         ready!(self.poll_send(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }

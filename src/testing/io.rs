@@ -5,6 +5,8 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -59,6 +61,7 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
             session.secured(bindings);
         }
         let mut input = BytesMut::new();
+        let mut compression = Arc::<AtomicBool>::default();
         loop {
             session.run(&mut input);
             while let Some(step) = session.next() {
@@ -83,8 +86,13 @@ pub(super) async fn serve(mut session: Session, stream: Box<dyn Stream>, securit
                     }
                     Step::Compress => {
                         until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
-                        stream = Box::new(Deflated::new(stream, &input.split())?);
+                        compression = Arc::default();
+                        stream = Box::new(Deflated::new(stream, &input.split(), compression.clone())?);
                         session.compressed();
+                    }
+                    Step::EndCompression => {
+                        compression.store(true, Ordering::Relaxed);
+                        until_end(&mut session, stream.flush()).await.unwrap_or(Ok(()))?;
                     }
                     Step::Close => {
                         let close = async {

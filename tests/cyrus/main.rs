@@ -131,6 +131,26 @@ async fn messages_have_annotations() {
     .await;
 }
 
+/// RFC 8437 section 4.1. Cyrus has UNAUTHENTICATE for administrators.
+#[tokio::test]
+async fn compression_ends_with_the_login() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("admin").await;
+        imap.compress().await.expect("COMPRESS");
+        imap.noop().await.expect("NOOP");
+        imap.unauthenticate().await.expect("UNAUTHENTICATE");
+        imap.noop().await.expect("NOOP");
+        imap.login("bob", support::PASSWORD).await.expect("LOGIN");
+        imap.create("Plans").await.expect("CREATE");
+        imap.compress().await.expect("COMPRESS");
+        assert_eq!(imap.my_rights("Plans").await.expect("MYRIGHTS").mailbox.as_str(), "Plans");
+        assert!(imap.quota("user/alice").await.is_err(), "bob is no administrator");
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
 /// RFC 8474 section 5, RFC 7889, RFC 7162: identifiers, limits, mod-sequences.
 #[tokio::test]
 async fn identifiers_limits_and_mod_sequences_are_there() {

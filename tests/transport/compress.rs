@@ -135,9 +135,40 @@ async fn by_hand_it_waits_for_all_in_flight_and_all_behind_it_is_compressed() {
 
         let error = imap.compress().await.expect_err("it is compressed");
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
-        let error = imap.unauthenticate().await.expect_err("the stream would have to end");
-        assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No), "{error}");
         imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// RFC 8437 section 4.1.
+#[tokio::test]
+async fn it_ends_with_the_login_and_can_begin_again() {
+    within(LIMIT, async {
+        for split in [None, Some(1), Some(7)] {
+            let server = Server::new();
+            server.split_writes(split);
+            let config = Config::new("localhost").plaintext().compress(true);
+            let config = config.login(server.user(), server.password());
+            let (stream, log) = Recorder::new(server.connect());
+            let (imap, _events) = config.connect_over(stream).await.expect("in");
+            imap.create("Before").await.expect("CREATE");
+            assert!(is_compressed(&server));
+            imap.unauthenticate().await.expect("UNAUTHENTICATE");
+            assert!(!is_compressed(&server));
+            imap.noop().await.expect("NOOP");
+            imap.login(server.user(), server.password()).await.expect("LOGIN");
+            imap.create("Between").await.expect("CREATE");
+            let written = log.written();
+            assert!(written.contains("CREATE Between\r\n") && !written.contains("Before"), "{written}");
+            imap.compress().await.expect("COMPRESS");
+            imap.create("Behind").await.expect("CREATE");
+            assert!(is_compressed(&server) && !log.written().contains("Behind"));
+            let names = ["Before", "Between", "Behind"];
+            let listed = imap.list("Be%").await.expect("LIST");
+            assert!(names.iter().all(|name| listed.iter().any(|entry| entry.name.as_str() == *name)));
+            imap.unauthenticate().await.expect("UNAUTHENTICATE");
+            imap.logout().await.expect("LOGOUT");
+        }
     })
     .await;
 }

@@ -52,13 +52,9 @@ impl Session {
         self.user = Some(user);
     }
 
-    /// UNAUTHENTICATE (RFC 8437): all but TLS is as it was before the login.
+    /// UNAUTHENTICATE (RFC 8437): all but TLS is as it was before the login; compression ends
+    /// behind the OK.
     pub(super) fn unauthenticate(&mut self, world: &mut World, tag: &str) -> Option<Done> {
-        if self.compressed {
-            // RFC 8437 section 3: a server that can't reset a connection closes it.
-            self.bye("A compressed connection is not used again");
-            return None;
-        }
         self.unselect(world);
         if let Some(line) = world.line(self.id) {
             (line.user, line.watch, line.condstore) = (None, None, false);
@@ -72,6 +68,13 @@ impl Session {
         self.collation = Collation::default();
         let code = Code::Capability(self.capabilities(world));
         self.end(world, tag, Allows::Flags, Reply::ok_with(code, "Logged out"));
+        if std::mem::take(&mut self.compressed) {
+            // RFC 8437 section 4.1.
+            self.out.end_compression();
+            if let Some(line) = world.line(self.id) {
+                line.compressed = false;
+            }
+        }
         None
     }
 

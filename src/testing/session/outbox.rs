@@ -17,6 +17,8 @@ pub(crate) enum Step {
     StartTls,
     /// Begin compression: the OK has been written, and what was received behind is compressed.
     Compress,
+    /// End compression: the OK has been written, and is the last that is compressed.
+    EndCompression,
     /// Close the connection.
     Close,
 }
@@ -75,6 +77,10 @@ impl Outbox {
 
     pub(crate) fn compress(&mut self) {
         self.step(Step::Compress);
+    }
+
+    pub(crate) fn end_compression(&mut self) {
+        self.step(Step::EndCompression);
     }
 
     /// Ends the connection once everything is written.

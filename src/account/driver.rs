@@ -99,8 +99,9 @@ impl AccountDriver {
         }
     }
 
-    /// Runs until the account has been shut down.
-    pub(super) async fn run(mut self) {
+    /// Runs until the account has been shut down. In a box: a future has room for what it is given
+    /// twice.
+    pub(super) async fn run(mut self: Box<Self>) {
         while !self.has_ended() {
             let message = match self.deadline() {
                 Some(at) => timeout_at(at, self.messages.recv()).await.ok().flatten(),

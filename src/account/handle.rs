@@ -275,7 +275,7 @@ impl AccountBuilder {
         let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
         let driver =
             AccountDriver::new(Parts { config, policy, connector, messages, own: own.clone(), status });
-        tokio::spawn(driver.run());
+        tokio::spawn(Box::new(driver).run());
         Account {
             handle: Arc::new(AccountHandle {
                 messages: own,

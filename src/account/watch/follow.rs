@@ -98,7 +98,7 @@ const MAX_SINCE_MARK: usize = 4096;
 const NOT_IN_STEP: &str = "the server does not report what the mailbox has";
 
 /// Follows a mailbox, and reports its end.
-pub(super) async fn follow(account: Account, what: Follow, notes: Notes) {
+pub(super) async fn follow(account: Account, what: Box<Follow>, notes: Notes) {
     let key = what.key.clone();
     let ended = match run(&account, what, &notes).await {
         Ok(Ok(ended)) => ended,
@@ -108,7 +108,7 @@ pub(super) async fn follow(account: Account, what: Follow, notes: Notes) {
     _ = notes.send(Note::Ended(key, ended)).await;
 }
 
-async fn run(account: &Account, mut what: Follow, notes: &Notes) -> Noted<Result<Ended>> {
+async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<Result<Ended>> {
     let view = if what.flags { ViewSync::Flags } else { ViewSync::Uids };
     let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
     let select = Select::new(what.name.clone()).read_only().view_sync(view);

@@ -255,7 +255,7 @@ impl Watch {
     fn spawn(self, account: Account, shared: Arc<Shared>, output: Output) -> AbortHandle {
         let bound = if self.items.is_some() { MAX_MESSAGES } else { MAX_NOTES };
         let task = WatchTask::new(account, self, shared, output, mpsc::channel(bound));
-        tokio::spawn(task.run()).abort_handle()
+        tokio::spawn(Box::new(task).run()).abort_handle()
     }
 }
 

@@ -190,7 +190,7 @@ impl WatchTask {
     }
 
     /// Runs until the handle of the watch is dropped, or the account is shut down.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let mut status = self.account.status();
         loop {
             self.start(Instant::now());
@@ -290,7 +290,7 @@ impl WatchTask {
         let (flags, items) = (self.watch.flags, self.watch.items.clone());
         let whole = state.is_none() && ledger.head(&key).is_some_and(is_new);
         drop(ledger);
-        let what = Follow { key, name, state, whole, flags, items, sample, stays };
+        let what = Box::new(Follow { key, name, state, whole, flags, items, sample, stays });
         self.tasks.spawn(follow(self.account.clone(), what, self.own.clone()));
     }
 

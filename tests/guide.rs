@@ -34,6 +34,33 @@ async fn see_to(account: &Account, uid: Uid) -> imap_duplex::Result<()> {
     Ok(())
 }
 // Next part.
+use std::collections::BTreeMap;
+
+use imap_duplex::account::Change;
+use imap_duplex::types::MailboxName;
+
+/// The messages of each mailbox, and whether they have been read.
+type Folders = BTreeMap<MailboxName, BTreeMap<Uid, bool>>;
+
+fn apply(folders: &mut Folders, change: &Change) {
+    let messages = folders.entry(change.mailbox.clone()).or_default();
+    match &change.kind {
+        ChangeKind::Arrived { uid, flags, .. } => {
+            messages.insert(*uid, flags.as_ref().is_some_and(|flags| flags.is_seen()));
+        }
+        ChangeKind::FlagsChanged { uid, flags, .. } => _ = messages.insert(*uid, flags.is_seen()),
+        ChangeKind::Expunged { uid, .. } => _ = messages.remove(uid),
+        ChangeKind::Reset => messages.clear(), // its UIDs mean nothing any more; all arrive once more
+        ChangeKind::Deleted => _ = folders.remove(&change.mailbox),
+        ChangeKind::Renamed { from, .. } => {
+            let messages = folders.remove(from).unwrap_or_default();
+            folders.insert(change.mailbox.clone(), messages);
+        }
+        _ => {} // created, in step
+    }
+}
+
+// Next part.
 use imap_duplex::account::FoundBy;
 use imap_duplex::types::SpecialUse;
 
@@ -96,6 +123,49 @@ async fn the_bot_flags_what_the_boss_writes_whatever_happens_to_its_connections(
     seen.await.unwrap();
 }
 // Up to here.
+
+/// The folder list as the guide has it, on a server on which things happen.
+#[tokio::test(start_paused = true)]
+async fn the_sum_of_the_stream_is_what_is_there() {
+    let server = Server::new();
+    server.create("Work");
+    for number in 0..6 {
+        server.deliver(["INBOX", "Work"][number % 2], format!("Subject: {number}\r\n\r\n"));
+    }
+    let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+    let dialled = server.clone();
+    let account =
+        Account::builder(config).connector(move |_| std::future::ready(Ok(dialled.connect()))).open();
+    let mut changes = account.watch(Watch::all().from_start(true), MemoryStore::new()).await.unwrap();
+    let mut folders = Folders::new();
+    for round in 0..3 {
+        while let Ok(change) = tokio::time::timeout(std::time::Duration::from_secs(200), changes.next()).await
+        {
+            let change = change.unwrap().unwrap();
+            apply(&mut folders, &change);
+            changes.ack(&change).await.unwrap();
+        }
+        for name in server.mailboxes() {
+            let there = server.mailbox(name.clone()).unwrap();
+            let there = there.messages.iter().map(|message| (message.uid, message.flags.is_seen())).collect();
+            assert_eq!(folders.get(&name).cloned().unwrap_or_default(), there, "{name}, {round}");
+        }
+        let first = server.mailbox("INBOX").unwrap().messages[0].uid;
+        match round {
+            0 => {
+                server.add_flags("INBOX", first, Flag::Seen);
+                server.rename("Work", "Job");
+                server.deliver("Job", "Subject: new\r\n\r\n");
+            }
+            1 => {
+                server.expunge("INBOX", first);
+                server.delete("Job");
+            }
+            _ => {}
+        }
+    }
+    assert!(!folders.contains_key(&"Job".into()));
+}
 
 #[test]
 fn the_guide_has_it_in_the_same_words() {

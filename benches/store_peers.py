@@ -226,6 +226,9 @@ def main():
             if what == "ten changes":
                 dovecot.change(main.turn)
                 main.turn += 1
+                # As above: what is in the folder since then is read once more, some time after it changed.
+                time.sleep(2)
+                dovecot.session().logout()
             for who, command in main.commands(work, proxy.port).items():
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
                 proxy.up = proxy.down = 0

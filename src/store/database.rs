@@ -35,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_STATEMENTS: usize = 128;
 /// Rows of the log of changes that are kept: who is further behind reads all again.
 const MAX_CHANGES: i64 = 100_000;
+/// Bodies that were read, of which is known in which order.
+const MAX_USED: usize = 10_000;
 /// Bytes of bodies that are kept, unless a policy says otherwise.
 const DEFAULT_BODY_BYTES: i64 = 1 << 30;
 
@@ -68,6 +70,8 @@ struct Inner {
     /// The accounts that are attached.
     engaged: Arc<Mutex<BTreeMap<i64, Account>>>,
     max_body_bytes: AtomicI64,
+    /// Bodies that were read since room was last made.
+    used_bodies: Mutex<Vec<i64>>,
     // Last: given up once all connections are closed.
     _owner: Option<Owner>,
 }
@@ -116,6 +120,7 @@ impl Database {
             queued: watch::channel(0).0,
             engaged: Arc::default(),
             max_body_bytes: AtomicI64::new(DEFAULT_BODY_BYTES),
+            used_bodies: Mutex::default(),
             _owner: owner,
         };
         Self { inner: Arc::new(inner) }
@@ -174,6 +179,20 @@ impl Database {
 
     pub(super) fn set_max_body_bytes(&self, bytes: i64) {
         self.inner.max_body_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// A body was read. It is written down before room is made, not now: who reads does not wait for
+    /// the writer.
+    pub(super) fn note_used(&self, body: i64) {
+        let mut used = self.inner.used_bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.last() != Some(&body) && used.len() < MAX_USED {
+            used.push(body);
+        }
+    }
+
+    /// The bodies that were read, in their order.
+    pub(super) fn take_used(&self) -> Vec<i64> {
+        std::mem::take(&mut self.inner.used_bodies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Does this in one transaction; after an error of the job nothing is changed.
@@ -239,9 +258,16 @@ impl Drop for Engaged {
 impl Database {
     /// Reads the whole file and checks it.
     pub(super) async fn verify(&self) -> StoreResult<()> {
-        self.read(|file| {
-            let found: String = file.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-            if found == "ok" { Ok(()) } else { Err(damaged(&found).into()) }
+        let path = self.path().to_owned();
+        blocking(move || {
+            // By a connection of its own: the check takes what one that has searched remembers of the
+            // index for what is in the file, and reports damage once others have written.
+            let check = || -> Result<(), Fault> {
+                let file = Self::open_reader(&path)?;
+                let found: String = file.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+                if found == "ok" { Ok(()) } else { Err(damaged(&found).into()) }
+            };
+            check().map_err(|fault| in_file(fault, &path))
         })
         .await
     }

@@ -17,6 +17,8 @@
 mod bodies;
 mod database;
 mod error;
+#[cfg(test)]
+mod full;
 mod handle;
 mod ids;
 mod migrate;
@@ -34,8 +36,9 @@ pub use self::handle::Store;
 pub use self::ids::{AccountId, MailboxId, MessageId, OperationId};
 pub use self::operations::{Action, NewMessage, OperationState, PendingOperation};
 pub use self::read::{
-    AccountProgress, Conversation, ConversationMessage, LocalMailbox, LocalSearch, MailboxInfo,
-    MessageSummary, Page, PageBy, PageCursor, StoreChange, StoreChanges, StoreStatus,
+    AccountProgress, Conversation, ConversationMessage, JoinedHits, JoinedSearch, LocalMailbox, LocalSearch,
+    MailboxInfo, MessageSummary, NotSearched, Page, PageBy, PageCursor, StoreChange, StoreChanges,
+    StoreStatus,
 };
 pub use self::rebuild::Rebuilt;
 pub use self::rows::content::{PartSummary, People, Person};

@@ -115,7 +115,7 @@ async fn a_body_that_is_cut_off_counts_only_once_it_is_whole() {
     .await;
 }
 
-/// The program ends in the middle of a body, and the mailbox gets other UIDs: it begins anew.
+/// The program ends in the middle of a body, and it comes from elsewhere then: it is begun again.
 #[tokio::test(start_paused = true)]
 async fn a_part_from_elsewhere_is_not_gone_on_with() {
     within(LIMIT, async {
@@ -195,4 +195,39 @@ async fn a_body_that_two_ask_for_is_whole_for_both() {
 fn a_stored_body_is_a_stream_and_a_reader() {
     fn is<T: Stream + tokio::io::AsyncBufRead + Send + Unpin>() {}
     is::<StoredBody>();
+}
+
+/// What a process has in memory, or has had at most, in bytes.
+#[cfg(target_os = "linux")]
+fn memory(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("readable");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("there");
+    line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().expect("a number") * 1024
+}
+
+/// In a process of its own, whose memory is known: that of the test and of its server is in it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_body_takes_little_memory() {
+    crate::full::alone(async {
+        const LENGTH: u64 = 50 << 20;
+        let line = "A long text, of which each line is the same as any other.\r\n";
+        let text = message("long") + &line.repeat(usize::try_from(LENGTH).expect("small") / line.len());
+        let length = text.len() as u64;
+        let (_world, client) = world_of(&[&text]).await;
+        drop(text);
+        let id = id_of(&client.store, "long").await;
+        std::fs::write("/proc/self/clear_refs", "5").expect("the most is counted from now on");
+        let before = memory("VmRSS:");
+        let mut body = client.store.read_body(id).await.expect("fetched");
+        let fetched = memory("VmHWM:") - before;
+        let mut read = 0;
+        while let Some(piece) = body.next().await {
+            read += piece.expect("read").len() as u64;
+        }
+        let most = memory("VmHWM:") - before;
+        println!("{length} bytes: {fetched} more in memory when it was fetched, {most} when it was read");
+        assert_eq!((read, body.size()), (length, length));
+        assert!(most < LENGTH / 2, "{most}");
+    });
 }

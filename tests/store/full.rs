@@ -21,7 +21,7 @@ const ALONE: &str = "IMAP_DUPLEX_STORE_ALONE";
 const TOO_LARGE: i32 = 25;
 
 /// Runs a test in a process of its own.
-fn alone(test: impl Future<Output = ()>) {
+pub(crate) fn alone(test: impl Future<Output = ()>) {
     if std::env::var_os(ALONE).is_none() {
         let name = std::thread::current().name().expect("that of the test").to_owned();
         let output = Command::new(std::env::current_exe().expect("our own file"))

@@ -19,6 +19,7 @@ mod operations;
 mod power;
 mod reading;
 mod refused;
+mod searching;
 mod syncing;
 mod taken_back;
 mod waiting;

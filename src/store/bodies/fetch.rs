@@ -3,23 +3,25 @@
 //!
 //! In: a content, an account. Out: a body in the file that counts only once it is whole.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tokio::io::AsyncReadExt as _;
 
 use super::rows::{self, State};
 use super::text::read_message;
-use crate::account::{Account, AccountState};
-use crate::client::Select;
+use crate::account::Account;
+use crate::client::{Body, Select};
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{StoreError, StoreErrorKind, StoreResult};
 use crate::store::ids::MessageId;
-use crate::store::sync::{Either, race};
+use crate::store::sync::{Either, is_away, race};
 use crate::types::{MailboxName, Part, Section, Uid, UidValidity, ViewSync};
 
 /// The beginning of a message in which words for the search are looked for.
 const MAX_PARSED: usize = 2 << 20;
+/// What a piece is given room for at first; most bodies are shorter.
+const FIRST_ROOM: usize = 16 << 10;
 
 /// Where the server has a content.
 #[derive(Debug)]
@@ -38,25 +40,6 @@ pub(super) struct Wanted {
     pub(super) content: i64,
     /// As in the table: '' is the whole message.
     pub(super) section: String,
-}
-
-/// Waits until the account has no way to the server.
-async fn is_away(account: &Account) {
-    let mut status = account.status();
-    let mut now = Some(status.now());
-    while let Some(known) = now {
-        let away = matches!(
-            known.state,
-            AccountState::Waiting { .. }
-                | AccountState::Parked { .. }
-                | AccountState::Closing
-                | AccountState::Closed
-        );
-        if away {
-            return;
-        }
-        now = status.changed().await;
-    }
 }
 
 /// The content of a message.
@@ -109,11 +92,16 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
 }
 
 /// Whether it is in the file now. What has come before a failure stays there, and the next one goes
-/// on behind it.
+/// on behind it. Each piece is one transaction, the last one that of the end: so a short body waits for
+/// the writer once.
 async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<bool> {
-    let content = wanted.content;
-    let location = database.read(move |file| location(file, content)).await?;
-    let location = location.ok_or_else(|| {
+    let known = wanted.clone();
+    let find = move |file: &Transaction<'_>| {
+        let Some(location) = location(file, known.content)? else { return Ok(None) };
+        let part = rows::part(file, known.content, &known.section, &location.source)?;
+        Ok(Some((location, part)))
+    };
+    let (location, part) = database.read(find).await?.ok_or_else(|| {
         StoreError::new(
             StoreErrorKind::Offline,
             "the message is not at the server now: it is being moved or sent",
@@ -125,68 +113,80 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
     if mailbox.uid_validity() != location.uid_validity {
         return Err(StoreError::not_found("the message is gone: its mailbox has been made again"));
     }
-    let (begun, source) = (wanted.clone(), location.source.clone());
-    let begin = move |file: &Transaction<'_>| {
-        if rows::find(file, begun.content, &begun.section)?.is_some() {
-            return Ok(None);
-        }
-        rows::begin(file, begun.content, &begun.section, Some(&source)).map(Some)
-    };
-    let Some(begun) = database.write(Durability::Process, begin).await? else { return Ok(true) };
-    let (body, mut number) = (begun.body, begun.pieces);
-    let mut source = mailbox.body(location.uid, section).starting_at(begun.bytes);
-    let max_bytes = database.max_body_bytes();
+    let from = part.map_or(0, |part| part.bytes);
+    let mut source = mailbox.body(location.uid, section).starting_at(from);
+    let (mut body, mut number) = (part.map(|part| part.body), part.map_or(0, |part| part.pieces));
     loop {
-        let mut piece = BytesMut::with_capacity(rows::PIECE);
-        while piece.len() < rows::PIECE {
-            let read = (&mut source).take((rows::PIECE - piece.len()) as u64).read_buf(&mut piece).await;
-            if read.map_err(not_sent)? == 0 {
-                break;
-            }
-        }
-        let is_last = piece.len() < rows::PIECE;
-        if !piece.is_empty() {
-            let piece = piece.freeze();
-            let add = move |file: &Transaction<'_>| {
-                let state = rows::add(file, body, number, &piece)?;
-                rows::evict(file, max_bytes, body)?;
-                Ok(state)
+        let piece = next_piece(&mut source).await?;
+        let words = match piece.len() < rows::PIECE {
+            true => Some(words(database, wanted, body, &piece).await?),
+            false => None,
+        };
+        let is_last = words.is_some();
+        let (wanted, source) = (wanted.clone(), location.source.clone());
+        let (used, max_bytes) = (database.take_used(), database.max_body_bytes());
+        let add = move |file: &Transaction<'_>| {
+            let body = match body {
+                Some(body) => body,
+                None => match rows::begin(file, wanted.content, &wanted.section, &source)? {
+                    Some(body) => body,
+                    None => return Ok((State::Whole, 0)),
+                },
             };
-            match database.write(Durability::Process, add).await? {
-                State::Part => {}
-                State::Whole => return Ok(true),
-                State::Gone => return Ok(false),
+            let mut state = rows::add(file, body, number, &piece)?;
+            if let Some(words) = words.filter(|_| state == State::Part) {
+                state = rows::complete(file, body, false)?;
+                if let Some(words) = words {
+                    rows::index(file, wanted.content, &words)?;
+                }
             }
-            number += 1;
+            used.iter().try_for_each(|body| rows::touch(file, *body))?;
+            rows::evict(file, max_bytes, body)?;
+            Ok((state, body))
+        };
+        match database.write(Durability::Process, add).await? {
+            (State::Whole, _) => return Ok(true),
+            (State::Gone, _) => return Ok(false),
+            (State::Part, _) if is_last => return Ok(false),
+            (State::Part, added) => (body, number) = (Some(added), number + 1),
         }
-        if is_last {
+    }
+}
+
+/// The next piece: a full one, or the last one, which may be empty.
+async fn next_piece(source: &mut Body) -> StoreResult<Bytes> {
+    let mut piece = BytesMut::with_capacity(FIRST_ROOM);
+    while piece.len() < rows::PIECE {
+        let room = (rows::PIECE - piece.len()) as u64;
+        if source.take(room).read_buf(&mut piece).await.map_err(not_sent)? == 0 {
             break;
         }
     }
-    finish(database, wanted, body).await
+    Ok(piece.freeze())
 }
 
-/// All pieces are here: it is whole, and its words are found. Whether it is still here.
-async fn finish(database: &Database, wanted: &Wanted, body: i64) -> StoreResult<bool> {
-    let text = match wanted.section.as_str() {
-        "" => {
-            let beginning = database.read(move |file| rows::beginning(file, body, MAX_PARSED)).await?;
-            Some(read_message(beginning).await?.1)
+/// The words of a message of which this is the last piece; `None` for a part of one.
+async fn words(
+    database: &Database,
+    wanted: &Wanted,
+    body: Option<i64>,
+    last: &Bytes,
+) -> StoreResult<Option<String>> {
+    if !wanted.section.is_empty() {
+        return Ok(None);
+    }
+    let beginning = match body {
+        None => last.clone(),
+        Some(body) => {
+            let mut bytes =
+                database.read(move |file| rows::beginning(file, body, MAX_PARSED)).await?.to_vec();
+            if bytes.len() < MAX_PARSED {
+                bytes.extend_from_slice(last);
+            }
+            bytes.into()
         }
-        _ => None,
     };
-    let content = wanted.content;
-    database
-        .write(Durability::Process, move |file| {
-            if rows::complete(file, body, false)? == State::Gone {
-                return Ok(false);
-            }
-            if let Some(text) = text {
-                rows::index(file, content, &text)?;
-            }
-            Ok(true)
-        })
-        .await
+    Ok(Some(read_message(beginning).await?.1))
 }
 
 fn not_sent(error: std::io::Error) -> StoreError {

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::fetch::{Wanted, obtain, part_section, wanted};
 use super::rows;
-use crate::store::database::{Database, Durability};
+use crate::store::database::Database;
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use crate::store::handle::Store;
 use crate::store::ids::MessageId;
@@ -96,15 +96,17 @@ impl Store {
 
     async fn whole(&self, message: MessageId, section: String) -> StoreResult<Bytes> {
         let wanted = wanted(&self.database, message, section).await?;
-        let bytes = here(&self.database, &wanted, rows::read).await?;
-        used(&self.database, &wanted).await;
+        let read = |file: &Transaction<'_>, body| Ok((body, rows::read(file, body)?));
+        let (body, bytes) = here(&self.database, &wanted, read).await?;
+        self.database.note_used(body);
         Ok(bytes)
     }
 
     async fn read_section(&self, message: MessageId, section: String) -> StoreResult<StoredBody> {
         let wanted = wanted(&self.database, message, section).await?;
-        let size = here(&self.database, &wanted, rows::size).await?;
-        used(&self.database, &wanted).await;
+        let read = |file: &Transaction<'_>, body| Ok((body, rows::size(file, body)?));
+        let (body, size) = here(&self.database, &wanted, read).await?;
+        self.database.note_used(body);
         let (database, unread) = (self.database.clone(), Bytes::new());
         Ok(StoredBody { database, wanted, size, next: Some(0), unread, reading: None })
     }
@@ -133,19 +135,6 @@ async fn here<T: Send + 'static>(
         obtain(database, wanted).await?;
         turns += 1;
     }
-}
-
-/// Notes that it was used. That is worth no failure.
-async fn used(database: &Database, wanted: &Wanted) {
-    if database.is_read_only() {
-        return;
-    }
-    let (content, section) = (wanted.content, wanted.section.clone());
-    let note = move |file: &Transaction<'_>| match rows::find(file, content, &section)? {
-        Some(body) => rows::touch(file, body),
-        None => Ok(()),
-    };
-    _ = database.write(Durability::Process, note).await;
 }
 
 type Reading = Pin<Box<dyn Future<Output = StoreResult<Option<Bytes>>> + Send>>;

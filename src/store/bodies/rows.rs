@@ -16,7 +16,7 @@ pub(in crate::store) fn insert(
     bytes: &[u8],
     pinned: bool,
 ) -> Result<(), Fault> {
-    let body = begin(file, content, section, None)?.body;
+    let body = make(file, content, section, None)?;
     for (number, piece) in bytes.chunks(PIECE).enumerate() {
         add(file, body, number, piece)?;
     }
@@ -32,48 +32,62 @@ pub(super) enum State {
     Whole,
 }
 
-/// A body that is being fetched.
+/// What is here of a body that is not whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Begun {
+pub(super) struct HerePart {
     pub(super) body: i64,
-    /// What is here already.
     pub(super) pieces: usize,
     pub(super) bytes: u64,
 }
 
-/// Begins a body, or goes on with what is here of it from the same source; a part from elsewhere
-/// goes. It is not here as a whole.
+/// What is here of a body from this source, if it is not whole.
+pub(super) fn part(
+    file: &Transaction<'_>,
+    content: i64,
+    section: &str,
+    source: &str,
+) -> Result<Option<HerePart>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT id, size, (SELECT count(*) FROM piece WHERE body = id) FROM body \
+         WHERE content = ? AND section = ? AND complete = 0 AND source = ?",
+    )?;
+    let part = find.query_row(params![content, section, source], |row| {
+        let (bytes, pieces) = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
+        let (bytes, pieces) = (u64::try_from(bytes), usize::try_from(pieces));
+        Ok(HerePart {
+            body: row.get(0)?,
+            pieces: pieces.unwrap_or_default(),
+            bytes: bytes.unwrap_or_default(),
+        })
+    });
+    Ok(part.optional()?)
+}
+
+/// Begins a body, unless it is here as a whole. Another one may have begun it from the same source:
+/// then both bring its pieces. A part from elsewhere goes.
 pub(super) fn begin(
     file: &Transaction<'_>,
     content: i64,
     section: &str,
-    source: Option<&str>,
-) -> Result<Begun, Fault> {
-    let known = file
-        .prepare_cached(
-            "SELECT id, size, (SELECT count(*) FROM piece WHERE body = id) FROM body \
-             WHERE content = ? AND section = ? AND complete = 0 AND source = ?",
-        )?
-        .query_row(params![content, section, source], |row| {
-            let (bytes, pieces) = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
-            let (bytes, pieces) = (u64::try_from(bytes), usize::try_from(pieces));
-            Ok(Begun {
-                body: row.get(0)?,
-                pieces: pieces.unwrap_or_default(),
-                bytes: bytes.unwrap_or_default(),
-            })
-        })
-        .optional()?;
-    if let Some(known) = known {
-        touch(file, known.body)?;
-        return Ok(known);
+    source: &str,
+) -> Result<Option<i64>, Fault> {
+    if find(file, content, section)?.is_some() {
+        return Ok(None);
     }
+    match part(file, content, section, source)? {
+        Some(part) => Ok(Some(part.body)),
+        None => make(file, content, section, Some(source)).map(Some),
+    }
+}
+
+/// A new body, in place of what there is.
+fn make(file: &Transaction<'_>, content: i64, section: &str, source: Option<&str>) -> Result<i64, Fault> {
     file.prepare_cached("DELETE FROM body WHERE content = ? AND section = ? AND pins = 0")?
         .execute(params![content, section])?;
     let used = tick(file)?;
     file.prepare_cached("INSERT INTO body (content, section, source, used) VALUES (?, ?, ?, ?)")?
         .execute(params![content, section, source, used])?;
-    Ok(Begun { body: file.last_insert_rowid(), pieces: 0, bytes: 0 })
+    Ok(file.last_insert_rowid())
 }
 
 /// The next piece of a body; another one that fetches it, too, may have brought it.

@@ -4,6 +4,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
 use super::page::{MessageSummary, SUMMARY, summary};
+use crate::command::Search;
 use crate::store::error::StoreResult;
 use crate::store::handle::Store;
 use crate::store::ids::MailboxId;
@@ -15,7 +16,8 @@ use crate::types::Date;
 /// begins a word. `from:`, `to:`, `subject:` and `text:` look there alone; `since:2026-03-01` and
 /// `before:2026-04-01` narrow by the day on which the server received a message (UTC); `is:unread`,
 /// `is:read`, `is:flagged`, `is:answered`, `is:draft` and `has:attachment` by what it is. Case and
-/// accents don't count. Of messages whose body is not in the store, its words are not known.
+/// accents don't count. Of messages whose body is not in the store, its words are not known: see
+/// [`Store::search_joined`].
 ///
 /// ```
 /// use imap_duplex::store::LocalSearch;
@@ -25,9 +27,9 @@ use crate::types::Date;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct LocalSearch {
-    text: String,
-    mailbox: Option<MailboxId>,
-    count: u32,
+    pub(super) text: String,
+    pub(super) mailbox: Option<MailboxId>,
+    pub(super) count: u32,
 }
 
 impl LocalSearch {
@@ -57,15 +59,17 @@ impl<T: Into<String>> From<T> for LocalSearch {
 
 /// A query as SQL knows it.
 #[derive(Debug, Default, PartialEq)]
-struct Query {
+pub(super) struct Query {
     /// In the language of FTS5.
     words: Vec<String>,
-    conditions: Vec<String>,
-    values: Vec<Value>,
+    pub(super) conditions: Vec<String>,
+    pub(super) values: Vec<Value>,
+    /// The words as a server knows them; `None` without any.
+    pub(super) server: Option<Search>,
 }
 
 impl Query {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let mut query = Self::default();
         for (field, word) in terms(text) {
             query.add(field.as_deref(), &word);
@@ -116,14 +120,24 @@ impl Query {
             self.conditions.push(condition);
             return;
         }
-        let phrase = phrase(word);
-        match field {
+        let (words, search) = match field {
             Some(column @ ("subject" | "text")) => {
-                self.words.extend(phrase.map(|phrase| format!("{column} : {phrase}")))
+                let words = phrase(word).map(|phrase| format!("{column} : {phrase}"));
+                let search = if column == "subject" { Search::subject } else { Search::body };
+                (words, search(bare(word)))
             }
             // What is no field is a word like others.
-            Some(other) => self.words.extend(self::phrase(&format!("{other} {word}"))),
-            None => self.words.extend(phrase),
+            Some(other) => {
+                (phrase(&format!("{other} {word}")), Search::text(format!("{other}:{}", bare(word))))
+            }
+            None => (phrase(word), Search::text(bare(word))),
+        };
+        if let Some(words) = words {
+            self.words.push(words);
+            self.server = Some(match self.server.take() {
+                Some(before) => before.and(search),
+                None => search,
+            });
         }
     }
 }
@@ -166,6 +180,11 @@ fn phrase(word: &str) -> Option<String> {
     Some(format!("\"{}\"{}", word.replace('"', " "), if is_prefix { "*" } else { "" }))
 }
 
+/// The word without the sign that it only begins one: servers find it anywhere in a word.
+fn bare(word: &str) -> String {
+    word.strip_suffix('*').unwrap_or(word).to_owned()
+}
+
 fn like(word: &str) -> String {
     word.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
@@ -187,7 +206,8 @@ fn parse_day(text: &str) -> Option<i64> {
 }
 
 impl Store {
-    /// The messages that a search finds, the newest first.
+    /// The messages that a search finds here, the newest first. With what the servers find besides:
+    /// [`search_joined`](Self::search_joined).
     ///
     /// # Errors
     /// If the store can't be read.
@@ -205,7 +225,7 @@ impl Store {
         let search: LocalSearch = search.into();
         self.database
             .read(move |file| {
-                let Query { words, mut conditions, mut values } = Query::of(&search.text);
+                let Query { words, mut conditions, mut values, .. } = Query::of(&search.text);
                 if !words.is_empty() {
                     conditions.push("c.id IN (SELECT rowid FROM search WHERE search MATCH ?)".to_owned());
                     values.push(Value::Text(words.join(" AND ")));

@@ -22,5 +22,5 @@ mod race;
 mod task;
 
 pub use self::attachment::{Attachment, SyncPolicy};
-pub(super) use self::race::{Either, race};
+pub(super) use self::race::{Either, is_away, race};
 pub(super) use self::task::Note;

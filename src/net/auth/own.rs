@@ -20,7 +20,7 @@ use crate::net::tls::ChannelBinding;
 ///
 /// A value of it knows whatever it logs in with, and begins a [`SaslExchange`] for each login. It
 /// is never asked for its `Debug`: what it holds appears in no error, event or trace. Let it keep
-/// passwords in something that is wiped, such as a [`Secret`](crate::command::Secret).
+/// passwords in something that is wiped, such as a [`Secret`].
 ///
 /// A mechanism may negotiate no security layer (RFC 4422 section 3.7): encryption is what TLS is
 /// for. GSSAPI has to ask for none.

@@ -6,6 +6,8 @@
 use std::fmt::Write;
 
 const BEGIN: &str = "<!-- peers: begin -->";
+const HEAD: &str = "| work | crate | variant | CPU ms | wall ms | peak kB | allocations | switches |\n\
+                    |---|---|---|--:|--:|--:|--:|--:|\n";
 const END: &str = "<!-- peers: end -->";
 
 /// Writes the tables into the document.
@@ -18,16 +20,13 @@ pub fn fill(results: &str, document: &str, about: &str) -> std::io::Result<()> {
 }
 
 fn tables(results: &str, about: &str) -> String {
-    let mut out = format!(
-        "\nMeasured {about}.\n\n| work | crate | variant | CPU ms | wall ms | peak kB | allocations | switches |\n\
-         |---|---|---|--:|--:|--:|--:|--:|\n"
-    );
+    let mut out = format!("\nMeasured {about}.\n\n{HEAD}");
     let crowds: Vec<&str> = results.lines().filter(|line| field(line, "work") == "crowd").collect();
-    for line in results.lines().filter(|line| field(line, "work") != "crowd") {
-        let names = ["work", "crate", "variant", "cpu_ms", "wall_ms", "peak_kb", "allocs", "switches"];
-        let cells = names.map(|name| field(line, name));
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
+    let works = || results.lines().filter(|line| field(line, "work") != "crowd");
+    works().filter(|line| field(line, "server").is_empty()).for_each(|line| out.push_str(&row(line)));
+    let _ =
+        write!(out, "\nThe same against a Dovecot, whose own work is in the time by the clock:\n\n{HEAD}");
+    works().filter(|line| !field(line, "server").is_empty()).for_each(|line| out.push_str(&row(line)));
     out.push_str(
         "\n| idle connections | messages each | resident kB | of each | bytes on the heap | of each |\n\
          |--:|--:|--:|--:|--:|--:|\n",
@@ -43,6 +42,12 @@ fn tables(results: &str, about: &str) -> String {
             writeln!(out, "| {count} | {messages} | {rss} | {} | {heap} | {} |", of_each(rss), of_each(heap));
     }
     out
+}
+
+/// The row of a result.
+fn row(line: &str) -> String {
+    let names = ["work", "crate", "variant", "cpu_ms", "wall_ms", "peak_kb", "allocs", "switches"];
+    format!("| {} |\n", names.map(|name| field(line, name)).join(" | "))
 }
 
 /// The value of a field of a flat object, without its quotes.

@@ -56,7 +56,7 @@ use std::time::{Duration, Instant};
 use crates::{CRATES, Crate};
 use recorded::Work;
 
-const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers crowd CONNECTIONS MESSAGES [--json]\n       imap-duplex-peers huge GIB\n       imap-duplex-peers fill RESULTS DOCUMENT ABOUT\n       imap-duplex-peers once WORK CRATE";
+const USAGE: &str = "usage: imap-duplex-peers all [--json] [--rounds N] [--only W1,…] [--svg FILE] [--dovecot]\n       imap-duplex-peers parse [--json]\n       imap-duplex-peers session\n       imap-duplex-peers memory [CONNECTIONS]\n       imap-duplex-peers crowd CONNECTIONS MESSAGES [--json]\n       imap-duplex-peers huge GIB\n       imap-duplex-peers fill RESULTS DOCUMENT ABOUT\n       imap-duplex-peers once WORK CRATE";
 
 /// How many rounds each crate has at each work.
 const ROUNDS: usize = 15;

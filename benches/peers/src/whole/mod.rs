@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml -- all [--json] [--rounds N] \
-//!   [--only W1,W4] [--svg FILE]
+//!   [--only W1,W4] [--svg FILE] [--dovecot]
 //! ```
+//!
+//! With `--dovecot` the server is a private Dovecot, for the works that it can be asked for.
 //!
 //! In: a work and a contender. Out: medians of all rounds; as a table for documents, as a JSON
 //! object a row, as a plot. The measured time begins behind the login and includes SELECT.
@@ -16,6 +18,7 @@
 //! ```
 
 mod async_imap;
+mod dovecot;
 mod floor;
 mod imap_next;
 mod io_imap;
@@ -30,6 +33,7 @@ mod work;
 use std::process::Command;
 use std::sync::Arc;
 
+use dovecot::Dovecot;
 use measure::Figures;
 pub use measure::{peak, resident};
 use server::Server;
@@ -63,6 +67,9 @@ impl Contender {
     }
 }
 
+/// The client that only counts bytes.
+const FLOOR: &str = "floor";
+
 /// What depends on the runtime.
 const RUNTIME: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5"]);
 /// What a client can do that has one command in flight, and ends IDLE at each change.
@@ -84,7 +91,7 @@ const CONTENDERS: [Contender; 13] = [
     Contender::new("imap-next", "current", None),
     Contender::new("io-imap", "", ONE_BY_ONE),
     Contender::new("rust-imap", "", ONE_BY_ONE),
-    Contender::new("floor", "", None),
+    Contender::new(FLOOR, "", None),
 ];
 
 /// One line of the result.
@@ -101,25 +108,29 @@ pub struct Row {
 
 /// Compares all, as the arguments say. `None`: they make no sense.
 pub fn all(arguments: &[&str]) -> Option<std::io::Result<()>> {
-    let (mut is_json, mut rounds, mut svg, mut only) = (false, 5_usize, None, None);
+    let (mut is_json, mut is_dovecot, mut rounds, mut svg, mut only) = (false, false, 5_usize, None, None);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match *argument {
             "--json" => is_json = true,
             "--rounds" => rounds = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
             "--svg" => svg = Some(*arguments.next()?),
+            "--dovecot" => is_dovecot = true,
             "--only" => only = Some(arguments.next()?.split(',').collect::<Vec<_>>()),
             _ => return None,
         }
     }
-    let works = WORKS.into_iter().filter(|work| only.as_ref().is_none_or(|only| only.contains(&work.name)));
-    Some(compare(works, rounds, is_json, svg))
+    let wanted = |work: &Work| only.as_ref().is_none_or(|only| only.contains(&work.name));
+    let works = WORKS.into_iter().filter(wanted);
+    let works = works.filter(|work| !is_dovecot || dovecot::WORKS.contains(&work.name));
+    Some(compare(works, rounds, is_json, is_dovecot, svg))
 }
 
 fn compare(
     works: impl Iterator<Item = Work>,
     rounds: usize,
     is_json: bool,
+    is_dovecot: bool,
     svg: Option<&str>,
 ) -> std::io::Result<()> {
     if !is_json {
@@ -130,20 +141,21 @@ fn compare(
     }
     let mut all = Vec::new();
     for work in works {
-        let rows = measured(work, rounds)?;
-        let floor = rows.last().map_or(1.0, |row| row.cpu_ms.max(0.01));
+        let rows = measured(work, rounds, is_dovecot)?;
+        let floor = rows.iter().find(|row| row.name == FLOOR).map(|row| row.cpu_ms.max(0.01));
         for row in &rows {
             let Row { name, variant, cpu_ms, wall_ms, peak_kb, allocations, switches, .. } = row;
             if is_json {
+                let server = if is_dovecot { ",\"server\":\"Dovecot\"" } else { "" };
                 println!(
-                    "{{\"work\":\"{}\",\"crate\":\"{name}\",\"variant\":\"{variant}\",\"cpu_ms\":{cpu_ms:.2},\
+                    "{{\"work\":\"{}\"{server},\"crate\":\"{name}\",\"variant\":\"{variant}\",\"cpu_ms\":{cpu_ms:.2},\
                      \"wall_ms\":{wall_ms:.3},\"peak_kb\":{peak_kb},\"allocs\":{allocations},\"switches\":{switches}}}",
                     work.name
                 );
             } else {
-                let ratio = cpu_ms / floor;
+                let ratio = floor.map(|floor| format!("{:.1}", cpu_ms / floor)).unwrap_or_default();
                 println!(
-                    "| {} | {name} | {variant} | {cpu_ms:.1} | {wall_ms:.3} | {peak_kb} | {allocations} | {switches} | {ratio:.1} |",
+                    "| {} | {name} | {variant} | {cpu_ms:.1} | {wall_ms:.3} | {peak_kb} | {allocations} | {switches} | {ratio} |",
                     work.name
                 );
             }
@@ -154,15 +166,18 @@ fn compare(
 }
 
 /// All contenders at this work, by turns; the floor last.
-fn measured(work: Work, rounds: usize) -> std::io::Result<Vec<Row>> {
-    let answer = Arc::new(work::answer(work));
-    let those: Vec<&Contender> = CONTENDERS.iter().filter(|contender| contender.does(work)).collect();
+fn measured(work: Work, rounds: usize, is_dovecot: bool) -> std::io::Result<Vec<Row>> {
+    let dovecot = is_dovecot.then(|| Dovecot::start(work)).transpose()?;
+    let answer = Arc::new(if is_dovecot { Vec::new() } else { work::answer(work) });
+    // The floor knows the replay server's words.
+    let does = |contender: &&Contender| contender.does(work) && !(is_dovecot && contender.name == FLOOR);
+    let those: Vec<&Contender> = CONTENDERS.iter().filter(does).collect();
     let mut figures = vec![Vec::new(); those.len()];
     for round in 0..rounds {
         // Each begins a round in its turn: none always runs in another's wake.
         for turn in 0..those.len() {
             let which = (round + turn) % those.len();
-            figures[which].push(run(work, &answer, those[which])?);
+            figures[which].push(run(work, &answer, dovecot.as_ref(), those[which])?);
         }
     }
     let row = |(contender, figures): (&&Contender, &Vec<Figures>)| Row {
@@ -185,17 +200,23 @@ fn median(all: &[Figures], of: impl Fn(&Figures) -> u64) -> u64 {
 }
 
 /// One client in a process of its own.
-fn run(work: Work, answer: &Arc<Vec<u8>>, contender: &Contender) -> std::io::Result<Figures> {
-    let server = Server::start(work, answer.clone())?;
+fn run(
+    work: Work,
+    answer: &Arc<Vec<u8>>,
+    dovecot: Option<&Dovecot>,
+    contender: &Contender,
+) -> std::io::Result<Figures> {
+    let server = if dovecot.is_some() { None } else { Some(Server::start(work, answer.clone())?) };
+    let port = dovecot.map(|dovecot| dovecot.port).or(server.as_ref().map(|server| server.port));
     let Contender { name, variant, .. } = contender;
-    let arguments = ["whole-client", name, variant, work.name, &server.port.to_string()];
+    let arguments = ["whole-client", name, variant, work.name, &port.unwrap_or_default().to_string()];
     let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let words: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match (output.status.success(), &words[..]) {
         (true, &[cpu, wall, peak, allocations, switches]) => {
             let wall = match work.name {
-                "W6" => wall.saturating_sub(server.sent()) / work.count as u64,
+                "W6" => wall.saturating_sub(server.map_or(0, |server| server.sent())) / work.count as u64,
                 _ => wall,
             };
             Ok(Figures { cpu, wall, peak, allocations, switches })
@@ -214,7 +235,7 @@ pub fn client(name: &str, variant: &str, work: &str, port: &str) -> Option<()> {
     let contender = CONTENDERS.iter().find(|known| known.name == name && known.variant == variant)?;
     let port = port.parse().ok()?;
     let figures = match name {
-        "floor" => floor::run(work, port),
+        FLOOR => floor::run(work, port),
         "rust-imap" => rust_imap::run(work, port),
         "io-imap" => io_imap::run(work, port),
         _ => in_runtime(contender, work, port),

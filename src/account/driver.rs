@@ -27,7 +27,7 @@ use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::redial::{Failure, Redial, Verdict};
 use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic};
-use crate::client::{Mailbox, Select, Sender};
+use crate::client::{Mailbox, Select};
 use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{Config, Suspend};
@@ -284,11 +284,10 @@ impl AccountDriver {
             Want::Session(reply) => _ = reply.send(Ok(SessionLease::new(sender, leased(scope)))),
             Want::Mailbox(select, reply) => {
                 if let Some((_, mailbox)) = live.selected().filter(|(by, _)| by.serves(&select)) {
-                    let lease = MailboxLease::new(mailbox.through(sender), leased(scope));
-                    _ = reply.send(Ok(lease));
-                    return;
+                    self.look(id, wish, &live.sender, mailbox.through(sender), scope);
+                } else {
+                    self.select(id, wish, sender, scope, (*select).clone(), None);
                 }
-                self.select(id, wish, sender, scope, (*select).clone(), None);
                 self.wants.insert(wish, Want::Mailbox(select, reply));
             }
             Want::Follow(select, reply) => {
@@ -297,24 +296,6 @@ impl AccountDriver {
                 self.wants.insert(wish, Want::Follow(select, reply));
             }
         }
-    }
-
-    /// Selects a mailbox for this wish.
-    fn select(
-        &self,
-        id: ConnectionId,
-        wish: WishId,
-        sender: Sender,
-        scope: Arc<Scope>,
-        select: Select,
-        events: Option<Events>,
-    ) {
-        let (token, own) = (sender.select(select), self.own.clone());
-        tokio::spawn(async move {
-            let result = token.await;
-            // Without the account's task nobody waits any more.
-            _ = own.send(Message::Selected(id, wish, scope, events, result));
-        });
     }
 
     fn on_selected(
@@ -485,5 +466,6 @@ impl AccountDriver {
 
 mod live;
 mod moving;
+mod selecting;
 #[cfg(test)]
 mod tests;

@@ -93,7 +93,8 @@ impl Account {
 
     /// Leases a connection on which this mailbox is selected: one that has it selected already,
     /// else an idle one, else a new one; else it waits until one comes back, in the order of the
-    /// calls.
+    /// calls. Where the mailbox is selected already, the server is asked what has come meanwhile
+    /// (NOOP), so that it knows there each message that any of the account's connections knows.
     ///
     /// While the server can't be reached it waits, and [`status`](Self::status) says for what; a
     /// connection that is lost before the mailbox is open is replaced. Cancel-safe: when the future

@@ -42,7 +42,7 @@ pub(super) enum Message {
     /// Whoever wished has gone.
     Withdrawn(WishId),
     Dialled(ConnectionId, Result<Dialled>),
-    /// The answer to SELECT, for this wish.
+    /// The answer to SELECT, or to a look at what is selected, for this wish.
     Selected(ConnectionId, WishId, Arc<Scope>, Option<Events>, Result<Mailbox>),
     /// A guard was dropped.
     Returned(ConnectionId, Arc<Scope>),

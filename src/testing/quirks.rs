@@ -33,6 +33,10 @@ pub enum Quirk {
     /// Stalwart and the memory server of go-imap: changes of flags by others before IDLE began are
     /// never reported.
     ForgetfulIdle,
+    /// Dovecot, for half a second and more: what others change is found at the end of a command,
+    /// and reported with its answer; not before it, nor in IDLE or at its end. So a command by UID
+    /// passes over messages that have come meanwhile, and is answered OK.
+    LateSync,
     /// Servers that follow RFC 2177 literally: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,
     /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox opened read-only. By default the answer is

@@ -117,6 +117,28 @@ async fn what_changed_before_idle_is_forgotten() {
 }
 
 #[tokio::test]
+async fn what_has_come_is_passed_over_until_a_command_has_ended() {
+    within(LIMIT, async {
+        let server = three(Quirk::LateSync);
+        let mut a = inbox(&server, "").await;
+        a.send("IDLE").await;
+        assert!(next(&mut a).await.starts_with("+ "));
+        server.deliver("INBOX", "Subject: 4\r\n\r\n");
+        silent(&mut a).await;
+        a.write(b"DONE\r\n").await;
+        assert!(next(&mut a).await.contains(" OK "));
+        let flagged = || server.mailbox("INBOX").expect("there").messages[3].flags.contains(&Flag::Flagged);
+        // It is passed over, and reported with the answer.
+        let lines = a.command("UID STORE 4 +FLAGS (\\Flagged)").await;
+        assert_eq!(lines[0].trim_end(), "* 4 EXISTS");
+        assert!(!flagged());
+        a.command("UID STORE 4 +FLAGS (\\Flagged)").await;
+        assert!(flagged());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_changes_between_two_idles_is_reported_too() {
     within(LIMIT, async {
         for condstore in [true, false] {

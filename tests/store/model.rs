@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use imap_duplex::store::{MailboxId, MessageSummary, NewMessage, StoreErrorKind, StoreResult};
-use imap_duplex::testing::Server;
+use imap_duplex::testing::{Quirk, Server};
 use imap_duplex::types::{Flag, Flags, Uid, UidValidity};
 use tokio::time::sleep;
 
@@ -54,7 +54,9 @@ struct History {
 impl History {
     fn new(seed: u64) -> Self {
         let lacks = SERVERS[usize::try_from(seed).expect("few") % SERVERS.len()];
-        let server = Server::builder().without(lacks.iter().copied()).start();
+        let server = Server::builder().without(lacks.iter().copied());
+        // Every other server looks for changes late.
+        let server = if seed.is_multiple_of(2) { server } else { server.quirk(Quirk::LateSync) }.start();
         let mut history = Self {
             dice: Dice(seed),
             world: World::new(server),

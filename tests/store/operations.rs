@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use imap_duplex::Select;
 use imap_duplex::account::Policy;
 use imap_duplex::store::{NewMessage, OperationState, StoreErrorKind};
-use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags, MailboxName};
+use imap_duplex::testing::{Quirk, Server};
+use imap_duplex::types::{Flag, Flags, MailboxName, ViewSync};
 use tokio::time::sleep;
 
 use crate::support::within;
@@ -143,6 +144,34 @@ fn left(lacks: &[&str], _mailbox: &str) -> Vec<&'static str> {
 
 async fn by_account(store: &imap_duplex::store::Store) -> imap_duplex::store::AccountId {
     store.status().await.expect("readable").accounts[0].id
+}
+
+/// A session learns of a new message only when its server reports it: until then STORE by its UID
+/// changes nothing, and is answered OK.
+#[tokio::test(start_paused = true)]
+async fn a_flag_reaches_a_message_that_has_come_into_a_selected_mailbox() {
+    within(LIMIT, async {
+        let server = Server::builder().quirk(Quirk::LateSync).start();
+        server.create("Work");
+        server.deliver("Work", message("one"));
+        let world = World::new(server);
+        let client = world.client().await;
+        client.in_step().await;
+        // Two connections stay behind, each with a mailbox selected as operations select it.
+        let select = |name: &str| Select::new(name).view_sync(ViewSync::Off);
+        let leases =
+            (client.account.mailbox(select("INBOX")).await, client.account.mailbox(select("Work")).await);
+        sleep(Duration::from_secs(1)).await;
+        drop(leases);
+        let one = id_of(&client.store, "one").await;
+        let inbox = client.store.mailbox_named("INBOX").await.expect("there").id();
+        client.store.move_to([one], inbox).await.expect("queued");
+        client.store.flag([one], Flag::Flagged, Flags::new()).await.expect("queued");
+        client.in_step().await;
+        assert_eq!(flags(&world, "INBOX", 1), Flags::from(Flag::Flagged));
+        world.check(&client.store).await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

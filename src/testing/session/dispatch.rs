@@ -112,7 +112,7 @@ impl Session {
         }
         // Pending changes are reported first, so that the command and the client refer to the same
         // state; removals wait.
-        if when(&command) == When::Selected {
+        if when(&command) == When::Selected && !self.quirks.has(Quirk::LateSync) {
             self.flush(world, Allows::Flags);
         }
         if let Some(done) = self.perform(world, &tag, command) {

@@ -254,7 +254,11 @@ impl Session {
                 let mut world = shared.lock();
                 let reply =
                     if is_done(line) { Reply::ok("IDLE done") } else { Reply::bad("DONE was expected") };
-                self.end(&mut world, &tag, Allows::All, reply);
+                if self.quirks.has(Quirk::LateSync) {
+                    self.tagged(&tag, reply.status);
+                } else {
+                    self.end(&mut world, &tag, Allows::All, reply);
+                }
             }
             Mode::Sasl(tag, dialogue) => self.sasl_line(&tag, dialogue, line),
             mode => {

@@ -44,6 +44,7 @@ impl Session {
         let watch = line.watch.clone();
         self.urgent(&mut world);
         match (&self.mode, watch) {
+            (Mode::Idle(_), _) if self.quirks.has(Quirk::LateSync) => {}
             (Mode::Idle(_), _) => self.flush(&mut world, Allows::All),
             // RFC 5465 section 6.1: at once, but removals only if SELECTED permits.
             (Mode::Commands, Some(watch)) => {

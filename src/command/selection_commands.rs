@@ -1,17 +1,19 @@
 //! Commands about the selection itself: UNSELECT, CHECK. (CLOSE is among those of one keyword.)
 
 use super::{Class, Command, Effect, Flow, Line, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::{Done, Status, StatusResponse};
 
 /// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2). Where the server
-/// has no UNSELECT, a mailbox that there is not is opened for reading: that fails, and leaves none
-/// selected (RFC 9051 section 6.3.2, RFC 3691 section 1).
+/// has no UNSELECT, a mailbox that there is not is opened for reading, unless it is to be
+/// [`strict`](Unselect::strict): that fails, and leaves none selected (RFC 9051 section 6.3.2, RFC
+/// 3691 section 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Unselect {
     /// By the opening of a mailbox that there is not.
     by_examine: bool,
+    strict: bool,
 }
 
 /// A name that no mailbox has.
@@ -30,6 +32,21 @@ impl Unselect {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server has no
+    /// UNSELECT and a mailbox that there is not would be opened.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Unselect;
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// inbox.submit(Unselect::new().strict()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
 }
 
 impl Command for Unselect {
@@ -46,6 +63,9 @@ impl Command for Unselect {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         self.by_examine = !session.can("UNSELECT");
+        if self.by_examine && self.strict {
+            return Err(Error::unsupported("the server has no UNSELECT (RFC 3691)"));
+        }
         if self.by_examine {
             line.word("EXAMINE").word(NO_MAILBOX);
         } else {
@@ -94,7 +114,7 @@ impl Command for Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::testing::{lines, server};
+    use crate::command::testing::{lines, refused, server};
 
     /// RFC 3501 section 6.4.1, RFC 9051 section 6.4.2.
     #[test]
@@ -117,5 +137,12 @@ mod tests {
         assert!(!unselect.tolerates(&StatusResponse::new(Status::Bad, None, "")));
         crate::command::testing::next_lines(&mut unselect, &server(&["UNSELECT"]));
         assert!(!unselect.tolerates(&no));
+    }
+
+    #[test]
+    fn strictly_it_is_unselect_or_nothing() {
+        let strict = || Unselect::new().strict();
+        assert_eq!(lines(strict(), &server(&["UNSELECT"])), ["UNSELECT"]);
+        assert!(refused(strict(), &server(&[])).contains("UNSELECT"));
     }
 }

@@ -175,6 +175,11 @@ impl StatusItems {
 }
 
 impl StatusChain {
+    /// These, and what [`StatusItems::counts`] names.
+    pub fn counts(&self) -> StatusItems {
+        StatusItems(self.clone()).and(&StatusItems::counts())
+    }
+
     /// These, and what [`StatusItems::other`] names.
     pub fn other(&self, name: impl AsRef<str>) -> StatusItems {
         self.with(name.as_ref())
@@ -350,10 +355,11 @@ mod tests {
             ("INBOX", StatusItems::new().append_limit(), "STATUS INBOX (APPENDLIMIT)"),
             (
                 "blurdybloop",
-                StatusItems::counts().highest_mod_seq(),
+                StatusItems::highest_mod_seq().counts(),
                 "STATUS blurdybloop (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)",
             ),
             ("x", StatusItems::deleted().other("X-GUID").other("x-guid"), "STATUS x (DELETED X-GUID)"),
+            ("x", StatusItems::counts(), "STATUS x (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"),
             ("x", StatusItems::other("unseen").and(&StatusItems::other("A")), "STATUS x (UNSEEN A)"),
         ];
         for (mailbox, items, line) in cases {

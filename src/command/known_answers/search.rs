@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{done, line, next_line, refusal, response, session};
-use crate::command::{Claim, Command, Flow, PartialRange, SaveSearchCommand, Search, SearchReturn};
-use crate::types::{Date, Flag, ModSeq, SeqSet, Uid, UidSet};
+use crate::command::{
+    CancelUpdates, Claim, Command, Flow, PartialRange, SaveSearchCommand, Search, SearchReturn,
+};
+use crate::types::{CommandId, Date, Flag, ModSeq, SeqSet, Uid, UidSet};
 
 const ALL: &str = "IMAP4rev1 WITHIN CONDSTORE SAVEDATE OBJECTID FILTERS X-GM-EXT-1 SEARCH=FUZZY LITERAL+";
 
@@ -33,6 +35,19 @@ fn each_key_is_written_as_the_rfcs_have_it() {
         (Search::recent_unseen() | Search::not_recent().recent(), "OR NEW (OLD RECENT)"),
         (Search::without_keyword("$Junk"), "UNKEYWORD $Junk"),
         (Search::uids(uids("300:900")).header("X-A", ""), "UID 300:900 HEADER X-A \"\""),
+        // Of the grammar, RFC 9051 section 9; without examples there.
+        (Search::answered().cc("carol").bcc("dave \"d\""), r#"ANSWERED CC "carol" BCC "dave \"d\"""#),
+        (Search::before(day(1994, 2, 1)).on(day(2026, 12, 31)), "BEFORE 1-Feb-1994 ON 31-Dec-2026"),
+        (
+            Search::sent_since(day(1994, 2, 1)).sent_before(day(1996, 2, 29)).sent_on(day(1995, 10, 9)),
+            "SENTSINCE 1-Feb-1994 SENTBEFORE 29-Feb-1996 SENTON 9-Oct-1995",
+        ),
+        (Search::larger(0).smaller(u64::from(u32::MAX)), "LARGER 0 SMALLER 4294967295"),
+        // RFC 7162 section 3.1.5, as the library has it: by UID, and changed since the one before.
+        (
+            (!Search::changed_since(mod_seq(720_162_337))).or(Search::larger(50_000)),
+            "OR NOT MODSEQ 720162338 LARGER 50000",
+        ),
         // RFC 5032 section 3.
         (Search::unseen().younger(Duration::from_secs(259_200)), "UNSEEN YOUNGER 259200"),
         (Search::older(Duration::from_millis(1500)), "OLDER 2"),
@@ -72,6 +87,7 @@ fn each_key_is_written_as_the_rfcs_have_it() {
         (Search::gmail_label("Grüße").gmail_label("\\Inbox"), "X-GM-LABELS Gr&APwA3w-e X-GM-LABELS \\Inbox"),
         (Search::raw("X-FOO \"b)\"").unseen(), "X-FOO \"b)\" UNSEEN"),
         (!Search::raw("X-FOO"), "NOT (X-FOO)"),
+        (Search::seen().raw("X-FOO \"b)\""), "SEEN X-FOO \"b)\""),
         (Search::messages(uids("4:7")), "UID 4:7"),
         (Search::messages("4:7".parse::<SeqSet>().unwrap()).unseen(), "4:7 UNSEEN"),
     ] {
@@ -79,6 +95,18 @@ fn each_key_is_written_as_the_rfcs_have_it() {
         let keys = keys(query).replace("(X-FOO \"b)\")", "X-FOO \"b)\"");
         assert_eq!(keys, written);
     }
+}
+
+/// RFC 5267 section 4.3.5.
+#[test]
+fn updates_are_cancelled_by_the_tag_of_the_search() {
+    let [first, second] = [CommandId(1), CommandId(2)];
+    let mut session = session("ESEARCH CONTEXT=SEARCH");
+    session.updated = vec![(first, "B01".to_owned()), (second, "B02".to_owned())];
+    let written = |search| next_line(&mut CancelUpdates::new(search), &session);
+    assert_eq!(written(first).unwrap(), ("CANCELUPDATE \"B01\"".to_owned(), Flow::Last));
+    assert_eq!(written(second).unwrap().0, "CANCELUPDATE \"B02\"");
+    assert!(written(CommandId(3)).unwrap_err().to_string().contains("no such search"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::Search;
 use super::key::Key;
 use crate::command::Messages;
 use crate::command::annotations::AnnotationKey;
+use crate::command::saved::SavedSearch;
 use crate::types::{AnnotationScope, Date, Flag, ModSeq, UidSet};
 
 /// The keys that a [`Search`] holds, and its methods: each narrows a copy.
@@ -202,4 +203,25 @@ keys! {
     #[doc(alias = "X-GM-LABELS")]
     gmail_label(name: impl Into<String>) => Key::Label(name.into()),
         r#"Search::gmail_label("Receipts")"#;
+    /// Keys that the library has no method for, as they are to be written: `X-FOO "bar"`. Refused,
+    /// unsent, if parentheses or quotation marks are not in pairs, if it has a control character,
+    /// or other than ASCII. Sequence numbers in it are not corrected.
+    raw(keys: impl Into<String>) => Key::Raw(keys.into()),
+        r#"Search::unseen().raw("X-SPAM-SCORE 5")"#;
+}
+
+impl SearchChain {
+    /// Of these, what [`Search::among`] finds.
+    ///
+    /// ```
+    /// # use imap_duplex::{command::Search, Mailbox};
+    /// # fn example(inbox: &Mailbox) {
+    /// let unseen = inbox.save(Search::unseen());
+    /// let large = inbox.search(Search::larger(1 << 20).among(unseen.saved()));
+    /// # let _ = large;
+    /// # }
+    /// ```
+    pub fn among(&self, saved: impl Into<SavedSearch>) -> Search {
+        Search(self.clone()).and(Search::among(saved))
+    }
 }

@@ -87,19 +87,6 @@ impl Search {
         }
     }
 
-    /// Keys that the library has no method for, as they are to be written: `X-FOO "bar"`. Refused,
-    /// unsent, if parentheses or quotation marks are not in pairs, if it has a control character,
-    /// or other than ASCII. Sequence numbers in it are not corrected.
-    ///
-    /// ```
-    /// # use imap_duplex::command::Search;
-    /// let query = Search::raw("X-SPAM-SCORE 5").unseen();
-    /// # let _ = query;
-    /// ```
-    pub fn raw(keys: impl Into<String>) -> Self {
-        Self::of(Key::Raw(keys.into()))
-    }
-
     /// Both put together by this key.
     fn joined(self, other: Self, join: impl FnOnce(Key, Key) -> Key) -> Self {
         let (one, other) = (self.0, other.0);

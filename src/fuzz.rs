@@ -19,6 +19,7 @@ mod meaning;
 mod message_commands;
 mod round_trip;
 mod rows;
+mod selecting;
 mod session_commands;
 
 use bytes::{Bytes, BytesMut};

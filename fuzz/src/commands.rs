@@ -8,7 +8,7 @@ use imap_codec::decode::Decoder;
 use imap_codec::imap_types::command::{Command, CommandBody, FetchModifier, SelectParameter, StoreModifier};
 use imap_codec::imap_types::core::{AString, IString, NString, NString8};
 use imap_codec::imap_types::extensions::binary::LiteralOrLiteral8;
-use imap_codec::imap_types::extensions::metadata::GetMetadataOption;
+use imap_codec::imap_types::extensions::metadata::{Depth, GetMetadataOption};
 use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Part, Section};
 use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
 use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox};
@@ -110,7 +110,9 @@ impl Judge {
             C::GetMetadata { options, mailbox, entries } => {
                 let options = joined(options, |option| match option {
                     GetMetadataOption::MaxSize(size) => format!("\"MAXSIZE\" \"{size}\""),
-                    GetMetadataOption::Depth(depth) => format!("\"DEPTH\" \"{depth:?}\""),
+                    GetMetadataOption::Depth(Depth::Null) => "\"DEPTH\" \"0\"".to_owned(),
+                    GetMetadataOption::Depth(Depth::One) => "\"DEPTH\" \"1\"".to_owned(),
+                    GetMetadataOption::Depth(Depth::Infinity) => "\"DEPTH\" \"infinity\"".to_owned(),
                 });
                 let entries = joined(entries.as_ref(), |entry| text(entry.as_ref()));
                 format!("GETMETADATA ({options}) {} {entries}", self.name(mailbox)?)

@@ -183,6 +183,14 @@ impl Select {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl Select {
+    /// The command that is submitted, for who looks at its lines alone.
+    pub(crate) fn into_command(self, sender: &Sender) -> SelectCommand {
+        self.prepare(sender).command
+    }
+}
+
 impl fmt::Debug for Select {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Select").field("mailbox", &self.mailbox).field("read_only", &self.read_only).finish()

@@ -7,6 +7,7 @@ use super::chooser::Chooser;
 use super::mailbox_commands::about_mailboxes;
 use super::message_commands::about_messages;
 use super::rows::flags;
+use super::selecting::about_selections;
 use super::session_commands::about_session;
 use crate::command::{self, Items, Session};
 use crate::types::{Flag, MailboxName, ModSeq, Part, Section, Timestamp};
@@ -35,7 +36,7 @@ fn session(from: &mut Chooser<'_>) -> Session {
 /// Makes one command, writes it and parses the output.
 pub(super) fn command(from: &mut Chooser<'_>) {
     let session = &session(from);
-    match from.below(16) {
+    match from.below(17) {
         0 => {
             let (user, password) = (from.text(), from.text());
             let meant = Command::Login { user: user.clone().into(), password: password.clone().into() };
@@ -77,6 +78,7 @@ pub(super) fn command(from: &mut Chooser<'_>) {
         12 => about_mailboxes(from, session),
         13 => about_messages(from, session),
         14 => about_session(from, session),
+        15 => about_selections(from, session),
         _ => {
             let (field, value) = (from.text(), from.text());
             let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);
@@ -190,15 +192,19 @@ fn fetch(from: &mut Chooser<'_>, session: &Session) {
     assert_eq!(read.items, [FetchItem::Name("FLAGS".to_owned()), data]);
 }
 
+/// Names of other atoms than extensions have are no items to the server's grammar; one command they
+/// are all the same.
+pub(super) fn is_item(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+}
+
 /// An item of any name is that item, or is refused.
 fn other_item(from: &mut Chooser<'_>, session: &Session) {
     let name = from.text();
     let part = Section::Part(Part::new(from.positive()));
     let items = Items::other(&name).binary(part.clone()).binary_size(part.clone());
     let fetch = command::Fetch::new(uids(from), items);
-    // Names of other atoms than extensions have are no items to the server's grammar; one command
-    // they are all the same.
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+    if !is_item(&name) {
         drop(from.lines_of(fetch, session));
         return;
     }

@@ -3,7 +3,7 @@
 
 use super::arguments::{assert_mailbox, assert_text};
 use super::chooser::Chooser;
-use crate::command::{self, Session};
+use crate::command::{self, MetadataDepth, Session};
 use crate::types::MailboxName;
 use crate::wire::request::{Command, Value};
 
@@ -108,12 +108,26 @@ fn quota(from: &mut Chooser<'_>, session: &Session) {
 
 fn rights(from: &mut Chooser<'_>, session: &Session) {
     let (mailbox, who, letters) = (MailboxName::new(from.text()), from.text(), from.text());
-    let add = command::SetAcl::add(mailbox.clone(), &*who, &*letters);
-    if let Some((_, arguments)) = from.other(add, session) {
+    let (of, to, rights) = (mailbox.clone(), &*who, &*letters);
+    let set = match from.below(3) {
+        0 => ("+", command::SetAcl::add(of, to, rights)),
+        1 => ("-", command::SetAcl::remove(of, to, rights)),
+        _ => ("", command::SetAcl::replace(of, to, rights)),
+    };
+    if let Some((name, arguments)) = from.other(set.1, session) {
         let [first, second, third] = &*arguments else { panic!("{arguments:?}") };
+        assert_eq!(name, "SETACL");
         assert_mailbox(first, &mailbox, session);
         assert_text(second, who.as_bytes());
-        assert_text(third, format!("+{letters}").as_bytes());
+        assert_text(third, format!("{}{letters}", set.0).as_bytes());
+    }
+    for (verb, one) in [
+        ("GETACL", from.other(command::GetAcl::new(mailbox.clone()), session)),
+        ("MYRIGHTS", from.other(command::GetMyRights::new(mailbox.clone()), session)),
+    ] {
+        let Some((name, arguments)) = one else { continue };
+        assert_eq!((name.as_str(), arguments.len()), (verb, 1));
+        assert_mailbox(&arguments[0], &mailbox, session);
     }
     for two in [
         from.other(command::DeleteAcl::new(mailbox.clone(), &*who), session),
@@ -127,7 +141,9 @@ fn rights(from: &mut Chooser<'_>, session: &Session) {
 }
 
 fn annotations(from: &mut Chooser<'_>, session: &Session) {
-    let (mailbox, entry, value) = (MailboxName::new(from.text()), format!("/{}", from.text()), from.bytes());
+    let (mailbox, plain) = (MailboxName::new(from.text()), from.yes());
+    let entry = format!("/{}", if plain { from.word() } else { from.text() });
+    let value = from.bytes();
     let set = command::SetMetadata::of(mailbox.clone()).set(&*entry, value.clone()).unset("/private/x");
     if let Some((name, arguments)) = from.other(set, session) {
         let [first, Value::List(entries)] = &*arguments else { panic!("{arguments:?}") };
@@ -138,11 +154,20 @@ fn annotations(from: &mut Chooser<'_>, session: &Session) {
         assert_eq!(entries[3], Value::Word("NIL".into()));
     }
     let get = command::GetMetadata::of(mailbox.clone(), [&*entry, "/private/y"]).max_size(from.small());
+    let depth = from.one_of(&[MetadataDepth::Zero, MetadataDepth::One, MetadataDepth::Infinity]);
+    let get = get.depth(depth);
+    let written = match depth {
+        MetadataDepth::Zero => None,
+        MetadataDepth::One => Some("1"),
+        MetadataDepth::Infinity => Some("infinity"),
+    };
     if let Some((_, arguments)) = from.other(get, session) {
         let [Value::List(options), first, Value::List(entries)] = &*arguments else {
             panic!("{arguments:?}")
         };
-        assert_eq!((options.len(), entries.len()), (2, 2));
+        let words = options.get(2..).unwrap_or_default();
+        let meant = written.map(|depth| ["DEPTH", depth].map(|word| Value::Word(word.to_owned())));
+        assert_eq!((words, entries.len()), (meant.as_ref().map_or(&[][..], |both| both), 2));
         assert_mailbox(first, &mailbox, session);
         assert_text(&entries[0], entry.as_bytes());
     }

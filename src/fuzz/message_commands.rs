@@ -47,7 +47,7 @@ fn session(session: &Session, utf8: bool) -> Session {
 /// Makes one such command, writes it and parses the output.
 pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
     let session = &session(known, from.yes());
-    match from.below(10) {
+    match from.below(11) {
         0 if from.yes() => catenate(from, session),
         0 => append(from, session),
         1 => replace(from, session),
@@ -58,6 +58,7 @@ pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
         6 => store_unchanged(from, session),
         7 => find(from),
         8 => annotations(from, session),
+        9 => fetch(from, session),
         _ => search_return(from, session),
     }
 }
@@ -184,6 +185,39 @@ fn batches(from: &mut Chooser<'_>, session: &Session) {
     let [Value::Word(number), Value::Word(range)] = &*arguments else { panic!("{arguments:?}") };
     assert_eq!((name.as_str(), number), ("UIDBATCHES", &size.to_string()));
     assert_eq!(*range, PartialRange::from_first(first..=last).to_string());
+}
+
+/// What has changed and what has gone, and a part of what is there; and keys of a user's own.
+fn fetch(from: &mut Chooser<'_>, session: &Session) {
+    let mut session = session.clone();
+    session.enabled.push("QRESYNC".to_owned());
+    let (which, since) = (uids(from), ModSeq::new(from.large() >> 1).unwrap_or(ModSeq::MIN));
+    let word = |text: &str| Value::Word(text.to_owned());
+    let fetch = || command::Fetch::new(which.clone(), command::Items::flags());
+    let changes = fetch().changed_since(since).report().vanished();
+    if let Some(read) = from.read(changes, &session) {
+        let Command::Fetch(read) = read else { panic!("{read:?}") };
+        let meant = [word("CHANGEDSINCE"), word(&since.to_string()), word("VANISHED")];
+        assert_eq!((read.which.to_set(), &*read.modifiers), (Some(which.clone()), &meant[..]));
+    }
+    let part = match (from.small(), from.small()) {
+        (first, last) if from.yes() => PartialRange::from_last(first..=last),
+        (first, last) => PartialRange::from_first(first..=last),
+    };
+    if let Some(read) = from.read(fetch().partial(part), &session) {
+        let Command::Fetch(read) = read else { panic!("{read:?}") };
+        let meant = [word("PARTIAL"), word(&part.to_string())];
+        assert_eq!((read.which.to_set(), &*read.modifiers), (Some(which), &meant[..]));
+    }
+    // The server's grammar has no such keys; one command they are all the same.
+    let text = from.text();
+    for query in [Search::raw(&*text), !Search::raw(format!("X-KEY {text}")) | Search::seen()] {
+        for line in from.lines_of(query, &session) {
+            let shown = line.escape_ascii();
+            assert!(line.starts_with(b"A1 UID SEARCH "), "{shown}");
+            assert!(String::from_utf8_lossy(&line).contains(&text), "{shown}");
+        }
+    }
 }
 
 /// Annotations that are set, asked for, searched for and sorted by.

@@ -4,6 +4,7 @@
 use super::answers::uids;
 use super::arguments::{assert_mailbox, assert_text};
 use super::chooser::Chooser;
+use super::commands::is_item;
 use super::rows::flags;
 use crate::command::{self, Action, Class, Flow, Line, Messages, NotifyEvent, Session};
 use crate::error::Result;
@@ -12,7 +13,8 @@ use crate::wire::request::{Command, Value};
 
 /// Makes one such command, writes it and parses the output.
 pub(super) fn about_session(from: &mut Chooser<'_>, known: &Session) {
-    let capabilities = known.capabilities().iter().chain(["NOTIFY", "ENABLE", "NAMESPACE"]).collect();
+    let capabilities =
+        known.capabilities().iter().chain(["NOTIFY", "ENABLE", "NAMESPACE", "UNAUTHENTICATE"]).collect();
     let session = &Session { capabilities, ..known.clone() };
     match from.below(6) {
         0 => one_word(from, session),
@@ -28,6 +30,7 @@ fn one_word(from: &mut Chooser<'_>, session: &Session) {
     from.same(command::Noop, session, &Command::Plain("NOOP"));
     from.same(command::Logout, session, &Command::Plain("LOGOUT"));
     from.same(command::Close, session, &Command::Plain("CLOSE"));
+    from.same(command::Unauthenticate, session, &Command::Plain("UNAUTHENTICATE"));
     from.same(command::Idle, session, &Command::Plain("IDLE"));
     let checked = from.read(command::Checkpoint, session);
     assert!(matches!(checked, Some(Command::Plain("CHECK" | "NOOP"))), "{checked:?}");
@@ -56,6 +59,10 @@ fn notify(from: &mut Chooser<'_>, session: &Session) {
         .status()
         .subtree(names.clone(), NotifyEvent::MAILBOXES)
         .selected(command::SelectedNotify::immediate().fetching(command::Items::other(&item).flags()));
+    if !is_item(&item) {
+        drop(from.lines_of(watch, session));
+        return;
+    }
     let Some(read) = from.read(watch, session) else { return };
     let Command::Notify(Some(read)) = read else { panic!("{read:?}") };
     let subtree = read.groups.iter().find(|group| group.filter == "SUBTREE").expect("it was asked for");

@@ -143,6 +143,7 @@ fn tens_of_thousands_of_arguments_make_one_command_each_that_means_what_was_mean
         "CREATE",
         "DELETE",
         "ENABLE",
+        "EXAMINE",
         "EXPUNGE",
         "FETCH",
         "GETMETADATA",
@@ -159,6 +160,7 @@ fn tens_of_thousands_of_arguments_make_one_command_each_that_means_what_was_mean
         "NOOP",
         "RENAME",
         "SEARCH",
+        "SELECT",
         "SETMETADATA",
         "SETQUOTA",
         "SORT",
@@ -167,6 +169,7 @@ fn tens_of_thousands_of_arguments_make_one_command_each_that_means_what_was_mean
         "SUBSCRIBE",
         "THREAD",
         "UID",
+        "UNSELECT",
         "UNSUBSCRIBE",
     ];
     for name in known {

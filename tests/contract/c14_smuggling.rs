@@ -105,12 +105,14 @@ async fn serve(mut stream: DuplexStream, greeting: &str, sent: mpsc::UnboundedSe
         let mut answer = format!("{tag} OK done\r\n");
         if rest == "CAPABILITY" {
             answer = format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n");
-        } else if rest.starts_with("SELECT") {
+        } else if rest == "SELECT INBOX" {
             answer = format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK [READ-WRITE] done\r\n");
         } else if rest == "UID SEARCH ALL" || rest == "UID SEARCH RETURN (ALL) ALL" {
             answer = format!("* SEARCH 11\r\n{tag} OK done\r\n");
         } else if sent.send(rest.to_owned()).is_err() {
             break 'commands;
+        } else if rest.starts_with("SELECT ") || rest.starts_with("EXAMINE ") {
+            answer = format!("{tag} NO no such mailbox\r\n");
         }
         if stream.write_all(answer.as_bytes()).await.is_err() {
             break 'commands;
@@ -172,7 +174,7 @@ const SERVERS: [&str; 3] = [
 const EXTENSIONS: &str = "LIST-EXTENDED LIST-STATUS LIST-METADATA METADATA ACL QUOTA SPECIAL-USE \
     CREATE-SPECIAL-USE LANGUAGE I18NLEVEL=2 CATENATE FILTERS MULTISEARCH NOTIFY OBJECTID REPLACE SEARCHRES \
     SEARCH=FUZZY SORT SORT=DISPLAY THREAD=REFERENCES URLAUTH URLAUTH=BINARY X-GM-EXT-1 \
-    ANNOTATE-EXPERIMENT-1";
+    ANNOTATE-EXPERIMENT-1 CONDSTORE";
 
 /// Hands each text to the library in that way, and sees what a server reads: one command or none.
 /// How many were sent.
@@ -183,7 +185,7 @@ async fn hand_over_all(literals: &str, texts: impl Iterator<Item = (String, usiz
     let greeting = format!("* PREAUTH [CAPABILITY {capability}] ready");
     let serving = tokio::spawn(async move { serve(server, &greeting, sent).await });
     let (imap, _events) = quiet().connect_over(theirs).await.expect("a greeting");
-    let inbox = imap.select("INBOX").await.expect("selected");
+    let mut inbox = imap.select("INBOX").await.expect("selected");
     imap.noop().await.expect("OK");
     assert_eq!(received.recv().await.as_deref(), Some("NOOP"));
     let mut sent = 0;
@@ -209,6 +211,9 @@ async fn hand_over_all(literals: &str, texts: impl Iterator<Item = (String, usiz
                 sent += 1;
                 assert!(!commands[0].starts_with("LOGOUT"), "{what}");
             }
+        }
+        if commands.iter().any(|sent| sent.starts_with("SELECT ") || sent.starts_with("EXAMINE ")) {
+            inbox = imap.select("INBOX").await.expect("selected");
         }
     }
     serving.abort();

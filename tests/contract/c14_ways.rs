@@ -2,13 +2,13 @@
 
 use imap_duplex::command::{
     Append, AppendPart, Claim, Class, Command, Comparators, Copied, Create, Flow, GetMetadata, Id, Items,
-    Language, Line, List, Notify, NotifyEvent, ResetKey, Search, SearchScope, SelectedNotify,
+    Language, Line, List, MetadataDepth, Notify, NotifyEvent, ResetKey, Search, SearchScope, SelectedNotify,
     Session as Known, SetAcl, SetMetadata, SetQuota, SortKey, SortOrder, StatusItems, Store,
     StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
 };
 use imap_duplex::types::AnnotationScope::{Private, Shared};
 use imap_duplex::types::{Done, Flag, Section, Untagged};
-use imap_duplex::{Error, Mailbox, Result, Sender};
+use imap_duplex::{Error, Mailbox, Result, Select, Sender};
 
 use crate::client::uid;
 
@@ -107,7 +107,7 @@ pub(crate) async fn hand_over(imap: &Sender, inbox: &Mailbox, text: &str, way: u
 }
 
 /// How many of them are about mailboxes, their quotas, rights and annotations.
-const MAILBOX_WAYS: usize = 27;
+const MAILBOX_WAYS: usize = 34;
 
 async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Result<(), Error> {
     match way {
@@ -137,7 +137,17 @@ async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Res
         23 => imap.set_metadata(SetMetadata::of(text).unset("/private/a")).await,
         24 => imap.set_metadata(SetMetadata::of("x").set("/private/a", text.to_owned())).await,
         25 => imap.set_metadata(SetMetadata::of("x").set(format!("/private/{text}"), "a")).await,
-        _ => imap.language(Language::first_of([text])).await.map(drop),
+        26 => imap.language(Language::first_of([text])).await.map(drop),
+        27 => imap.unsubscribe(text).await,
+        28 => imap.select(text).await.map(drop),
+        29 => imap.examine(text).await.map(drop),
+        30 => imap.select(Select::new(text).annotations()).await.map(drop),
+        31 => imap.select(Select::new(text).condstore().read_only()).await.map(drop),
+        32 => {
+            let below = GetMetadata::of(text, ["/private/a", text]).depth(MetadataDepth::Infinity);
+            imap.metadata(below).await.map(drop)
+        }
+        _ => imap.set_acl(SetAcl::remove(text, text, "lr")).await,
     }
 }
 

@@ -1,7 +1,8 @@
 //! SEARCH: every kind of key, with ESEARCH and without, in ASCII and beyond it.
 
-use imap_duplex::command::{Items, Search, Store};
-use imap_duplex::types::{Date, Flag, Uid};
+use imap_duplex::command::{Append, Items, Search, StatusItems, Store};
+use imap_duplex::types::{Date, Flag, Timestamp, Uid};
+use imap_duplex::{ErrorKind, Sent};
 
 use crate::account::{Account, LIMIT};
 use crate::server::Options;
@@ -60,6 +61,132 @@ async fn search_by_mod_sequence() {
         assert_eq!(found.iter().collect::<Vec<_>>(), uids[..1]);
         assert!(found.mod_seq() > Some(before), "{found:?}");
         a.finish().await;
+    })
+    .await;
+}
+
+/// Three messages that differ in addresses, dates and flags: the fields, when they were sent, when
+/// they were received (in seconds since 1970), and what they are marked with.
+const DIFFERENT: [(&str, &str, i64, &[Flag]); 3] = [
+    (
+        "To: alice@example.org\r\nCc: carol@example.org",
+        "Wed, 17 Jul 2024 12:00:00 +0000",
+        1_721_304_000,
+        &[Flag::Answered, Flag::Seen],
+    ),
+    (
+        "To: bob@example.org\r\nBcc: dave@example.org",
+        "Wed, 1 Jan 2025 12:00:00 +0000",
+        1_735_819_200,
+        &[Flag::Draft, Flag::Deleted],
+    ),
+    ("To: bob@example.org", "Wed, 31 Dec 2025 12:00:00 +0000", 1_767_268_800, &[]),
+];
+
+fn different(which: usize) -> Append {
+    let (fields, sent, received, flags) = DIFFERENT[which];
+    let message =
+        format!("Date: {sent}\r\nFrom: zoe@example.org\r\n{fields}\r\nSubject: one\r\n\r\nHello\r\n");
+    let received = Timestamp::new(received, 0).expect("a time");
+    Append::new(message).flags(flags).internal_date(received)
+}
+
+/// RFC 3501 section 6.4.4: on messages of which each key finds some, and not all.
+#[tokio::test]
+async fn each_plain_key_finds_what_it_names() {
+    within(LIMIT, async {
+        // IMAP4rev2 knows of no \Recent.
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS UNSELECT".into()), ..Options::default() };
+        let mut a = Account::with(&old, |config| config.auto_idle(false)).await;
+        let mut uids = Vec::new();
+        for which in 0..3 {
+            if which == 2 {
+                // The others are recent no more to whoever comes next.
+                let first = a.imap.select("INBOX").await.expect("SELECT");
+                assert_eq!(first.search(Search::recent()).await.expect("SEARCH").len(), 2);
+                first.unselect().await.expect("UNSELECT");
+            }
+            let appended = a.imap.append("INBOX", different(which)).await.expect("APPEND");
+            uids.push(appended.uid.expect("UIDPLUS"));
+        }
+        let inbox = a.inbox().await;
+        let day = |year, month, day| Date::new(year, month, day).expect("a day");
+        let cases: [(Search, &[Uid]); 20] = [
+            (Search::to("bob"), &uids[1..]),
+            (Search::cc("carol"), &uids[..1]),
+            (Search::bcc("dave"), &uids[1..2]),
+            (Search::answered(), &uids[..1]),
+            (Search::seen(), &uids[..1]),
+            (Search::draft(), &uids[1..2]),
+            (Search::deleted(), &uids[1..2]),
+            (Search::on(day(2024, 7, 18)), &uids[..1]),
+            (Search::on(day(2025, 1, 2)), &uids[1..2]),
+            (Search::on(day(2025, 1, 1)), &[]),
+            (Search::before(day(2025, 1, 2)), &uids[..1]),
+            (Search::since(day(2025, 1, 2)), &uids[1..]),
+            (Search::sent_on(day(2025, 1, 1)), &uids[1..2]),
+            (Search::sent_since(day(2025, 1, 1)), &uids[1..]),
+            (Search::sent_before(day(2025, 12, 31)), &uids[..2]),
+            (Search::recent(), &uids[2..]),
+            (Search::not_recent(), &uids[..2]),
+            (Search::recent_unseen(), &uids[2..]),
+            (Search::undraft().raw("TO bob"), &uids[2..]),
+            (!Search::seen().cc("carol"), &uids[1..]),
+        ];
+        for (query, expected) in cases {
+            let shown = format!("{query:?}");
+            let found: Vec<Uid> = inbox.search(query).await.expect("SEARCH").iter().collect();
+            assert_eq!(found, expected, "{shown}");
+        }
+        a.finish().await;
+    })
+    .await;
+}
+
+/// RFC 3501 section 6.3.10, RFC 8438, RFC 9208 section 4.1.4.
+#[tokio::test]
+async fn status_counts_what_is_deleted_and_recent_and_how_large_all_is() {
+    within(LIMIT, async {
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS".into()), ..Options::default() };
+        for options in [Options::default(), old] {
+            let a = Account::with(&options, |config| config.auto_idle(false)).await;
+            a.imap.create("Counted").await.expect("CREATE");
+            for which in 0..3 {
+                a.imap.append("Counted", different(which)).await.expect("APPEND");
+            }
+            let capabilities = a.imap.capabilities();
+            let has = |names: &[&str]| names.iter().any(|name| capabilities.has(name));
+            let sizes = DIFFERENT.map(|(fields, sent, ..)| {
+                let rest = "Date: \r\nFrom: zoe@example.org\r\n\r\nSubject: one\r\n\r\nHello\r\n";
+                (fields.len() + sent.len() + rest.len()) as u64
+            });
+            let cases = [
+                (StatusItems::size(), has(&["STATUS=SIZE"]), sizes.iter().sum::<u64>()),
+                (StatusItems::deleted(), has(&["IMAP4rev2", "QUOTA=RES-MESSAGE"]), 1),
+                (StatusItems::recent(), !has(&["IMAP4rev2"]), 3),
+            ];
+            for (items, has_it, expected) in cases {
+                let shown = format!("{items:?}");
+                match a.imap.status("Counted", items).await {
+                    Ok(status) => {
+                        assert!(has_it, "{shown}");
+                        let counted =
+                            [status.size, status.deleted.map(u64::from), status.recent.map(u64::from)];
+                        let counted: Vec<u64> = counted.into_iter().flatten().collect();
+                        assert_eq!(counted, [expected], "{shown}");
+                    }
+                    Err(error) => {
+                        assert!(!has_it, "{shown}: {error}");
+                        assert_eq!(
+                            (error.kind(), error.sent()),
+                            (ErrorKind::Unsupported, Sent::No),
+                            "{error}"
+                        );
+                    }
+                }
+            }
+            a.finish().await;
+        }
     })
     .await;
 }

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A row says which command was tried, whether it worked, how many round trips that took, and what
-//! came back. What would change more than the scratch mailbox is not tried. If a row fails, so does
-//! the program.
+//! came back. What would change more than the scratch mailbox is not tried; nor is what the server
+//! gives no hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the
+//! program.
 
 #[path = "probe/checks.rs"]
 mod checks;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use checks::Outcome;
 use clap::Parser;
-use imap_duplex::Capabilities;
+use imap_duplex::Sender;
 use scratch::Scratch;
 use support::failure::Failure;
 use support::output::Output;
@@ -69,16 +70,13 @@ async fn run(args: Args) -> Result<(), Failure> {
         let (command, outcome) = checks::enable(&imap).await;
         rows.push(Row { capability: name.to_owned(), command, outcome });
     }
-    let mut scratch = Scratch::make(imap.clone()).await?;
+    let (name, mut scratch) = (scratch::name(&imap).await, None);
     let tried = tokio::select! {
-        tried = try_all(&server, &mut scratch, &capabilities, &mut rows) => tried,
+        tried = try_all(&server, &imap, &name, &mut scratch, &mut rows) => tried,
         () = program::end(None) => Err(Failure::new("interrupted")),
     };
     // Whatever has happened.
-    let removed = match tokio::time::timeout(program::PATIENCE * 3, scratch.remove()).await {
-        Ok(removed) => removed,
-        Err(_) => Err(Failure::new(format!("the server does not let {} be removed", scratch.name))),
-    };
+    let removed = remove(&server, &imap, &name, scratch).await;
     let mut output = Output::new(args.json);
     output.lines(&if args.json { json(&rows) } else { table(&rows) }).await?;
     tried?;
@@ -92,15 +90,40 @@ async fn run(args: Args) -> Result<(), Failure> {
 
 async fn try_all(
     server: &Server,
-    scratch: &mut Scratch,
-    capabilities: &Capabilities,
+    imap: &Sender,
+    name: &str,
+    scratch: &mut Option<Scratch>,
     rows: &mut Vec<Row>,
 ) -> Result<(), Failure> {
-    for name in capabilities.iter().filter(|name| !name.eq_ignore_ascii_case("ENABLE")) {
+    let scratch = scratch.insert(Scratch::make(imap.clone(), name).await?);
+    for name in imap.capabilities().iter().filter(|name| !name.eq_ignore_ascii_case("ENABLE")) {
         let (command, outcome) = checks::try_out(server, scratch, name).await?;
         rows.push(Row { capability: name.to_owned(), command, outcome });
     }
     Ok(())
+}
+
+/// Removes what was made; over another connection if this one is broken, or does not answer.
+async fn remove(server: &Server, imap: &Sender, name: &str, scratch: Option<Scratch>) -> Result<(), Failure> {
+    let here = async {
+        if let Some(scratch) = scratch {
+            let _ = scratch.inbox.unselect().await;
+        }
+        scratch::remove(imap, name).await
+    };
+    if let Ok(Ok(())) = tokio::time::timeout(program::PATIENCE * 3, here).await {
+        return Ok(());
+    }
+    let again = async {
+        let (imap, events) = server.connect().await?;
+        drop(events);
+        scratch::remove(&imap, name).await?;
+        program::log_out(&imap).await
+    };
+    match tokio::time::timeout(program::PATIENCE * 3, again).await {
+        Ok(removed) => removed,
+        Err(_) => Err(Failure::new(format!("the server does not let {name} be removed"))),
+    }
 }
 
 /// For people: one line for each, in columns.

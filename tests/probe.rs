@@ -6,10 +6,11 @@ mod support;
 
 use std::time::Duration;
 
+use imap_duplex::Code;
 use imap_duplex::testing::{Builder, Server};
 use support::dovecot;
 use support::other::Other;
-use support::program::Program;
+use support::program::{Ended, Program};
 use support::{PASSWORD, within};
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -102,7 +103,7 @@ async fn all_that_a_server_has_is_tried_and_nothing_is_left() {
             assert!(own.contains(wanted), "{wanted:?} is missing in:\n{own}");
         }
         assert!(!own.lines().any(|line| line.contains("  no  ")), "{own}");
-        assert!(!own.contains("no URL for") && !own.contains("nothing is behind it"), "{own}");
+        assert!(!own.contains("no URL for"), "{own}");
         assert!(!own.contains("the library has no command for it"), "{own}");
         let tried = at(Server::builder()).await;
         assert!(tried.len() > 45, "{tried:?}");
@@ -133,7 +134,8 @@ async fn dovecot_has_nothing_that_fails() {
             let mut other = Other::connect(server.plain_addr()).await;
             other.login("alice").await;
             let before = (other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await);
-            let url = format!("imap://alice:{PASSWORD}@127.0.0.1:{}/", server.plain_addr().port());
+            // The name by which it goes: it makes URLs for no other.
+            let url = format!("imap://alice:{PASSWORD}@localhost:{}/", server.plain_addr().port());
             let tried =
                 tried(&probe(&["--json", "--ca", server.ca_pem().to_str().expect("UTF-8"), &url]).await);
             assert!(tried.iter().any(|name| name == "IMAP4rev1"), "{tried:?}");
@@ -164,6 +166,101 @@ async fn a_row_that_fails_fails_the_probe() {
         let left = other.command("LIST \"\" *probe*").await;
         assert_eq!(left, [""; 0]);
         other.logout().await;
+    })
+    .await;
+}
+
+/// A server of these capabilities, which does as the hooks say; how the probe of it ends.
+async fn at_odd(server: Builder, hooks: impl FnOnce(&Server)) -> (Ended, Vec<serde_json::Value>) {
+    let server = server.no_tls().start();
+    let listening = server.listen().await.expect("a port");
+    hooks(&server);
+    let names = server.mailboxes();
+    let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+    let ended = Program::start("probe", &["--json", &url]).end().await;
+    assert_eq!(server.mailboxes(), names, "nothing is left: {}", ended.errors);
+    let rows = rows(&ended.rest.join("\n"));
+    (ended, rows)
+}
+
+/// The row of this capability.
+fn row<'a>(rows: &'a [serde_json::Value], capability: &str) -> &'a serde_json::Value {
+    rows.iter().find(|row| row["capability"] == capability).unwrap_or_else(|| panic!("{rows:?}"))
+}
+
+#[tokio::test]
+async fn what_was_not_tried_is_said_to_be_skipped() {
+    within(LIMIT, async {
+        let claims = ["IMAP4rev1", "UIDPLUS", "REPLACE", "CREATE-SPECIAL-USE"];
+        let without = Server::builder().without(["UIDPLUS"]).claim(claims);
+        let (ended, rows) = at_odd(without, |server| {
+            // The scratch mailboxes, and one that is tried first.
+            server.on("CREATE").times(3).delay(Duration::ZERO);
+            server.on("CREATE").no_with(Code::UseAttr, "one is enough");
+        })
+        .await;
+        for (capability, why) in
+            [("UIDPLUS", "no UID"), ("REPLACE", "no UID"), ("CREATE-SPECIAL-USE", "one is enough")]
+        {
+            let row = row(&rows, capability);
+            let said = row["why"].as_str().is_some_and(|said| said.contains(why));
+            assert!(row["worked"] == "skipped" && said, "{row}");
+        }
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_url_that_the_server_does_not_make_has_not_worked() {
+    within(LIMIT, async {
+        let server = || Server::builder().only(["IMAP4rev1", "UIDPLUS", "URLAUTH"]);
+        type Hooks = fn(&Server);
+        let cases: [(Hooks, bool); 3] = [
+            (|server| drop(server.on("GENURLAUTH").bad("what?")), false),
+            (|server| drop(server.on("GENURLAUTH").no("not today")), false),
+            (|server| drop(server.on("GENURLAUTH").no_with(Code::NonExistent, "who?")), true),
+        ];
+        for (hooks, may) in cases {
+            let (ended, rows) = at_odd(server(), hooks).await;
+            let worked = &row(&rows, "URLAUTH")["worked"];
+            assert_eq!((worked == "skipped", worked == false), (may, !may), "{rows:?}");
+            assert_eq!(ended.status.code(), Some(i32::from(!may)), "{}", ended.errors);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_leaves_nothing_behind() {
+    within(LIMIT, async {
+        let server = || Server::builder().only(["IMAP4rev1", "UIDPLUS", "QUOTA"]);
+        for command in ["GETQUOTAROOT", "UID COPY", "SELECT", "APPEND"] {
+            let (ended, rows) = at_odd(server(), |server| drop(server.on(command).cut_after(0))).await;
+            assert_eq!(ended.status.code(), Some(1), "{command}: {rows:?}");
+            assert!(!ended.errors.is_empty() && rows.iter().all(|row| row["worked"] != false), "{rows:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_interrupt_while_the_mailbox_is_made_leaves_nothing_behind() {
+    within(LIMIT, async {
+        let server = Server::builder().no_tls().start();
+        let listening = server.listen().await.expect("a port");
+        let names = server.mailboxes();
+        // Longer than it waits on this connection.
+        server.on("APPEND").delay(Duration::from_secs(60));
+        let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+        let program = Program::start("probe", &["--json", &url]);
+        while server.mailboxes().len() < names.len() + 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let ended = program.interrupt().await;
+        assert_eq!(ended.status.code(), Some(1), "{:?}", ended.rest);
+        assert!(ended.errors.contains("interrupted"), "{}", ended.errors);
+        assert_eq!(server.mailboxes(), names);
     })
     .await;
 }

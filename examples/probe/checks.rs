@@ -9,7 +9,7 @@ use imap_duplex::command::{
 use imap_duplex::types::{ListEntry, Section, SpecialUse};
 use imap_duplex::{Code, Part, Result, Sender};
 
-use crate::scratch::{Scratch, message};
+use crate::scratch::{Scratch, Verdict, message};
 use crate::support::failure::Failure;
 use crate::support::server::Server;
 use crate::trials;
@@ -58,7 +58,14 @@ pub(crate) async fn try_out(
     };
     let round_trips = scratch.take_trips();
     Ok(match tried {
-        Some(Tried(command, Ok(answer))) => (command, Outcome::Worked { round_trips, answer }),
+        Some(Tried(command, Ok(answer))) => {
+            let outcome = match scratch.take_verdict() {
+                None => Outcome::Worked { round_trips, answer },
+                Some(Verdict::Skipped(why)) => Outcome::Skipped { why },
+                Some(Verdict::Failed(why)) => Outcome::Failed { round_trips, why },
+            };
+            (command, outcome)
+        }
         Some(Tried(_, Err(error))) if error.close_reason().is_some() => return Err(error.into()),
         Some(Tried(command, Err(error))) => {
             (command, Outcome::Failed { round_trips, why: format!("{error:#}") })
@@ -123,7 +130,7 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
                 "CREATE",
                 match made {
                     Err(error) if matches!(error.code(), Some(Code::UseAttr | Code::Cannot)) => {
-                        Ok(format!("refused: {}", error.code().map_or("", Code::name)))
+                        Ok(s.skip(format!("the server may refuse this, and does: {error:#}")))
                     }
                     made => made.map(|_| "made".to_owned()),
                 },

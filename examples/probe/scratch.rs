@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use imap_duplex::command::{List, SetMetadata};
-use imap_duplex::types::Uid;
+use imap_duplex::types::{ListEntry, Uid};
 use imap_duplex::{ErrorKind, Mailbox, Result, Sender};
 
 use crate::support::failure::Failure;
@@ -21,7 +21,7 @@ const MESSAGES: [&str; 2] = [
      Content-Transfer-Encoding: base64\r\n\r\nWWVz\r\n--x--\r\n",
 ];
 
-/// The mailboxes, the messages, and how often the server was waited for.
+/// The mailboxes, the messages, how often the server was waited for, and what is to be said.
 pub(crate) struct Scratch {
     pub(crate) imap: Sender,
     /// The mailbox, selected.
@@ -30,32 +30,58 @@ pub(crate) struct Scratch {
     /// Another one, which is not selected.
     pub(crate) other: String,
     pub(crate) uids: Vec<Uid>,
-    /// What else has been made.
-    made: Vec<String>,
     trips: u32,
+    /// Why what the server accepted did not show that the capability works.
+    verdict: Option<Verdict>,
+}
+
+/// What is said of a row whose commands came to an end.
+pub(crate) enum Verdict {
+    /// Nothing was tried after all, or the server may say no.
+    Skipped(String),
+    Failed(String),
+}
+
+/// A name that no other mailbox has, nor begins with.
+pub(crate) async fn name(imap: &Sender) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let prefix = match imap.namespace().await {
+        Ok(spaces) => spaces.personal.into_iter().next().map_or(String::new(), |space| space.prefix),
+        Err(_) => String::new(),
+    };
+    format!("{prefix}imap-duplex-probe-{}-{now}", std::process::id())
 }
 
 impl Scratch {
-    pub(crate) async fn make(imap: Sender) -> Result<Self, Failure> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let prefix = match imap.namespace().await {
-            Ok(spaces) => spaces.personal.into_iter().next().map_or(String::new(), |space| space.prefix),
-            Err(_) => String::new(),
-        };
-        let name = format!("{prefix}imap-duplex-probe-{}-{now}", std::process::id());
-        let other = format!("{name}-other");
+    /// Makes both. What of it there is when this ends early is for [`remove`].
+    pub(crate) async fn make(imap: Sender, name: &str) -> Result<Self> {
+        let (name, other) = (name.to_owned(), format!("{name}-other"));
         imap.create(name.as_str()).await?;
-        let filled = fill(&imap, &name, &other).await;
-        let inbox = match filled {
-            Ok(inbox) => inbox,
-            Err(error) => {
-                let _ = (imap.delete(other.as_str()).await, imap.delete(name.as_str()).await);
-                return Err(error.into());
-            }
-        };
-        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), made: Vec::new(), trips: 0 };
+        imap.create(other.as_str()).await?;
+        for message in MESSAGES {
+            imap.append(name.as_str(), message).await?;
+        }
+        let inbox = imap.select(name.as_str()).await?;
+        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), trips: 0, verdict: None };
         scratch.look().await?;
         Ok(scratch)
+    }
+
+    /// The row is to say that nothing was tried, and why. Gives a text for where one is needed.
+    pub(crate) fn skip(&mut self, why: impl Into<String>) -> String {
+        self.verdict = Some(Verdict::Skipped(why.into()));
+        String::new()
+    }
+
+    /// The row is to say that it did not work, and why.
+    pub(crate) fn fail(&mut self, why: impl Into<String>) -> String {
+        self.verdict = Some(Verdict::Failed(why.into()));
+        String::new()
+    }
+
+    /// What was said since this was asked last.
+    pub(crate) fn take_verdict(&mut self) -> Option<Verdict> {
+        self.verdict.take()
     }
 
     /// Which messages there are now.
@@ -89,44 +115,37 @@ impl Scratch {
     }
 
     /// A name beside it that is removed with it.
-    pub(crate) fn beside(&mut self, suffix: &str) -> String {
-        let name = format!("{}-{suffix}", self.name);
-        self.made.push(name.clone());
-        name
-    }
-
-    /// Removes all that was made, and sees that nothing is left.
-    pub(crate) async fn remove(&mut self) -> Result<(), Failure> {
-        let _ = self.inbox.unselect().await;
-        for name in self.made.iter().chain([&self.other, &self.name]) {
-            let removed = self.imap.delete(name.as_str()).await;
-            if removed.as_ref().is_err_and(|error| error.kind() == ErrorKind::No) {
-                // It was not made after all; or some servers keep a mailbox as long as it is for a
-                // special use, which is an annotation (RFC 6154 section 4).
-                let for_nothing = SetMetadata::of(name.as_str()).unset("/private/specialuse");
-                let _ = self.imap.set_metadata(for_nothing).await;
-                let _ = self.imap.delete(name.as_str()).await;
-            } else {
-                removed?;
-            }
-        }
-        let left = self.imap.list(List::new(format!("{}*", self.name))).await?;
-        let left: Vec<_> =
-            left.iter().filter(|entry| entry.is_selectable()).map(|e| e.name.as_str()).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(Failure::new(format!("not removed: {}", left.join(", "))))
+    pub(crate) fn beside(&self, suffix: &str) -> String {
+        format!("{}-{suffix}", self.name)
     }
 }
 
-/// Both mailboxes, the first with messages and selected.
-async fn fill(imap: &Sender, name: &str, other: &str) -> Result<Mailbox> {
-    imap.create(other).await?;
-    for message in MESSAGES {
-        imap.append(name, message).await?;
+/// Removes all that was made under this name, and sees that nothing is left.
+pub(crate) async fn remove(imap: &Sender, name: &str) -> Result<(), Failure> {
+    let all = format!("{name}*");
+    if let Ok(subscribed) = imap.list(List::new(&*all).lsub()).await {
+        for entry in subscribed {
+            let _ = imap.unsubscribe(entry.name).await;
+        }
     }
-    imap.select(name).await
+    for entry in imap.list(&*all).await?.into_iter().filter(ListEntry::is_selectable) {
+        let removed = imap.delete(entry.name.clone()).await;
+        if removed.as_ref().is_err_and(|error| error.kind() == ErrorKind::No) {
+            // Some servers keep a mailbox as long as it is for a special use, which is an
+            // annotation (RFC 6154 section 4).
+            let for_nothing = SetMetadata::of(entry.name.clone()).unset("/private/specialuse");
+            let _ = imap.set_metadata(for_nothing).await;
+            let _ = imap.delete(entry.name).await;
+        } else {
+            removed?;
+        }
+    }
+    let left = imap.list(&*all).await?;
+    let left: Vec<_> = left.iter().filter(|entry| entry.is_selectable()).map(|e| e.name.as_str()).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("not removed: {}", left.join(", "))))
 }
 
 /// A message to append.

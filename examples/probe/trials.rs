@@ -5,7 +5,7 @@ use imap_duplex::command::{
     SortKey, Store, StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
 };
 use imap_duplex::types::AnnotationScope;
-use imap_duplex::{Code, Config, ErrorKind, Flag, Result, Select, Sender};
+use imap_duplex::{Code, Config, Flag, Result, Select, Sender};
 
 use crate::checks::count;
 use crate::scratch::{Scratch, message};
@@ -32,7 +32,7 @@ pub(crate) async fn annotate(s: &mut Scratch) -> Result<String> {
 /// A shared annotation, which each server has; a private one it may lack.
 pub(crate) async fn annotate_message(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
-    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
     let set = StoreAnnotations::set("/comment", AnnotationScope::Shared, "probe");
     s.trip(inbox.store_annotations(uid, set)).await?;
     let rows = s.trip(inbox.fetch(uid, Items::annotations("/comment"))).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {
 
 pub(crate) async fn expunge(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
-    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
+    let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
     s.trip(inbox.store(uid, Store::add([Flag::Deleted]))).await?;
     let gone = s.trip(inbox.expunge(uid)).await?;
     Ok(format!("{} gone", gone.count))
@@ -94,7 +94,7 @@ pub(crate) async fn thread(s: &mut Scratch, by: ThreadBy) -> Result<String> {
 
 pub(crate) async fn resume(s: &mut Scratch) -> Result<String> {
     s.inbox.ready().await?;
-    let Some(state) = s.inbox.state() else { return Ok("there is no state to resume from".into()) };
+    let Some(state) = s.inbox.state() else { return Ok(s.skip("there is no state to resume from")) };
     let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
     s.inbox = s.trip(token).await?;
     Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
@@ -106,7 +106,7 @@ pub(crate) async fn keep_updated(s: &mut Scratch) -> Result<String> {
     let id = search.id();
     let found = s.trip(search).await?;
     if !found.is_updated {
-        return Ok("not kept up to date".into());
+        return Ok(s.skip("the server does not keep the result up to date"));
     }
     s.trip(inbox.cancel_updates(id)).await?;
     Ok("kept up to date".into())
@@ -146,7 +146,7 @@ pub(crate) async fn unauthenticated(server: &Server, s: &mut Scratch) -> Result<
 /// The other mailbox is a label, which a message gets and loses.
 pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
     let (inbox, other) = (s.inbox.clone(), s.other.clone());
-    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
     s.trip(inbox.fetch(uid, Items::gmail_msg_id().gmail_thread_id().gmail_labels())).await?;
     s.trip(inbox.search(Search::gmail("subject:plan"))).await?;
     let labelled = s.trip(inbox.store_labels(uid, StoreLabels::add([other.as_str()]))).await?;
@@ -157,7 +157,7 @@ pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
 
 /// A message of the header of one that is there, and of text.
 pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
-    let Some(uid) = s.uids.first().copied() else { return Ok("there is no message".into()) };
+    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
     let header = format!("{};UID={uid}/;SECTION=HEADER", s.url_path());
     let parts = [AppendPart::url(header), AppendPart::text("Together.\r\n")];
     let token = s.imap.append(s.other.as_str(), Append::parts(parts));
@@ -167,16 +167,15 @@ pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
 
 /// A URL is made, what is behind it fetched, and the URL made void.
 pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) -> Result<String> {
-    let Some(uid) = s.uids.get(1).copied() else { return Ok("there is no message".into()) };
+    let Some(uid) = s.uids.get(1).copied() else { return Ok(s.skip("there is no message")) };
     let (user, host) = (server.user.clone(), server.config.get_host().to_owned());
     let user = escaped(&user);
     let rump = format!("imap://{user}@{host}{};UID={uid}/;SECTION=1;URLAUTH=user+{user}", s.url_path());
     let token = s.imap.url_auth([rump]);
     let urls = match s.trip(token).await {
         // A server makes URLs for the name alone by which it goes.
-        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Bad) => {
-            let why = error.status().map(|status| status.text.clone()).unwrap_or_default();
-            return Ok(format!("no URL for {host}: {why}"));
+        Err(error) if matches!(error.code(), Some(Code::NonExistent | Code::BadUrl(_))) => {
+            return Ok(s.skip(format!("no URL for {host}: {error:#}")));
         }
         urls => urls?,
     };
@@ -189,7 +188,10 @@ pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) ->
     let reset = s.imap.reset_url_keys(ResetKey::of(s.name.as_str()));
     s.trip(reset).await?;
     let bytes = found.first().and_then(|found| found.data.as_ref()).map(|data| data.len());
-    Ok(bytes.map_or("nothing is behind it".to_owned(), |bytes| count(bytes, "byte", "bytes")))
+    Ok(match bytes {
+        Some(bytes) => count(bytes, "byte", "bytes"),
+        None => s.fail("nothing is behind the URL that the server has made"),
+    })
 }
 
 /// For a URL.
@@ -201,7 +203,7 @@ pub(crate) fn escaped(text: &str) -> String {
 
 pub(crate) async fn replace(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
-    let Some(uid) = s.add().await? else { return Ok("APPEND gave no UID".into()) };
+    let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
     let Some(new) = s.trip(inbox.replace(uid, message())).await?.uid else { return Ok("replaced".into()) };
     s.trip(inbox.store(new, Store::add([Flag::Deleted]))).await?;
     let gone = s.trip(inbox.expunge(new)).await?.count;

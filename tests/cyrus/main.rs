@@ -12,7 +12,7 @@ use imap_duplex::command::{
     Append, Create, Enable, GetMetadata, Items, List, Search, SetAcl, SetMetadata, SetQuota, StatusItems,
     StoreAnnotations,
 };
-use imap_duplex::types::{AnnotationScope, SpecialUse};
+use imap_duplex::types::{AnnotationScope, SpecialUse, Uid};
 use imap_duplex::{ErrorKind, Select};
 use server::Cyrus;
 use support::program::Program;
@@ -162,6 +162,16 @@ async fn identifiers_limits_and_mod_sequences_are_there() {
         let items = Items::email_id().thread_id().mod_seq().save_date();
         let rows = inbox.fetch(.., items).await.expect("FETCH");
         assert!(rows[0].email_id().is_some() && rows[0].mod_seq().is_some(), "{rows:?}");
+        let uid = [rows[0].uid().expect("its UID")];
+        let (email, thread) = (rows[0].email_id().expect("OBJECTID"), rows[0].thread_id().expect("OBJECTID"));
+        imap.append("INBOX", MESSAGE.replace("hello", "other")).await.expect("APPEND");
+        let found =
+            async |query: Search| -> Vec<Uid> { inbox.search(query).await.expect("SEARCH").iter().collect() };
+        assert_eq!(found(Search::email_id(email)).await, uid);
+        assert_eq!(found(Search::thread_id(thread)).await, uid);
+        assert_eq!(found(Search::email_id("M0") | Search::thread_id("T0")).await, []);
+        // It is taken; without an index Cyrus finds nothing that is alike.
+        assert_eq!(found(Search::subject("hello").fuzzy()).await, []);
         let error = imap.submit(Enable::new(["CONDSTORE"])).await.expect_err("too late");
         assert_eq!(error.kind(), ErrorKind::Invalid);
         inbox.checkpoint().await.expect("CHECK");
@@ -169,7 +179,10 @@ async fn identifiers_limits_and_mod_sequences_are_there() {
         let counts = StatusItems::counts().highest_mod_seq().size();
         let status = imap.status("INBOX", counts).await.expect("STATUS");
         assert!(status.highest_mod_seq.is_some() && status.size.is_some(), "{status:?}");
+        // Cyrus 3.6 has one limit for all, and no such item.
         assert!(imap.capabilities().value("APPENDLIMIT").is_some());
+        let error = imap.status("INBOX", StatusItems::append_limit()).await.expect_err("no such item");
+        assert_eq!(error.kind(), ErrorKind::Bad);
         imap.logout().await.expect("LOGOUT");
     })
     .await;
@@ -182,11 +195,12 @@ async fn each_row_of_the_probe_works_and_nothing_is_left() {
         let url = format!("imap://alice:secret@127.0.0.1:{}", server.port());
         let ended = Program::start("probe", &["--json", &url]).end().await;
         let rows = ended.rest.join("\n");
-        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows}");
-        assert!(
-            rows.contains(r#""capability":"LIST-METADATA""#) && !rows.contains(r#""worked":false"#),
-            "{rows}"
-        );
+        // Cyrus 3.6 has a key for no mailbox, and so makes no URL: "not a cyrusdb error".
+        let failed: Vec<&String> =
+            ended.rest.iter().filter(|row| row.contains(r#""worked":false"#)).collect();
+        assert!(failed.len() == 2 && failed.iter().all(|row| row.contains("not a cyrusdb error")), "{rows}");
+        assert!(ended.errors.contains(": 2 of "), "{}", ended.errors);
+        assert!(rows.contains(r#""capability":"LIST-METADATA""#), "{rows}");
         let imap = server.connect("alice").await;
         let mut names: Vec<_> =
             imap.list("*").await.expect("LIST").iter().map(|entry| entry.name.to_string()).collect();

@@ -5,12 +5,12 @@ use std::time::Duration;
 use imap_duplex::account::Policy;
 use imap_duplex::store::{StoreErrorKind, SyncPolicy};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Code, Flag};
-use rusqlite::Connection;
+use imap_duplex::types::{Code, Flag, Flags};
+use rusqlite::{Connection, OpenFlags};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::within;
-use crate::world::{LIMIT, World, message, uid};
+use crate::world::{LIMIT, World, id_of, message, uid};
 
 fn world() -> World {
     let server = Server::new();
@@ -118,4 +118,36 @@ async fn what_does_not_pass_is_an_error_in_the_end() {
         world.check(&client.store).await;
     })
     .await;
+}
+
+/// What was sent meanwhile is in step only once a look has shown it.
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_while_somebody_waits_is_shown_before_the_answer() {
+    within(LIMIT, async {
+        let server = Server::new();
+        server.create("Work");
+        for mailbox in ["INBOX", "Work"] {
+            server.deliver(mailbox, message(&format!("in {mailbox}")));
+        }
+        let world = World::new(server);
+        let client = world.client().await;
+        client.in_step().await;
+        for subject in ["in INBOX", "in Work"] {
+            let id = id_of(&client.store, subject).await;
+            for delay in [0, 1, 100, 2000] {
+                // A round or a sweep ends before the server answers the change, or after.
+                world.server.on("UID STORE").delay(Duration::from_millis(delay));
+                client.store.flag([id], Flag::new(&format!("${delay}")), Flags::new()).await.expect("queued");
+                client.in_step().await;
+                assert_eq!(unsettled(&world), 0, "{subject}, {delay}");
+            }
+        }
+    })
+    .await;
+}
+
+/// How many operations the file has, those included that a look is still to show.
+fn unsettled(world: &World) -> i64 {
+    let file = Connection::open_with_flags(world.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
+    file.query_row("SELECT count(*) FROM operation", [], |row| row.get(0)).expect("readable")
 }

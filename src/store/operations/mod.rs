@@ -31,7 +31,8 @@ pub use self::create::NewMessage;
 pub(super) use self::executor::Executor;
 pub use self::list::{OperationState, PendingOperation};
 pub(super) use self::overlay::{
-    all_sent, drop_of_message, finish_sent, is_moving, is_target, restore, sent, shown, unsent,
+    all_sent, drop_of_message, finish_sent, is_moving, is_target, mailboxes_of_sent, restore, sent, shown,
+    unsent,
 };
 pub(super) use self::relink::{detach, give_up, relink, waiting};
 use super::ids::MessageId;

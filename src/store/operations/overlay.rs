@@ -117,6 +117,18 @@ pub(in crate::store) fn all_sent(file: &Transaction<'_>) -> Result<BTreeSet<Mail
     Ok(find.query_map([], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
+/// The keys of the mailboxes of an account with such operations.
+pub(in crate::store) fn mailboxes_of_sent(
+    file: &Transaction<'_>,
+    account: i64,
+) -> Result<Vec<String>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT DISTINCT b.key FROM operation o JOIN mailbox b ON b.id = o.mailbox \
+         WHERE o.account = ? AND o.state = 'sent' AND b.key IS NOT NULL",
+    )?;
+    Ok(find.query_map([account], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
 /// A look has shown what has become of these: the rows speak for themselves.
 pub(in crate::store) fn finish_sent(file: &Transaction<'_>, sent: &[OperationId]) -> Result<(), Fault> {
     for operation in sent {

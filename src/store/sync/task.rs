@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rusqlite::Transaction;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -369,15 +370,28 @@ impl SyncTask {
         }
     }
 
+    /// Whether the server has done what was queued, and looks have shown it; of mailboxes that the
+    /// server has refused there are none.
+    async fn is_operated(&self) -> bool {
+        if self.operating.load(Ordering::SeqCst) {
+            return false;
+        }
+        let account = self.account_id;
+        let read = move |file: &Transaction<'_>| {
+            Ok((operations::unsent(file, account)?, operations::mailboxes_of_sent(file, account)?))
+        };
+        let left = self.database.read(read).await;
+        let is_left_out = |key: &String| self.refused.contains(&MailboxKey::from_text(key));
+        left.is_ok_and(|(unsent, sent)| unsent == 0 && sent.iter().all(is_left_out))
+    }
+
     /// Answers who waits until all is in step, if it is.
     async fn answer(&mut self) {
         let is_busy = self.sweeping || self.looks > 0 || self.plan.has_due(self.pace());
         if self.waiters.is_empty() || is_busy || !self.failed.is_empty() {
             return;
         }
-        let account = self.account_id;
-        let left = self.database.read(move |file| operations::unsent(file, account)).await;
-        if !matches!(left, Ok(0)) || self.operating.load(Ordering::SeqCst) {
+        if !self.is_operated().await {
             return;
         }
         let follows = self.followed.is_some();

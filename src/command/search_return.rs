@@ -26,6 +26,7 @@ pub struct SearchReturn {
     relevancy: bool,
     partial: Option<PartialRange>,
     update: bool,
+    context: bool,
     strict: bool,
     /// The server was asked for the part alone.
     is_cut: bool,
@@ -78,6 +79,7 @@ impl Search {
             relevancy: false,
             partial: None,
             update: false,
+            context: false,
             strict: false,
             is_cut: false,
         }
@@ -130,6 +132,21 @@ impl SearchReturn {
     #[doc(alias = "UPDATE")]
     pub fn update(mut self) -> Self {
         self.update = true;
+        self
+    }
+
+    /// Tells the server that this search will be made again, as for further parts of what it finds
+    /// (RFC 5267 section 4.2): it may keep what it has found. Only a hint: where the server has no
+    /// CONTEXT=SEARCH, it is left out.
+    ///
+    /// ```
+    /// # use imap_duplex::command::Search;
+    /// let counted = Search::undeleted().returning().count().context();
+    /// # let _ = counted;
+    /// ```
+    #[doc(alias = "CONTEXT")]
+    pub fn context(mut self) -> Self {
+        self.context = true;
         self
     }
 
@@ -258,6 +275,8 @@ impl SearchReturn {
         let all = self.all || self.is_plain() || self.partial.is_some() && !self.is_cut;
         line.word("RETURN").open();
         let options = [
+            (self.context && session.can("CONTEXT=SEARCH"), "CONTEXT"),
+            (self.update, "UPDATE"),
             (save, "SAVE"),
             (self.min, "MIN"),
             (self.max, "MAX"),
@@ -270,9 +289,6 @@ impl SearchReturn {
         }
         if let Some(part) = self.partial.filter(|_| self.is_cut) {
             line.word("PARTIAL").word(&part.to_string());
-        }
-        if self.update {
-            line.word("UPDATE");
         }
         line.close();
     }

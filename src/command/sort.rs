@@ -147,6 +147,7 @@ pub struct Sort {
     query: Search,
     order: SortOrder,
     partial: Option<PartialRange>,
+    context: bool,
     strict: bool,
     /// The server has been asked for the part alone.
     is_cut: bool,
@@ -166,7 +167,14 @@ impl Sort {
     /// # }
     /// ```
     pub fn new(query: impl Into<Search>, order: impl Into<SortOrder>) -> Self {
-        Self { query: query.into(), order: order.into(), partial: None, strict: false, is_cut: false }
+        Self {
+            query: query.into(),
+            order: order.into(),
+            partial: None,
+            context: false,
+            strict: false,
+            is_cut: false,
+        }
     }
 
     /// Only this part of them (RFC 5267 section 4.4). Where the server has no CONTEXT=SORT, it
@@ -174,6 +182,15 @@ impl Sort {
     #[doc(alias = "PARTIAL")]
     pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
         self.partial = Some(range.into());
+        self
+    }
+
+    /// Tells the server that this will be sorted again, as for further parts (RFC 5267 section 4.2):
+    /// it may keep what it has sorted. Only a hint: where the server has no CONTEXT=SORT, it is left
+    /// out.
+    #[doc(alias = "CONTEXT")]
+    pub fn context(mut self) -> Self {
+        self.context = true;
         self
     }
 
@@ -228,12 +245,19 @@ impl Command for Sort {
         if self.partial.is_some() && part.is_none() && self.strict {
             return Err(Error::unsupported("the server can't send a part of what it sorts (CONTEXT=SORT)"));
         }
-        if let Some(part) = part {
-            line.word("RETURN").open().word("PARTIAL").word(&part.to_string()).close();
-            self.is_cut = true;
-        } else if session.can("ESORT") {
-            line.word("RETURN").open().word("ALL").close();
+        let context = self.context && session.can("CONTEXT=SORT");
+        if part.is_some() || context || session.can("ESORT") {
+            line.word("RETURN").open();
+            if context {
+                line.word("CONTEXT");
+            }
+            match part {
+                Some(part) => line.word("PARTIAL").word(&part.to_string()),
+                None => line.word("ALL"),
+            };
+            line.close();
         }
+        self.is_cut = part.is_some();
         line.open();
         for (by, descending) in self.order.all() {
             if *descending {

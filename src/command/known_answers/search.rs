@@ -183,10 +183,17 @@ fn what_is_returned_is_what_was_asked_for() {
             "UID SEARCH RETURN (PARTIAL 23500:24000) UNDELETED",
         ),
         (
-            Search::deleted().returning().count().update(),
+            Search::deleted().keyword("$Junk").returning().count().update(),
             "ESEARCH CONTEXT=SEARCH",
-            "UID SEARCH RETURN (COUNT UPDATE) DELETED",
+            "UID SEARCH RETURN (UPDATE COUNT) DELETED KEYWORD $Junk",
         ),
+        // Section 4.2.
+        (
+            Search::undeleted().without_keyword("$Junk").returning().count().context(),
+            "ESEARCH CONTEXT=SEARCH",
+            "UID SEARCH RETURN (CONTEXT COUNT) UNDELETED UNKEYWORD $Junk",
+        ),
+        (Search::undeleted().returning().count().context(), "ESEARCH", "UID SEARCH RETURN (COUNT) UNDELETED"),
         // RFC 6203 section 4.
         (
             Search::text("Helo").fuzzy().returning().relevancy().all(),

@@ -14,6 +14,11 @@ fn sort_is_written_as_the_rfcs_have_it() {
     assert_eq!(line(Sort::new(Search::all(), order()), "SORT"), "UID SORT (SUBJECT REVERSE DATE) UTF-8 ALL");
     // RFC 5267 section 3.3; `ALL` is what `()` means.
     let newest = || Sort::new(Search::undeleted(), SortOrder::descending(SortKey::Date));
+    assert_eq!(
+        line(newest().context(), "SORT ESORT CONTEXT=SORT"),
+        "UID SORT RETURN (CONTEXT ALL) (REVERSE DATE) UTF-8 UNDELETED"
+    );
+    assert_eq!(line(newest().context(), "SORT"), "UID SORT (REVERSE DATE) UTF-8 UNDELETED");
     assert_eq!(line(newest(), "SORT ESORT"), "UID SORT RETURN (ALL) (REVERSE DATE) UTF-8 UNDELETED");
     assert_eq!(
         line(newest().partial(1..=10), "SORT ESORT CONTEXT=SORT"),

@@ -25,7 +25,7 @@ fn changes_are_events_that_name_their_search() {
     // RFC 5267 section 4.3.
     let mut search = inbox.submit(Search::deleted().returning().count().update());
     let id = search.id();
-    let tag = script.expect("UID SEARCH RETURN (COUNT UPDATE) DELETED");
+    let tag = script.expect("UID SEARCH RETURN (UPDATE COUNT) DELETED");
     script.say(&format!("* ESEARCH (TAG \"{tag}\") COUNT 74\n{tag} OK Search completed, will notify."));
     let found = poll_once(&mut search).expect("resolved").expect("found");
     assert_eq!((found.count, found.is_updated), (Some(74), true));
@@ -60,7 +60,7 @@ fn a_server_may_refuse_to_keep_a_result_up_to_date() {
     let (mut script, inbox) = selected("ESEARCH CONTEXT=SEARCH");
     let search = inbox.submit(Search::deleted().returning().count().update());
     let id = search.id();
-    let tag = script.expect("UID SEARCH RETURN (COUNT UPDATE) DELETED");
+    let tag = script.expect("UID SEARCH RETURN (UPDATE COUNT) DELETED");
     script.say(&format!(
         "* ESEARCH (TAG \"{tag}\") COUNT 74\n* NO [NOUPDATE \"{tag}\"] Too many contexts\n\
          {tag} OK Search completed, will not notify."

@@ -185,9 +185,9 @@ impl Sort {
         self
     }
 
-    /// Tells the server that this will be sorted again, as for further parts (RFC 5267 section 4.2):
-    /// it may keep what it has sorted. Only a hint: where the server has no CONTEXT=SORT, it is left
-    /// out.
+    /// Tells the server that this will be sorted again, as for further parts (RFC 5267 section
+    /// 4.2): it may keep what it has sorted. Only a hint: where the server has no CONTEXT=SORT, it
+    /// is left out.
     #[doc(alias = "CONTEXT")]
     pub fn context(mut self) -> Self {
         self.context = true;

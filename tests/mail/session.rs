@@ -125,6 +125,8 @@ async fn mail_is_read_and_flagged_while_more_arrives() {
         terminal.shows("Nothing is queued.").await;
         until("sent again", || flags(server, "Boat trip").contains(&Flag::Flagged)).await;
         terminal.keys("Escape");
+        // Together with the next key it would be another one.
+        terminal.lacks("Nothing is queued.").await;
 
         server.on("UID STORE").no("not on Mondays");
         terminal.keys("u");
@@ -168,6 +170,7 @@ async fn on_a_train_everything_goes_on() {
         terminal.keys("w");
         terminal.shows("make the folder Pier").await;
         terminal.keys("Escape");
+        terminal.lacks("make the folder Pier").await;
 
         // One into the trash, and from there for good.
         terminal.keys("Left g Right");

@@ -34,8 +34,8 @@ impl Tmux {
         command.output().expect("tmux; `tests/run` installs it")
     }
 
-    /// Keys by tmux's names: `Enter`, `Escape`, `C-s`, `a`. Where another key follows `Escape`, wait
-    /// for what that does: both together are one key.
+    /// Keys by tmux's names: `Enter`, `Escape`, `C-s`, `a`. Where another key follows `Escape`,
+    /// wait for what that does: both together are one key.
     pub(crate) fn keys(&self, keys: &str) {
         let keys: Vec<&str> = keys.split_whitespace().collect();
         assert!(self.run(&[&["send-keys"], &keys[..]].concat()).status.success());

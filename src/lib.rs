@@ -127,8 +127,9 @@
 //! | search while the user types | [`Mailbox::search_latest`] |
 //! | count, or find the first and the last | [`Mailbox::count`], [`Search::returning`](command::Search::returning) |
 //! | sort | [`Mailbox::sort`] by a [`SortOrder`](command::SortOrder) |
+//! | a page of what is sorted, with the count of all | [`Sort::returning`](command::Sort::returning) |
 //! | show conversations | [`Mailbox::thread`] |
-//! | keep the result of a search up to date | [`SearchReturn::update`](command::SearchReturn::update) |
+//! | keep the result of a search up to date | [`SearchReturn::update`](command::SearchReturn::update), [`SortReturn::update`](command::SortReturn::update) |
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
 //! | fetch what has changed and what is gone since a mod-sequence | [`Mailbox::changes`] |
 //! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |

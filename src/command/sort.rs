@@ -1,9 +1,9 @@
 //! SORT: the messages that a query finds, in an order (RFC 5256, RFC 5267), always by UID.
 
 use super::annotations::AnnotationOrder;
-use super::{Claim, Class, Command, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session};
+use super::{Claim, Class, Command, Flow, Line, Messages, PartialRange, Search, Session, SortReturn};
 use crate::error::{Error, Result};
-use crate::types::{AnnotationScope, Answer, Done, NumberList, SortResult, Untagged};
+use crate::types::{AnnotationScope, Done, SortResult, Untagged};
 
 /// What messages are sorted by (RFC 5256 section 3; RFC 5957).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +132,41 @@ impl SortOrder {
     fn has(&self, wanted: SortKey) -> bool {
         self.all().any(|(by, _)| *by == By::Key(wanted))
     }
+
+    /// Whether the server can sort so.
+    pub(super) fn check(&self, session: &Session) -> Result<()> {
+        let is_shown = self.has(SortKey::DisplayFrom) || self.has(SortKey::DisplayTo);
+        if !session.can("SORT") && !session.can("SORT=DISPLAY") {
+            return Err(Error::unsupported("the server can't sort (SORT)"));
+        }
+        if is_shown && !session.can("SORT=DISPLAY") {
+            return Err(Error::unsupported("the server can't sort by what is shown (SORT=DISPLAY)"));
+        }
+        if self.has(SortKey::Relevancy) && !session.can("SEARCH=FUZZY") {
+            return Err(Error::unsupported("the server can't sort by relevancy (SEARCH=FUZZY)"));
+        }
+        self.all().try_for_each(|(by, _)| match by {
+            By::Key(_) => Ok(()),
+            By::Annotation(order) => order.check(session),
+        })
+    }
+
+    /// In parentheses.
+    pub(super) fn write(&self, line: &mut Line) {
+        line.open();
+        for (by, descending) in self.all() {
+            if *descending {
+                line.word("REVERSE");
+            }
+            match by {
+                By::Key(key) => {
+                    line.word(key.name());
+                }
+                By::Annotation(order) => order.write(line),
+            }
+        }
+        line.close();
+    }
 }
 
 impl From<SortKey> for SortOrder {
@@ -143,15 +178,7 @@ impl From<SortKey> for SortOrder {
 /// `UID SORT` (RFC 5256): gives the UIDs in order. Needs SORT.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Sort {
-    query: Search,
-    order: SortOrder,
-    partial: Option<PartialRange>,
-    context: bool,
-    strict: bool,
-    /// The server has been asked for the part alone.
-    is_cut: bool,
-}
+pub struct Sort(SortReturn);
 
 impl Sort {
     /// Sorts what this query finds.
@@ -167,190 +194,80 @@ impl Sort {
     /// # }
     /// ```
     pub fn new(query: impl Into<Search>, order: impl Into<SortOrder>) -> Self {
-        Self {
-            query: query.into(),
-            order: order.into(),
-            partial: None,
-            context: false,
-            strict: false,
-            is_cut: false,
-        }
+        Self(SortReturn::new(query.into(), order.into()))
     }
 
     /// Only this part of them (RFC 5267 section 4.4). Where the server has no CONTEXT=SORT, it
     /// sends all, unless it is to be [`strict`](Sort::strict), and the rest is left out here.
     #[doc(alias = "PARTIAL")]
-    pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
-        self.partial = Some(range.into());
-        self
+    pub fn partial(self, range: impl Into<PartialRange>) -> Self {
+        Self(self.0.partial(range))
     }
 
     /// Tells the server that this will be sorted again, as for further parts (RFC 5267 section
     /// 4.2): it may keep what it has sorted. Only a hint: where the server has no CONTEXT=SORT, it
     /// is left out.
     #[doc(alias = "CONTEXT")]
-    pub fn context(mut self) -> Self {
-        self.context = true;
-        self
+    pub fn context(self) -> Self {
+        Self(self.0.context())
     }
 
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
     /// send a part alone.
-    pub fn strict(mut self) -> Self {
-        self.strict = true;
-        self
+    pub fn strict(self) -> Self {
+        Self(self.0.strict())
     }
 
-    fn check(&self, session: &Session) -> Result<()> {
-        let order = &self.order;
-        let is_shown = order.has(SortKey::DisplayFrom) || order.has(SortKey::DisplayTo);
-        if !session.can("SORT") && !session.can("SORT=DISPLAY") {
-            return Err(Error::unsupported("the server can't sort (SORT)"));
-        }
-        if is_shown && !session.can("SORT=DISPLAY") {
-            return Err(Error::unsupported("the server can't sort by what is shown (SORT=DISPLAY)"));
-        }
-        if order.has(SortKey::Relevancy) && !session.can("SEARCH=FUZZY") {
-            return Err(Error::unsupported("the server can't sort by relevancy (SEARCH=FUZZY)"));
-        }
-        order.all().try_for_each(|(by, _)| match by {
-            By::Key(_) => Ok(()),
-            By::Annotation(order) => order.check(session),
-        })
+    /// The same, with a choice of what is to be returned (RFC 5267 section 3.1): the first and the
+    /// last in the order, how many there are, a part; and kept up to date, if that is asked for.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Search, Sort, SortKey, SortOrder};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let by_size = Sort::new(Search::undeleted(), SortOrder::descending(SortKey::Size));
+    /// let page = inbox.submit(by_size.returning().count().partial(1..=50)).await?;
+    /// println!("{:?} messages, the largest are {:?}", page.count, page.partial);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("ESORT", "RETURN"))]
+    pub fn returning(self) -> SortReturn {
+        self.0
     }
 }
 
 impl Command for Sort {
-    type Item = SortResult;
+    type Item = Untagged;
     type Output = SortResult;
 
     fn name(&self) -> &str {
-        "SORT"
+        self.0.name()
     }
 
     fn class(&self) -> Class {
-        let kinds = ResponseKinds::SORT.and(ResponseKinds::SEARCH);
-        Class::query().answered_by_kinds(kinds).in_mailbox().with_search(&self.query).ours()
+        self.0.class()
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
-        self.query.within()
+        self.0.messages()
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        self.check(session)?;
-        line.word("UID").word("SORT");
-        // RFC 5267 section 4.4 counts from the first alone.
-        let part = self.partial.filter(|part| session.can("CONTEXT=SORT") && !part.is_from_last());
-        if self.partial.is_some() && part.is_none() && self.strict {
-            return Err(Error::unsupported("the server can't send a part of what it sorts (CONTEXT=SORT)"));
-        }
-        let context = self.context && session.can("CONTEXT=SORT");
-        if part.is_some() || context || session.can("ESORT") {
-            line.word("RETURN").open();
-            if context {
-                line.word("CONTEXT");
-            }
-            match part {
-                Some(part) => line.word("PARTIAL").word(&part.to_string()),
-                None => line.word("ALL"),
-            };
-            line.close();
-        }
-        self.is_cut = part.is_some();
-        line.open();
-        for (by, descending) in self.order.all() {
-            if *descending {
-                line.word("REVERSE");
-            }
-            match by {
-                By::Key(key) => {
-                    line.word(key.name());
-                }
-                By::Annotation(order) => order.write(line),
-            }
-        }
-        line.close();
-        // Here the charset has to be named (RFC 5256 section 3).
-        line.word("UTF-8");
-        self.query.encode_checked(line, session, false)?;
-        Ok(Flow::Last)
+        self.0.encode(line, session)
     }
 
     fn claims(&self, response: &Untagged) -> Claim {
-        match response.answer() {
-            Answer::Sort(_) => Claim::Whole,
-            // One with a tag has found its owner already.
-            Answer::ESearch(found) if found.tag.is_none() => Claim::Part,
-            _ => Claim::No,
-        }
+        self.0.claims(response)
     }
 
-    fn item(response: Untagged) -> Option<SortResult> {
-        match response.into_answer() {
-            Answer::Sort(sorted) => Some(sorted),
-            Answer::ESearch(found) => {
-                let numbers = match &found.partial {
-                    Some(part) => part.numbers.clone(),
-                    None => found.in_order(),
-                };
-                let mut sorted = SortResult::default();
-                // Here a range ascends, whichever end is written first (RFC 5267 section 3.2).
-                numbers.ranges().for_each(|(a, b)| sorted.numbers.push(a.min(b), a.max(b)));
-                sorted.mod_seq = found.mod_seq;
-                Some(sorted)
-            }
-            _ => None,
-        }
+    fn item(response: Untagged) -> Option<Untagged> {
+        SortReturn::item(response)
     }
 
-    fn finish(self, _: Done, items: Vec<SortResult>) -> Result<SortResult> {
-        let mut sorted = SortResult::default();
-        for part in items {
-            part.numbers.ranges().for_each(|(first, last)| sorted.numbers.push(first, last));
-            sorted.mod_seq = sorted.mod_seq.max(part.mod_seq);
-        }
-        if let Some(part) = self.partial.filter(|_| !self.is_cut) {
-            let (from, to) = part.within(sorted.numbers.len());
-            sorted.numbers = between_places(&sorted.numbers, from, to);
-        }
-        Ok(sorted)
-    }
-}
-
-/// The numbers at these places of a list, from 0, without the last.
-fn between_places(list: &NumberList, from: u64, to: u64) -> NumberList {
-    let (mut part, mut before) = (NumberList::new(), 0u64);
-    for (first, last) in list.ranges() {
-        let count = u64::from(first.abs_diff(last)) + 1;
-        let (start, end) = (from.max(before), to.min(before + count));
-        let number = |place: u64| {
-            let step = u32::try_from(place - before).unwrap_or(u32::MAX);
-            if first <= last { first.saturating_add(step) } else { first.saturating_sub(step) }
-        };
-        if start < end {
-            part.push(number(start), number(end - 1));
-        }
-        before += count;
-    }
-    part
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_is_cut_by_places() {
-        let mut list = NumberList::from_iter([7, 8, 9, 3]);
-        list.push(6, 4);
-        let all: Vec<u32> = list.iter().collect();
-        for from in 0..9 {
-            for to in from..9 {
-                let part: Vec<u32> = all.iter().copied().skip(from).take(to - from).collect();
-                let cut = between_places(&list, from as u64, to as u64);
-                assert_eq!(cut.iter().collect::<Vec<_>>(), part, "{from} {to}");
-            }
-        }
+    fn finish(self, done: Done, items: Vec<Untagged>) -> Result<SortResult> {
+        let found = self.0.finish(done, items)?;
+        // One of both was asked for.
+        let numbers = found.partial.or(found.all).unwrap_or_default();
+        Ok(SortResult { numbers, mod_seq: found.mod_seq })
     }
 }

@@ -155,6 +155,10 @@ fn finding(from: &mut Chooser<'_>) {
     if let Some(read) = from.read(sort, &session) {
         assert!(matches!(read, Command::Sort(sort) if sort.uid && sort.charset == "UTF-8"));
     }
+    let sort = Sort::new(query.clone(), SortKey::Size).returning().min().count();
+    if let Some(read) = from.read(sort, &session) {
+        assert!(matches!(read, Command::Sort(sort) if sort.returned.as_ref().map(Vec::len) == Some(2)));
+    }
     if let Some(read) = from.read(Thread::new(query.clone(), ThreadBy::References), &session) {
         assert!(matches!(read, Command::Thread(thread) if thread.uid && thread.charset == "UTF-8"));
     }

@@ -7,7 +7,9 @@ use imap_duplex::command::{
     Append, AppendPart, CopyOutcome, PartialRange, Search, SearchReturn, SearchScope, SetMetadata, Sort,
     SortKey, SortOrder, Store, StoreLabels, ThreadBy,
 };
-use imap_duplex::types::{Answer, Date, EventKind, Flag, Message, ModSeq, Uid, UidSet};
+use imap_duplex::types::{
+    Answer, CommandId, Date, Event, EventKind, Flag, Message, ModSeq, NumberList, Uid, UidSet,
+};
 use imap_duplex::{ErrorKind, Sent};
 
 use crate::account::{Account, LIMIT};
@@ -122,13 +124,8 @@ async fn a_result_that_is_kept_up_to_date() {
         assert_eq!((found.count, found.is_updated), (Some(0), true));
         inbox.store(uids[1], Store::add([Flag::Flagged])).await.expect("STORE");
         a.imap.noop().await.expect("NOOP");
-        let changes = |events: Vec<imap_duplex::types::Event>| -> Vec<(bool, String)> {
-            let of_it = events.into_iter().filter(|event| event.cause == Some(id));
-            let found = of_it.filter_map(|event| match event.kind {
-                EventKind::Data(Answer::ESearch(found)) => Some(found.changes),
-                _ => None,
-            });
-            found.flatten().map(|change| (change.added, change.numbers.to_string())).collect()
+        let changes = |events| -> Vec<(bool, String)> {
+            changes_of(id, events).into_iter().map(|(added, _, numbers)| (added, numbers)).collect()
         };
         assert_eq!(changes(a.events.ready()), [(true, uids[1].to_string())]);
         inbox.store(uids[1], Store::remove([Flag::Flagged])).await.expect("STORE");
@@ -192,6 +189,68 @@ async fn sort_keeps_the_order() {
         a.finish().await;
     })
     .await;
+}
+
+/// RFC 5267: what a SORT returns, with ESORT and without; and kept up to date where the server can.
+#[tokio::test]
+async fn chosen_results_of_a_sort() {
+    within(LIMIT, async {
+        let old = Options { capability: Some("IMAP4rev1 UIDPLUS SORT".into()), ..Options::default() };
+        for options in [Options::default(), old] {
+            let mut a = Account::with(&options, |config| config.auto_idle(false)).await;
+            let mut uids = Vec::new();
+            for day in [12, 17, 10, 15] {
+                let appended = a.imap.append("INBOX", message("x", "x", "", day)).await.expect("APPEND");
+                uids.push(appended.uid.expect("UIDPLUS"));
+            }
+            let inbox = a.inbox().await;
+            let by_date = || Sort::new(Search::all(), SortKey::Date).returning();
+            let in_order = |places: &[usize]| -> Option<Vec<Uid>> {
+                Some(places.iter().map(|place| uids[*place]).collect())
+            };
+            let listed = |list: Option<NumberList>| list.map(|list| list.uids().collect::<Vec<_>>());
+            let found = inbox.submit(by_date().min().max().count()).await.expect("SORT");
+            assert_eq!((found.min, found.max, found.count), (Some(uids[2]), Some(uids[1]), Some(4)));
+            assert_eq!((found.all, found.partial), (None, None));
+            let found = inbox.submit(by_date().count().partial(2..=3)).await.expect("SORT");
+            assert_eq!((found.count, listed(found.partial)), (Some(4), in_order(&[0, 3])));
+            let found = inbox.submit(by_date().partial(PartialRange::last(1)).all()).await.expect("SORT");
+            assert_eq!((listed(found.partial), listed(found.all)), (in_order(&[1]), in_order(&[2, 0, 3, 1])));
+            let none = Sort::new(Search::flagged(), SortKey::Date).returning().min().count().partial(1..=2);
+            let none = inbox.submit(none).await.expect("SORT");
+            assert_eq!((none.min, none.count, listed(none.partial)), (None, Some(0), Some(vec![])));
+            let strict = inbox.submit(by_date().count().strict()).await;
+            assert_eq!(strict.is_ok(), a.imap.capabilities().has("ESORT"));
+            let update = inbox.submit(by_date().count().update());
+            let id = update.id();
+            if a.imap.capabilities().has("CONTEXT=SORT") {
+                assert!(update.await.expect("SORT").is_updated);
+                let between = a.imap.append("INBOX", message("x", "x", "", 13)).await.expect("APPEND");
+                a.imap.noop().await.expect("NOOP");
+                let changes = changes_of(id, a.events.ready());
+                assert_eq!(changes, [(true, 3, between.uid.expect("UIDPLUS").to_string())]);
+                inbox.store(uids[2], Store::add([Flag::Deleted])).await.expect("STORE");
+                inbox.expunge(uids[2]).await.expect("EXPUNGE");
+                assert_eq!(changes_of(id, a.events.ready()), [(false, 1, uids[2].to_string())]);
+                inbox.cancel_updates(id).await.expect("CANCELUPDATE");
+            } else {
+                let error = update.await.expect_err("the server lacks it");
+                assert_eq!((error.kind(), error.sent()), (ErrorKind::Unsupported, Sent::No));
+            }
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+/// How this search's result has changed: added or removed, where, and which.
+fn changes_of(search: CommandId, events: Vec<Event>) -> Vec<(bool, u32, String)> {
+    let of_it = events.into_iter().filter(|event| event.cause == Some(search));
+    let found = of_it.filter_map(|event| match event.kind {
+        EventKind::Data(Answer::ESearch(found)) => Some(found.changes),
+        _ => None,
+    });
+    found.flatten().map(|change| (change.added, change.position, change.numbers.to_string())).collect()
 }
 
 #[tokio::test]

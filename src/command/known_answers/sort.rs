@@ -1,8 +1,10 @@
 //! SORT and THREAD: how they are written, and the order of what they give.
 
 use super::{done, line, next_line, refusal, response, session};
-use crate::command::{Claim, Command, PartialRange, Search, Sort, SortKey, SortOrder, Thread, ThreadBy};
-use crate::types::Date;
+use crate::command::{
+    Claim, Command, PartialRange, Search, Sort, SortKey, SortOrder, SortReturn, Sorted, Thread, ThreadBy,
+};
+use crate::types::{Date, NumberList, Uid};
 
 #[test]
 fn sort_is_written_as_the_rfcs_have_it() {
@@ -74,6 +76,98 @@ fn what_is_sorted_keeps_its_order() {
     let item = Sort::item(response("* SORT 5 3 4 1 2")).unwrap();
     let sorted = last.finish(done("OK"), vec![item]).unwrap();
     assert_eq!(sorted.numbers.iter().collect::<Vec<_>>(), [1, 2]);
+}
+
+/// RFC 5267 sections 3.1, 4.2 to 4.4, by UID.
+#[test]
+fn what_a_sort_returns_is_what_was_asked_for() {
+    let newest = || {
+        let order = SortOrder::descending(SortKey::Date);
+        Sort::new(Search::undeleted().without_keyword("$Junk"), order).returning()
+    };
+    const ALL: &str = "SORT ESORT CONTEXT=SORT";
+    for (sort, capabilities, returned) in [
+        // `ALL` is what `()` means.
+        (newest(), ALL, " RETURN (ALL)"),
+        (newest().all(), "SORT ESORT", " RETURN (ALL)"),
+        (newest().min().max().count(), "SORT ESORT", " RETURN (MIN MAX COUNT)"),
+        (newest().count().update(), ALL, " RETURN (UPDATE COUNT)"),
+        (newest().update(), ALL, " RETURN (UPDATE ALL)"),
+        (newest().count().context(), ALL, " RETURN (CONTEXT COUNT)"),
+        (newest().count().context(), "SORT ESORT", " RETURN (COUNT)"),
+        (newest().partial(23500..=24000), ALL, " RETURN (PARTIAL 23500:24000)"),
+        (newest().min().partial(1..=500).count().update(), ALL, " RETURN (UPDATE MIN COUNT PARTIAL 1:500)"),
+        // One command has ALL or PARTIAL (section 4.4), which counts from the first.
+        (newest().all().partial(1..=2), ALL, " RETURN (ALL)"),
+        (newest().partial(PartialRange::last(2)).max(), ALL, " RETURN (MAX ALL)"),
+        (newest().partial(1..=2).max(), "SORT ESORT", " RETURN (MAX ALL)"),
+        // CONTEXT=SORT does not bring MIN, MAX and COUNT.
+        (newest().partial(1..=2), "SORT CONTEXT=SORT", " RETURN (PARTIAL 1:2)"),
+        (newest().partial(1..=2).count(), "SORT CONTEXT=SORT", ""),
+        (newest().min().update(), "SORT CONTEXT=SORT", " RETURN (UPDATE ALL)"),
+        (newest().min().count().partial(1..=2), "SORT", ""),
+    ] {
+        let expected = format!("UID SORT{returned} (REVERSE DATE) UTF-8 UNDELETED UNKEYWORD $Junk");
+        assert_eq!(line(sort, capabilities), expected);
+    }
+    for (sort, capabilities, word) in [
+        (newest().count().strict(), "SORT CONTEXT=SORT", "ESORT"),
+        (newest().partial(1..=2).strict(), "SORT ESORT", "CONTEXT=SORT"),
+        (newest().partial(PartialRange::last(1)).strict(), ALL, "CONTEXT=SORT"),
+        (newest().count().update(), "SORT ESORT", "CONTEXT=SORT"),
+        (newest().count(), "ESORT CONTEXT=SORT", "SORT"),
+    ] {
+        assert!(refusal(sort, capabilities).contains(word), "{word}");
+    }
+    assert!(line(newest().all().strict(), "SORT").starts_with("UID SORT ("));
+}
+
+/// What comes of these answers.
+fn sorted(mut sort: SortReturn, capabilities: &str, answers: &[&str]) -> Sorted {
+    next_line(&mut sort, &session(capabilities)).unwrap();
+    let items = answers.iter().map(|answer| SortReturn::item(response(answer)).unwrap()).collect();
+    sort.finish(done("OK"), items).unwrap()
+}
+
+#[test]
+fn a_sorted_result_is_the_same_with_esort_and_without() {
+    let sort = || {
+        let sort = Sort::new(Search::all(), SortKey::Size).returning();
+        sort.min().max().count().partial(2..=3)
+    };
+    let plain = sorted(sort(), "SORT", &["* SORT 5 3 9 1", "* SORT 4"]);
+    let extended = sorted(sort(), "SORT ESORT", &["* ESEARCH UID MIN 5 MAX 4 COUNT 5 ALL 5,3,9,1,4"]);
+    let exact = ["* ESEARCH (TAG \"A1\") UID MIN 5 MAX 4 COUNT 5 PARTIAL (2:3 3,9)"];
+    let exact = sorted(sort(), "SORT ESORT CONTEXT=SORT", &exact);
+    assert_eq!(plain, extended);
+    assert_eq!(plain, exact);
+    assert_eq!((plain.min, plain.max, plain.count), (Uid::new(5), Uid::new(4), Some(5)));
+    assert_eq!((plain.partial, plain.all), (Some(NumberList::from_iter([3, 9])), None));
+    let none = ["* ESEARCH UID COUNT 0 PARTIAL (2:3 NIL)"];
+    let none = sorted(sort(), "SORT ESORT CONTEXT=SORT", &none);
+    assert_eq!((none.min, none.max, none.count), (None, None, Some(0)));
+    assert_eq!(none.partial, Some(NumberList::new()));
+    // RFC 5267 section 3.2.
+    let all = Sort::new(Search::all(), SortKey::Size).returning();
+    let all = sorted(all, "SORT ESORT", &["* ESEARCH UID ALL 5,12:10"]).all;
+    assert_eq!(all, Some(NumberList::from_iter([5, 10, 11, 12])));
+}
+
+/// RFC 5267 section 4.3.1, and changes that come before the OK (section 4.3.3).
+#[test]
+fn a_server_may_refuse_to_keep_a_sorted_result_up_to_date() {
+    let sort = || Sort::new(Search::keyword("$Junk"), SortKey::Arrival).returning().count().update();
+    const CAN: &str = "SORT ESORT CONTEXT=SORT";
+    let (count, changes) =
+        ("* ESEARCH (TAG \"B02\") COUNT 74", "* ESEARCH (TAG \"B02\") UID ADDTO (1 2733 1 2731:2732)");
+    let found = sorted(sort(), CAN, &[count, changes]);
+    assert!(found.is_updated);
+    assert_eq!(found.count, Some(74));
+    let changes: Vec<_> =
+        found.changes.iter().map(|c| (c.added, c.position, c.numbers.to_string())).collect();
+    assert_eq!(changes, [(true, 1, "2733".to_owned()), (true, 1, "2731:2732".to_owned())]);
+    let refused = sorted(sort(), CAN, &[count, "* NO [NOUPDATE \"B02\"] Too many contexts"]);
+    assert_eq!((refused.is_updated, refused.count), (false, Some(74)));
 }
 
 #[test]

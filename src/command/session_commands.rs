@@ -274,6 +274,8 @@ impl Id {
     /// And this field, such as `name` or `version`. At most 30, names of at most 30 bytes, values
     /// of at most 1,024 (RFC 2971 section 3.3).
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        // One or two: no room for more.
+        self.0.reserve_exact(1);
         self.0.push((name.into(), value.into()));
         self
     }

@@ -18,8 +18,9 @@ use crate::types::{Answer, Code, CommandId, Uid, UidSet, Untagged};
 pub(super) struct ClaimIndex {
     /// The library's commands and barriers, by kind of response; nothing where there are none.
     kinds: [Option<Box<Claimers>>; ResponseKinds::KINDS],
-    /// Users' own, by the keywords that they name.
-    keywords: BTreeMap<&'static str, Claimers>,
+    /// Users' own, by the keywords that they name. In boxes, since a map has room for many from the
+    /// start, and keeps it.
+    keywords: BTreeMap<&'static str, Box<Claimers>>,
 }
 
 /// Commands that may claim responses of one kind.
@@ -110,7 +111,7 @@ impl ClaimIndex {
                 }
                 let scope = scope_of(keyword, next, messages);
                 let may_meet = |claimers: &Claimers| claimers.may_meet(&scope, messages, &names_same);
-                self.keywords.get(keyword).is_some_and(may_meet)
+                self.keywords.get(keyword).map(Box::as_ref).is_some_and(may_meet)
                     || kind.kinds().filter_map(|kind| self.kinds.get(kind)?.as_deref()).any(may_meet)
             });
         }

@@ -194,6 +194,17 @@ impl AccountDriver {
             self.abort();
         }
         self.publish(now);
+        self.give_back();
+    }
+
+    /// At rest nobody waits, and nothing is dialled: then no room is kept for it.
+    fn give_back(&mut self) {
+        if self.wants.is_empty() {
+            self.wants.shrink_to_fit();
+        }
+        if self.dials.is_empty() {
+            self.dials.shrink_to_fit();
+        }
     }
 
     /// Ends a pause if the machine has been asleep: the network is another one, or back.

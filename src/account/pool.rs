@@ -11,7 +11,7 @@
 //! In: wishes, connections that come and go, leases that end. Out: who gets which connection, how
 //! many to dial, which to close.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::types::MailboxName;
@@ -47,7 +47,8 @@ pub(super) struct Pool {
     /// The server has refused more connections than this, which holds until then.
     limit: Option<(usize, Instant)>,
     keep_idle: Duration,
-    slots: BTreeMap<ConnectionId, Slot>,
+    /// In the order of their numbers. They are few, and a map has room for many from the start.
+    slots: Vec<(ConnectionId, Slot)>,
     waiting: VecDeque<Wish>,
     /// Connections that are being made.
     dialling: usize,
@@ -55,8 +56,19 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(max: usize, keep_idle: Duration) -> Self {
-        let (slots, waiting) = (BTreeMap::new(), VecDeque::new());
+        let (slots, waiting) = (Vec::new(), VecDeque::new());
         Self { max: max.max(1), limit: None, keep_idle, slots, waiting, dialling: 0 }
+    }
+
+    fn slot(&mut self, id: ConnectionId) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|(other, _)| *other == id).map(|(_, slot)| slot)
+    }
+
+    /// Most of the time nobody waits: then no room is kept for it.
+    fn give_back(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to_fit();
+        }
     }
 
     /// How many connections there are at most.
@@ -77,7 +89,7 @@ impl Pool {
     }
 
     pub(super) fn leased(&self) -> usize {
-        self.slots.values().filter(|slot| matches!(slot, Slot::Leased)).count()
+        self.slots.iter().filter(|(_, slot)| matches!(slot, Slot::Leased)).count()
     }
 
     pub(super) fn is_waited_for(&self) -> bool {
@@ -101,11 +113,12 @@ impl Pool {
     /// Whoever waited has gone.
     pub(super) fn withdraw(&mut self, id: WishId) {
         self.waiting.retain(|wish| wish.id != id);
+        self.give_back();
     }
 
     /// All that wait, who are to be refused.
     pub(super) fn take_waiting(&mut self) -> Vec<WishId> {
-        self.waiting.drain(..).map(|wish| wish.id).collect()
+        std::mem::take(&mut self.waiting).into_iter().map(|wish| wish.id).collect()
     }
 
     /// How many connections are to be dialled now, if so many may be made at the same time; they
@@ -126,18 +139,19 @@ impl Pool {
     pub(super) fn on_dialled(&mut self, connection: Option<ConnectionId>, now: Instant) {
         self.dialling = self.dialling.saturating_sub(1);
         if let Some(id) = connection {
-            self.slots.insert(id, Slot::Idle { selected: None, since: now });
+            self.slots.reserve_exact(1);
+            self.slots.push((id, Slot::Idle { selected: None, since: now }));
         }
     }
 
     /// A connection has ended.
     pub(super) fn on_lost(&mut self, id: ConnectionId) {
-        self.slots.remove(&id);
+        self.slots.retain(|(other, _)| *other != id);
     }
 
     /// A lease has ended, and all that was submitted through it; this mailbox is selected.
     pub(super) fn on_returned(&mut self, id: ConnectionId, selected: Option<MailboxName>, now: Instant) {
-        if let Some(slot) = self.slots.get_mut(&id) {
+        if let Some(slot) = self.slot(id) {
             *slot = Slot::Idle { selected, since: now };
         }
     }
@@ -155,7 +169,8 @@ impl Pool {
             })
             .max()?;
         let wish = self.waiting.pop_front()?;
-        self.slots.insert(id, Slot::Leased);
+        self.give_back();
+        *self.slot(id)? = Slot::Leased;
         Some((wish.id, id))
     }
 
@@ -166,13 +181,13 @@ impl Pool {
             Slot::Idle { since, .. } => all || now.duration_since(*since) >= self.keep_idle,
         };
         let ids: Vec<_> = self.slots.iter().filter(|(_, slot)| due(slot)).map(|(id, _)| *id).collect();
-        ids.iter().for_each(|id| _ = self.slots.remove(id));
+        self.slots.retain(|(id, _)| !ids.contains(id));
         ids
     }
 
     /// When the next connection will have been idle for too long.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let since = self.slots.values().filter_map(|slot| match slot {
+        let since = self.slots.iter().filter_map(|(_, slot)| match slot {
             Slot::Leased => None,
             Slot::Idle { since, .. } => Some(*since),
         });

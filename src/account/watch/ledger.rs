@@ -11,8 +11,10 @@
 //! the record to store. A cursor moves only with what it covers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::change::{Change, ChangeKind};
+use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, UidValidity};
 
@@ -92,8 +94,9 @@ impl StoredMailbox {
             let record = record.get_or_insert_with(|| Self::new(change.mailbox.clone()));
             record.state.get_or_insert_with(|| MailboxState::new(uid_validity));
         }
+        let mut record = record.map(Arc::new);
         apply(&mut record, &change.mailbox, &delta);
-        record
+        record.map(Arc::unwrap_or_clone)
     }
 }
 
@@ -127,8 +130,9 @@ impl Delta {
 
 #[derive(Debug, Default)]
 struct Entry {
-    acknowledged: Option<StoredMailbox>,
-    head: Option<StoredMailbox>,
+    /// The same record as `head` as long as nothing is pending.
+    acknowledged: Option<Arc<StoredMailbox>>,
+    head: Option<Arc<StoredMailbox>>,
     pending: VecDeque<(u64, Delta)>,
     next: u64,
     /// Something has been delivered since the mailbox was in step.
@@ -155,18 +159,16 @@ impl Entry {
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// In boxes, since a map has room for many from the start.
-    mailboxes: BTreeMap<MailboxKey, Box<Entry>>,
+    mailboxes: FewMap<MailboxKey, Box<Entry>>,
     /// Changes that have been delivered and not acknowledged.
     pending: usize,
 }
 
 impl Ledger {
     pub(super) fn load(stored: BTreeMap<MailboxKey, StoredMailbox>) -> Self {
-        let entry = |stored: StoredMailbox| Entry {
-            acknowledged: Some(stored.clone()),
-            head: Some(stored),
-            ..Entry::default()
+        let entry = |stored: StoredMailbox| {
+            let stored = Some(Arc::new(stored));
+            Entry { acknowledged: stored.clone(), head: stored, ..Entry::default() }
         };
         let mailboxes = stored.into_iter().map(|(key, stored)| (key, Box::new(entry(stored)))).collect();
         Self { mailboxes, pending: 0 }
@@ -182,24 +184,25 @@ impl Ledger {
 
     /// The mailboxes that there are, with all that has been delivered.
     pub(super) fn heads(&self) -> impl Iterator<Item = (&MailboxKey, &StoredMailbox)> {
-        self.mailboxes.iter().filter_map(|(key, entry)| Some((key, entry.head.as_ref()?)))
+        self.mailboxes.iter().filter_map(|(key, entry)| Some((key, entry.head.as_deref()?)))
     }
 
     pub(super) fn head(&self, key: &MailboxKey) -> Option<&StoredMailbox> {
-        self.mailboxes.get(key)?.head.as_ref()
+        self.mailboxes.get(key)?.head.as_deref()
     }
 
     /// A mailbox that was there before the watch began. The record to store.
     pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName) -> StoredMailbox {
         let record = StoredMailbox::new(name);
-        let entry = self.mailboxes.entry(key).or_default();
-        (entry.acknowledged, entry.head) = (Some(record.clone()), Some(record.clone()));
+        let entry = self.mailboxes.get_or_default(key);
+        let shared = Some(Arc::new(record.clone()));
+        (entry.acknowledged, entry.head) = (shared.clone(), shared);
         record
     }
 
     /// A change is delivered. It as the program gets it; `None` if it repeats what was delivered.
     pub(super) fn push(&mut self, key: &MailboxKey, name: &MailboxName, delta: Delta) -> Option<Change> {
-        let entry = self.mailboxes.entry(key.clone()).or_default();
+        let entry = self.mailboxes.get_or_default(key.clone());
         if entry.knows(&delta) {
             return None;
         }
@@ -231,7 +234,12 @@ impl Ledger {
             self.pending -= 1;
             moved = true;
         }
-        let stored = entry.acknowledged.clone();
+        if entry.pending.is_empty() {
+            // All that was delivered is acknowledged: one record is enough, and no room for others.
+            entry.acknowledged.clone_from(&entry.head);
+            entry.pending.shrink_to_fit();
+        }
+        let stored = entry.acknowledged.as_deref().cloned();
         if entry.acknowledged.is_none() && entry.head.is_none() && entry.pending.is_empty() {
             self.mailboxes.remove(&change.key);
         }
@@ -255,12 +263,13 @@ fn is_known(head: &StoredMailbox, delta: &Delta) -> bool {
     }
 }
 
-fn apply(record: &mut Option<StoredMailbox>, name: &MailboxName, delta: &Delta) {
+fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &Delta) {
     if let Delta::Change(ChangeKind::Deleted, _) = delta {
         *record = None;
         return;
     }
-    let record = record.get_or_insert_with(|| StoredMailbox::new(name.clone()));
+    let record = record.get_or_insert_with(|| Arc::new(StoredMailbox::new(name.clone())));
+    let record = Arc::make_mut(record);
     record.name = name.clone();
     match delta {
         Delta::InStep(state, sample) => {

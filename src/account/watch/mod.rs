@@ -12,6 +12,7 @@
 mod arrivals;
 mod change;
 mod counts;
+mod few;
 #[cfg(feature = "serde")]
 mod file_store;
 mod follow;
@@ -96,7 +97,7 @@ impl Watch {
 
     /// All mailboxes of the account; INBOX is followed as it changes.
     pub fn all() -> Self {
-        Self::of(Which::All).follow("INBOX")
+        Self { followed: vec!["INBOX".into()], ..Self::of(Which::All) }
     }
 
     /// These mailboxes; the first one is followed as it changes.

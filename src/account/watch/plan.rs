@@ -13,10 +13,10 @@
 #[cfg(feature = "store")]
 mod kept;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::counts::Counts;
+use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{MailboxName, UidValidity};
 
@@ -107,8 +107,7 @@ pub(crate) enum Difference {
 
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// In boxes, since a map has room for many from the start.
-    mailboxes: BTreeMap<MailboxKey, Box<Tracked>>,
+    mailboxes: FewMap<MailboxKey, Box<Tracked>>,
     next_key: u64,
     /// The last sweep has found a change that NOTIFY had not reported.
     missed: bool,

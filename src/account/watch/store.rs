@@ -9,6 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::few::FewMap;
 use super::key::MailboxKey;
 use super::ledger::StoredMailbox;
 
@@ -51,8 +52,7 @@ pub trait StateStore: Send + Sync + 'static {
 /// A store in memory, for tests and for programs that begin anew each time. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    /// In boxes, since a map has room for many from the start.
-    records: Arc<Mutex<BTreeMap<MailboxKey, Box<StoredMailbox>>>>,
+    records: Arc<Mutex<FewMap<MailboxKey, StoredMailbox>>>,
 }
 
 impl MemoryStore {
@@ -66,7 +66,7 @@ impl MemoryStore {
     #[must_use]
     pub fn records(&self) -> BTreeMap<MailboxKey, StoredMailbox> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.iter().map(|(key, record)| (key.clone(), StoredMailbox::clone(record))).collect()
+        records.iter().map(|(key, record)| (key.clone(), record.clone())).collect()
     }
 }
 
@@ -78,7 +78,7 @@ impl StateStore for MemoryStore {
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         match record {
-            Some(record) => _ = records.insert(key, Box::new(record)),
+            Some(record) => _ = records.insert(key, record),
             None => _ = records.remove(&key),
         }
         drop(records);

@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Watch;
 use super::change::{Change, ChangeKind};
 use super::counts::Counts;
+use super::few::FewMap;
 use super::follow::{Control, Ended, Follow, follow};
 use super::key::MailboxKey;
 use super::ladder::Ladder;
@@ -125,12 +126,12 @@ pub(super) struct WatchTask {
     tasks: JoinSet<()>,
     looks: usize,
     /// Mailboxes that are followed.
-    followed: BTreeMap<MailboxKey, Followed>,
+    followed: FewMap<MailboxKey, Followed>,
     /// The mailbox on whose connection NOTIFY is in force, or was asked for.
     notified: Option<MailboxKey>,
     ladder: Ladder,
     /// The counts because of which a mailbox that is followed was compared.
-    compared: BTreeMap<MailboxKey, Counts>,
+    compared: FewMap<MailboxKey, Counts>,
     sweeping: bool,
     next_sweep: Instant,
     has_swept: bool,
@@ -178,10 +179,10 @@ impl WatchTask {
             plan,
             tasks: JoinSet::new(),
             looks: 0,
-            followed: BTreeMap::new(),
+            followed: FewMap::default(),
             notified: None,
             ladder: Ladder::default(),
-            compared: BTreeMap::new(),
+            compared: FewMap::default(),
             sweeping: false,
             next_sweep: Instant::now(),
             has_swept: false,
@@ -428,7 +429,7 @@ impl WatchTask {
     fn compare_followed(&mut self) {
         let ledger = self.shared.ledger();
         let soon = self.next_sweep.min(Instant::now() + SOON_AGAIN.min(self.watch.interval));
-        for (key, followed) in &mut self.followed {
+        for (key, followed) in self.followed.iter_mut() {
             let state = ledger.head(key).and_then(|head| head.state.as_ref());
             let (Some(counts), Some(state), Some(_)) = (self.plan.counts(key), state, &followed.sender)
             else {

@@ -155,7 +155,12 @@ impl ResponseKinds {
 
     /// The places of these kinds among all.
     pub(crate) fn kinds(self) -> impl Iterator<Item = usize> {
-        (0..Self::KINDS).filter(move |kind| self.0 & (1 << kind) != 0)
+        let mut left = self.0 & ((1 << Self::KINDS) - 1);
+        std::iter::from_fn(move || {
+            let next = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (next < Self::KINDS).then_some(next)
+        })
     }
 
     /// What kind of response this is.

@@ -21,6 +21,8 @@ const COST: usize = 64;
 /// A sweep visits each message, so it waits for this many new sets, and for a sixteenth of the
 /// messages.
 const SWEEP: usize = 1024;
+/// How many of the last sets are recognised without their names being read.
+const RECENT: usize = 4;
 
 #[derive(Clone, Default)]
 struct Set {
@@ -79,8 +81,8 @@ pub(super) struct Interner {
     /// The count of new sets since the last sweep, and of those that it left.
     new: usize,
     left: usize,
-    /// The last set looked up: adjacent rows often share it.
-    recent: Option<(Names, u32)>,
+    /// The last sets looked up, the latest first: adjacent rows often share a few.
+    recent: Vec<(Names, u32)>,
 }
 
 /// The same key for equal sets: keywords are compared without case and order.
@@ -97,13 +99,11 @@ fn cost(names: &Names) -> usize {
 impl Interner {
     /// The number of this set, if it has one.
     pub(super) fn known(&mut self, names: &Names) -> Option<u32> {
-        if let Some((recent, number)) = &self.recent
-            && Arc::ptr_eq(recent, names)
-        {
+        if let Some((_, number)) = self.recent.iter().find(|(recent, _)| Arc::ptr_eq(recent, names)) {
             return Some(*number);
         }
         let number = *self.numbers.get(&key(names))?;
-        self.recent = Some((names.clone(), number));
+        self.remember(names, number);
         Some(number)
     }
 
@@ -117,8 +117,13 @@ impl Interner {
         self.bytes += cost(names);
         table.sets.push(Set { number: self.last, names: Some(names.clone()) });
         self.numbers.insert(key(names), self.last);
-        self.recent = Some((names.clone(), self.last));
+        self.remember(names, self.last);
         Some(self.last)
+    }
+
+    fn remember(&mut self, names: &Names, number: u32) {
+        self.recent.truncate(RECENT - 1);
+        self.recent.insert(0, (names.clone(), number));
     }
 
     /// Whether a sweep is due, for this many messages.
@@ -147,7 +152,7 @@ impl Interner {
         let names = || sets.iter().filter_map(|set| Some((set.names.as_ref()?, set.number)));
         self.bytes = names().map(|(names, _)| cost(names)).sum();
         self.numbers = names().map(|(names, number)| (key(names), number)).collect();
-        (self.new, self.left, self.recent) = (0, sets.len(), None);
+        (self.new, self.left, self.recent) = (0, sets.len(), Vec::new());
         table.sets = sets.into_iter().collect();
     }
 }

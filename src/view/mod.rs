@@ -41,6 +41,7 @@ pub(crate) use mirror::MessageKey;
 use mirror::{Mirror, index, seq_at};
 pub(crate) use renumber::renumber;
 pub use snapshot::{Snapshot, SnapshotIter, SnapshotMessage};
+use uids::Gap;
 
 use crate::types::{Flags, Message, ModSeq, Place, Seq, SeqSet, SnapshotRange, Uid, UidSet, UidValidity};
 
@@ -60,6 +61,7 @@ pub(crate) struct View {
     removals: Vec<u32>,
     /// The count of removals before the first of `removals`.
     forgotten: u64,
+    gap: Gap,
 }
 
 /// The changes made by a FETCH row.
@@ -234,8 +236,9 @@ impl View {
             update.flags = row.flags().map(|_| None);
             return update;
         }
-        let known = |place| Some((place, self.mirror.messages.get_with_previous(place)?));
-        let Some((place, (&entry, previous))) = place.and_then(known) else { return update };
+        let Some(place) = place else { return update };
+        let Some((&entry, previous)) = self.mirror.messages.seek(place) else { return update };
+        let previous = previous.copied();
         let new_uid = match (entry.uid(), row.uid()) {
             (None, Some(uid)) if self.could_be(place, previous, uid) => Some(uid),
             (known, uid) if uid.is_none() || known == uid => None,
@@ -246,6 +249,7 @@ impl View {
         let mut now = entry;
         if let Some(uid) = new_uid {
             now.set_uid(uid);
+            self.narrow_gap(place);
             update.arrived = (now.take_fresh() && self.boundary.is_new(uid)).then_some(uid);
         }
         if let Some(mod_seq) = row.mod_seq() {

@@ -18,6 +18,7 @@ mod bulk;
 mod diff;
 mod edit;
 mod iter;
+mod near;
 mod node;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use std::ops::Range;
 
 pub(crate) use diff::{Step, walk};
 pub(crate) use iter::Iter;
+use near::Path;
 use node::{Child, Node};
 
 /// An item of a tree.
@@ -52,11 +54,13 @@ pub(crate) struct Tree<T: Item> {
     root: Option<Child<T>>,
     /// Levels of branches above the leaves.
     height: usize,
+    /// To the leaf that was looked for last; forgotten when the nodes become others.
+    near: Path,
 }
 
 impl<T: Item> Default for Tree<T> {
     fn default() -> Self {
-        Self { root: None, height: 0 }
+        Self { root: None, height: 0, near: Path::default() }
     }
 }
 
@@ -79,35 +83,6 @@ impl<T: Item> Tree<T> {
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         let (leaf, start) = self.leaf_at(index)?;
         leaf.get(index - start)
-    }
-
-    /// The item at this position, and the one before it.
-    pub(crate) fn get_with_previous(&self, index: usize) -> Option<(&T, Option<&T>)> {
-        let (leaf, start) = self.leaf_at(index)?;
-        let previous = match index.checked_sub(1) {
-            Some(previous) if previous >= start => leaf.get(previous - start),
-            Some(previous) => self.get(previous),
-            None => None,
-        };
-        Some((leaf.get(index - start)?, previous))
-    }
-
-    /// The leaf that holds this position, and the position of its first item.
-    fn leaf_at(&self, index: usize) -> Option<(&[T], usize)> {
-        let mut child = self.root.as_ref().filter(|root| index < root.count)?;
-        let mut at = index;
-        loop {
-            match &child.node {
-                Node::Leaf(leaf) => return Some((leaf.items(), index - at)),
-                Node::Branch(children) => {
-                    child = children.iter().find(|child| {
-                        let here = at < child.count;
-                        at -= if here { 0 } else { child.count };
-                        here
-                    })?;
-                }
-            }
-        }
     }
 
     /// The sum of all items before this position.
@@ -140,6 +115,11 @@ impl<T: Item> Tree<T> {
     /// The first position such that the sum of the items up to and including it meets the
     /// condition. The condition must be monotone: once met, met by all longer sums.
     pub(crate) fn find(&self, met: impl Fn(&T::Summary) -> bool) -> Option<usize> {
+        self.find_item(met).map(|(at, _)| at)
+    }
+
+    /// The same, with the item there.
+    pub(crate) fn find_item(&self, met: impl Fn(&T::Summary) -> bool) -> Option<(usize, &T)> {
         let mut child = self.root.as_ref().filter(|root| met(&root.summary))?;
         let (mut sum, mut index) = (T::Summary::default(), 0);
         let mut reached = |more: &T::Summary| {
@@ -155,7 +135,7 @@ impl<T: Item> Tree<T> {
             match &child.node {
                 Node::Leaf(leaf) => {
                     let at = leaf.items().iter().position(|item| reached(&item.summary()))?;
-                    return Some(index + at);
+                    return Some((index + at, leaf.items().get(at)?));
                 }
                 Node::Branch(children) => {
                     child = children.iter().find(|child| {

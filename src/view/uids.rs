@@ -7,6 +7,18 @@ use super::mirror::{index, seq_at};
 use super::{Contradiction, View};
 use crate::types::{Flags, Seq, Uid, UidSet};
 
+/// The gap that the last row with a new UID was in, for the next one: rows come in order.
+#[derive(Debug, Default)]
+pub(super) struct Gap {
+    /// The positions without UID.
+    places: Range<usize>,
+    /// The UID behind them, which is known; or one more than there can be.
+    after: u64,
+    /// The gap is as it was as long as these are.
+    generation: u64,
+    without_uid: u32,
+}
+
 impl View {
     /// Sets the UIDs of all messages, in order, if their count is the mailbox's. With the view off
     /// nothing is stored.
@@ -71,7 +83,7 @@ impl View {
 
     /// Whether this UID fits between the known neighbours: UIDs ascend with the sequence numbers
     /// (RFC 9051 section 2.3.1.1). `previous`: the message before, if there is one.
-    pub(super) fn could_be(&self, place: usize, previous: Option<&PackedMessage>, uid: Uid) -> bool {
+    pub(super) fn could_be(&mut self, place: usize, previous: Option<PackedMessage>, uid: Uid) -> bool {
         let room = self.room_behind_known(place, previous);
         let (min, max) = room.unwrap_or_else(|| self.mirror.room(place, place + 1));
         (min..=max).contains(&u64::from(uid.get()))
@@ -79,15 +91,34 @@ impl View {
 
     /// The same as [`Mirror::room`](super::Mirror::room) of one message without UID, where that of
     /// the one before is known: as while rows come in order.
-    fn room_behind_known(&self, place: usize, previous: Option<&PackedMessage>) -> Option<(u64, u64)> {
-        let messages = &self.mirror.messages;
+    fn room_behind_known(&mut self, place: usize, previous: Option<PackedMessage>) -> Option<(u64, u64)> {
         let before = previous.map_or(Some(0), |previous| Some(previous.uid()?.get()))?;
-        let (end, after) = match messages.find(|totals| totals.last_uid > before) {
-            Some(at) => (at, u64::from(messages.get(at)?.uid()?.get())),
+        let is_as_it_was = (self.gap.generation, self.gap.without_uid)
+            == (self.generation, self.mirror.totals().without_uid);
+        if !is_as_it_was || !self.gap.places.contains(&place) {
+            self.gap = self.gap_at(place, before)?;
+        }
+        let between = self.gap.places.end.checked_sub(place + 1)? as u64;
+        Some((u64::from(before) + 1, (self.gap.after - 1).saturating_sub(between)))
+    }
+
+    /// The gap that begins here, behind the message with the UID `before`.
+    fn gap_at(&self, place: usize, before: u32) -> Option<Gap> {
+        let messages = &self.mirror.messages;
+        let (end, after) = match messages.find_item(|totals| totals.last_uid > before) {
+            Some((at, next)) => (at, u64::from(next.uid()?.get())),
             None => (messages.len(), 1 << 32),
         };
-        let between = end.checked_sub(place + 1)? as u64;
-        Some((u64::from(before) + 1, (after - 1).saturating_sub(between)))
+        let without_uid = self.mirror.totals().without_uid;
+        Some(Gap { places: place..end, after, generation: self.generation, without_uid })
+    }
+
+    /// The first message of the gap is about to get its UID.
+    pub(super) fn narrow_gap(&mut self, place: usize) {
+        if self.gap.places.start == place && !self.gap.places.is_empty() {
+            self.gap.places.start += 1;
+            self.gap.without_uid = self.gap.without_uid.saturating_sub(1);
+        }
     }
 
     /// The position of the message with this UID, for a row without sequence number (RFC 9586

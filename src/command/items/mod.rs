@@ -160,18 +160,21 @@ impl ItemChain {
 
     /// Whether the row has all that was asked for. With more items than bits it may not say so.
     pub(super) fn is_whole(&self, row: &Message) -> bool {
-        if self.flags && row.flags().is_none() || self.mod_seq && row.mod_seq().is_none() {
+        if self.flags && row.flags().is_none()
+            || self.mod_seq && row.mod_seq().is_none()
+            || self.internal_date && row.internal_date().is_none()
+            || self.size && row.size().is_none()
+            || self.envelope && row.envelope().is_none()
+            || self.body_structure && row.body_structure().is_none()
+        {
             return false;
         }
-        let bit = |place: usize| u32::try_from(place).ok().and_then(|place| 1u64.checked_shl(place));
-        let mut lacking = u64::from(self.internal_date)
-            | u64::from(self.size) << 1
-            | u64::from(self.envelope) << 2
-            | u64::from(self.body_structure) << 3;
-        if self.places() > SIMPLE {
-            let Some(behind) = bit(self.places()) else { return false };
-            lacking |= behind - (1 << SIMPLE);
+        if self.places() == SIMPLE {
+            return true;
         }
+        let bit = |place: usize| u32::try_from(place).ok().and_then(|place| 1u64.checked_shl(place));
+        let Some(behind) = bit(self.places()) else { return false };
+        let mut lacking = behind - (1 << SIMPLE);
         self.each_place(row, |place| {
             lacking &= !place.and_then(|(place, _)| bit(place)).unwrap_or(0);
         });

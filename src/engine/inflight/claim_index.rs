@@ -75,6 +75,14 @@ impl ClaimIndex {
         }
     }
 
+    /// The command that may claim this response, if no other can: nearly always there is one of a
+    /// kind.
+    pub(super) fn only(&self, kinds: ResponseKinds) -> Option<CommandId> {
+        let mut kinds = kinds.kinds();
+        let kind = kinds.next().filter(|_| self.keywords.is_empty())?;
+        kinds.next().is_none().then(|| self.kinds.get(kind)?.as_deref()?.only())?
+    }
+
     /// Gives those that listen for this kind of response, or for one of this name.
     pub(super) fn of(
         &self,
@@ -137,6 +145,12 @@ impl Claimers {
 
     fn is_empty(&self) -> bool {
         self.any.is_empty() && self.messages.is_empty() && self.mailboxes.is_empty()
+    }
+
+    fn only(&self) -> Option<CommandId> {
+        let mut all = self.any.iter().chain(self.messages.all());
+        let (_, only) = all.next().filter(|_| self.mailboxes.is_empty())?;
+        all.next().is_none().then_some(*only)
     }
 
     /// Gives those that may claim this response.

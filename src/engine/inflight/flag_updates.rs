@@ -28,6 +28,9 @@ impl InFlight {
     /// The server has reported this message's flags: what a silent STORE of it makes of them is not
     /// known any more.
     pub(crate) fn note_flag_update(&mut self, seq: Seq, uid: Option<Uid>) {
+        if self.index.silent.is_empty() {
+            return;
+        }
         let entries = &mut self.entries;
         self.index.flag_users.about(Some(seq), uid, |set| {
             for (_, id) in set {

@@ -67,6 +67,10 @@ impl MessageIndex {
         }
     }
 
+    pub(super) fn all(&self) -> &BTreeSet<Entry> {
+        &self.all
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

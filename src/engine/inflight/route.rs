@@ -7,7 +7,6 @@ use crate::command::{Claim, ClaimScope, Effect, Match, Messages, ResponseKinds};
 use crate::engine::events::data_event;
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::ambiguous::{MAX_DIVERTED, may_be_contested};
-use crate::engine::inflight::claim_index::keyword_of;
 use crate::engine::inflight::command::InFlightCommand;
 use crate::engine::submit::{InternalCommand, Origin};
 use crate::types::{Answer, Code, CommandId, Event, Limits, ListEntry, Uid, UidSet, Untagged};
@@ -155,9 +154,11 @@ impl InFlight {
                 self.entries.get(&owner).is_some_and(|f| f.submission.class.answered_by.overlaps(kind));
             return asked.then_some((Fit::Whole, owner));
         }
-        if let Some((id, entry)) = self.entries.first_key_value().filter(|_| self.entries.len() == 1) {
-            let fit = entry.may_claim_kind(kind, response).then(|| entry.fit_of(response, view));
-            return Some((fit??, *id));
+        if let Some(only) = self.index.claimers.only(kind) {
+            let fit = self.entries.get(&only).and_then(|entry| entry.fit_of(response, view));
+            #[cfg(test)]
+            assert_eq!(fit.map(|_| only), self.claimer_of_all(response, view, kind), "others may claim it");
+            return Some((fit?, only));
         }
         // A better fit before a lesser one, an older command before a younger one.
         let mut best: Option<((Fit, u64), CommandId)> = None;
@@ -216,15 +217,6 @@ pub(crate) fn vanished(response: &Untagged, uids: &UidSet) -> Untagged {
 }
 
 impl InFlightCommand {
-    /// Whether it claims responses of this kind, or with this keyword.
-    fn may_claim_kind(&self, kind: ResponseKinds, response: &Untagged) -> bool {
-        let class = &self.submission.class;
-        match class.claims_by_keyword() {
-            true => class.keywords.contains(&keyword_of(response)),
-            false => class.answered_by.overlaps(kind),
-        }
-    }
-
     /// How well this response fits the command, if it does.
     pub(super) fn fit_of(&self, response: &Untagged, view: Option<&View>) -> Option<Fit> {
         // What came before its first byte was written answers something else.
@@ -313,6 +305,18 @@ impl InFlightCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::inflight::claim_index::keyword_of;
+
+    impl InFlightCommand {
+        /// Whether it claims responses of this kind, or with this keyword.
+        fn may_claim_kind(&self, kind: ResponseKinds, response: &Untagged) -> bool {
+            let class = &self.submission.class;
+            match class.claims_by_keyword() {
+                true => class.keywords.contains(&keyword_of(response)),
+                false => class.answered_by.overlaps(kind),
+            }
+        }
+    }
 
     impl InFlight {
         /// The same by asking all: so that each test of the engine is one of the index, too.

@@ -35,7 +35,7 @@ impl<T: Item> FromIterator<T> for Tree<T> {
         loop {
             even_out(&mut level);
             if level.len() <= 1 {
-                return Self { root: level.pop(), height };
+                return Self::of(level.pop(), height);
             }
             let mut above = Vec::with_capacity(level.len().div_ceil(BRANCH));
             let mut below = level.into_iter().peekable();
@@ -125,10 +125,10 @@ impl<T: Item> Tree<T> {
     pub(crate) fn concat(self, later: Self) -> Self {
         let (left, right) = match (self.root, later.root) {
             (Some(left), Some(right)) => (left, right),
-            (Some(left), None) => return Self { root: Some(left), height: self.height },
-            (None, right) => return Self { root: right, height: later.height },
+            (Some(left), None) => return Self::of(Some(left), self.height),
+            (None, right) => return Self::of(right, later.height),
         };
-        let mut both = Self { root: None, height: self.height.max(later.height) };
+        let mut both = Self::of(None, self.height.max(later.height));
         let (one, two) = match self.height.cmp(&later.height) {
             Ordering::Equal => left.join(right),
             Ordering::Greater => left.hang_last(self.height - later.height, right),
@@ -138,12 +138,16 @@ impl<T: Item> Tree<T> {
         both
     }
 
+    fn of(root: Option<Child<T>>, height: usize) -> Self {
+        Self { root, height, ..Self::default() }
+    }
+
     /// A tree over nodes of this height.
     fn over(mut children: Vec<Child<T>>, height: usize) -> Self {
         match children.len() {
             0 => Self::default(),
-            1 => Self { root: children.pop(), height },
-            _ => Self { root: Some(Child::branch(children)), height: height + 1 },
+            1 => Self::of(children.pop(), height),
+            _ => Self::of(Some(Child::branch(children)), height + 1),
         }
     }
 }
@@ -182,16 +186,16 @@ impl<T: Item> Child<T> {
 
     fn split_at(self, height: usize, mut index: usize) -> (Tree<T>, Tree<T>) {
         if index == 0 {
-            return (Tree::default(), Tree { root: Some(self), height });
+            return (Tree::default(), Tree::of(Some(self), height));
         }
         if index >= self.count {
-            return (Tree { root: Some(self), height }, Tree::default());
+            return (Tree::of(Some(self), height), Tree::default());
         }
         match self.node {
             Node::Leaf(leaf) => {
                 let mut left = Arc::unwrap_or_clone(leaf);
                 let right = left.split_off(index);
-                let tree = |leaf| Tree { root: Some(Self::leaf(leaf)), height: 0 };
+                let tree = |leaf| Tree::of(Some(Self::leaf(leaf)), 0);
                 (tree(left), tree(right))
             }
             Node::Branch(children) => {

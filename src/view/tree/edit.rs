@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::near::Path;
 use super::node::{Child, Leaf, Node};
 use super::{Item, Summary, Tree};
 
@@ -18,6 +19,7 @@ impl<T: Item> Tree<T> {
     }
 
     fn put(&mut self, index: usize, item: T) {
+        self.near = Path::default();
         let Some(mut root) = self.root.take() else {
             let mut leaf = Leaf::default();
             leaf.insert(0, item);
@@ -42,6 +44,7 @@ impl<T: Item> Tree<T> {
     /// Removes the item at this position.
     pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
         let root = self.root.as_mut().filter(|root| index < root.count)?;
+        self.near = Path::default();
         let item = root.take(index);
         self.lower();
         item
@@ -63,14 +66,22 @@ impl<T: Item> Tree<T> {
 
     /// Changes the item at this position.
     pub(crate) fn update<R>(&mut self, index: usize, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let root = self.root.as_mut().filter(|root| index < root.count)?;
-        root.update(index, change).map(|(result, ..)| result)
+        let (leaf, start) = self.seek_leaf(index)?;
+        let mut item = leaf.get(index - start)?.clone();
+        let before = item.summary();
+        let result = change(&mut item);
+        let after = item.summary();
+        let root = self.root.as_mut()?;
+        if !root.set(index - start, item, (&before, &after), self.near.steps()) {
+            root.refresh_along(self.near.steps());
+        }
+        Some(result)
     }
 }
 
 impl<T: Item> Child<T> {
     /// The child that holds this position, and the position within it.
-    fn below(
+    pub(super) fn below(
         children: &[Self],
         mut index: usize,
         mut fits: impl FnMut(usize, usize) -> bool,
@@ -165,27 +176,42 @@ impl<T: Item> Child<T> {
         }
     }
 
-    /// Changes an item; returns its sum before and after, too, by which the sums above differ.
-    fn update<R>(
+    /// Puts another item in place of the one at this position of the leaf at the end of `steps`;
+    /// their sums are given. Whether all sums above have followed.
+    fn set(
         &mut self,
-        index: usize,
-        change: impl FnOnce(&mut T) -> R,
-    ) -> Option<(R, T::Summary, T::Summary)> {
-        let (result, before, after) = match &mut self.node {
-            Node::Leaf(leaf) => {
-                let item = Arc::make_mut(leaf).items_mut().get_mut(index)?;
-                let before = item.summary();
-                (change(item), before, item.summary())
+        at: usize,
+        item: T,
+        (before, after): (&T::Summary, &T::Summary),
+        steps: impl Iterator<Item = usize>,
+    ) -> bool {
+        let (mut child, mut steps) = (self, steps);
+        let mut followed = true;
+        loop {
+            followed &= child.summary.replace(before, after);
+            match &mut child.node {
+                Node::Leaf(leaf) => {
+                    if let Some(place) = Arc::make_mut(leaf).items_mut().get_mut(at) {
+                        *place = item;
+                    }
+                    return followed;
+                }
+                Node::Branch(children) => {
+                    let step = steps.next().unwrap_or(0);
+                    let Some(next) = Arc::make_mut(children).get_mut(step) else { return followed };
+                    child = next;
+                }
             }
-            Node::Branch(children) => {
-                let children = Arc::make_mut(children);
-                let (at, index) = Self::below(children, index, |index, count| index < count);
-                children[at].update(index, change)?
-            }
-        };
-        if !self.summary.replace(&before, &after) {
-            self.refresh();
         }
-        Some((result, before, after))
+    }
+
+    /// Adds the sums up again of the nodes to the leaf at the end of `steps`.
+    fn refresh_along(&mut self, mut steps: impl Iterator<Item = usize>) {
+        if let (Node::Branch(children), Some(step)) = (&mut self.node, steps.next())
+            && let Some(child) = Arc::make_mut(children).get_mut(step)
+        {
+            child.refresh_along(steps);
+        }
+        self.refresh();
     }
 }

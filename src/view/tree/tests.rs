@@ -164,6 +164,9 @@ proptest! {
             }
             apply(&mut tree, &mut plain, change);
             prop_assert_eq!(&check(&tree), &plain);
+            // The way to a leaf is remembered, and must not lead astray behind the next change.
+            let at = plain.len() / 2;
+            prop_assert_eq!(tree.seek(at).map(|(item, _)| item), plain.get(at));
         }
         prop_assert!(tree.iter().eq(plain.iter()));
         prop_assert!(tree.iter().rev().eq(plain.iter().rev()));
@@ -172,10 +175,10 @@ proptest! {
         prop_assert_eq!(tree.before(third), sum(&plain[..third]));
         prop_assert_eq!(tree.get(third), plain.get(third));
         prop_assert_eq!(tree.get(len), None);
-        prop_assert_eq!(tree.get_with_previous(len), None);
+        prop_assert_eq!(tree.seek(len), None);
         for at in 0..len {
             let previous = at.checked_sub(1).map(|previous| &plain[previous]);
-            prop_assert_eq!(tree.get_with_previous(at), Some((&plain[at], previous)));
+            prop_assert_eq!(tree.seek(at), Some((&plain[at], previous)));
         }
         let odd = plain.iter().enumerate().filter(|(_, n)| n.0 % 2 == 1).map(|(at, _)| at);
         for (nth, at) in odd.enumerate() {

@@ -44,7 +44,7 @@ pub(super) struct InFlightCommand {
     /// The younger ones that had asked for what it got.
     pub(super) contested: Option<Contested>,
     /// Messages of a silent STORE whose flags were reported while it ran.
-    pub(super) flag_updates: NamedMessages,
+    pub(super) flag_updates: Option<Box<NamedMessages>>,
     /// Some of it has been written.
     pub(super) begun: bool,
     /// All has been written that the server needs to carry it out: the last byte of its last line,
@@ -119,7 +119,7 @@ impl InFlightCommand {
             limited: None,
             lost: None,
             contested: None,
-            flag_updates: NamedMessages::default(),
+            flag_updates: None,
             begun: false,
             whole: false,
             order,

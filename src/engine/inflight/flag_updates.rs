@@ -42,7 +42,7 @@ impl InFlight {
                     Some(Messages::SnapshotRange(_) | Messages::Saved(_)) | None => false,
                 };
                 if named && store.is_silent() {
-                    entry.flag_updates.insert(Some(seq), uid);
+                    entry.flag_updates.get_or_insert_default().insert(Some(seq), uid);
                 }
             }
         });
@@ -50,7 +50,11 @@ impl InFlight {
 
     /// Takes the messages whose flags were reported while this STORE was in flight.
     pub(crate) fn take_flag_updates(&mut self, id: CommandId) -> NamedMessages {
-        self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.flag_updates)).unwrap_or_default()
+        self.entries
+            .get_mut(&id)
+            .and_then(|entry| entry.flag_updates.take())
+            .map(|all| *all)
+            .unwrap_or_default()
     }
 
     /// What flags mean that `claimer` received and that differ from those known before.

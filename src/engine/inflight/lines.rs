@@ -65,6 +65,8 @@ impl InFlight {
     pub(crate) fn line_made(&mut self, id: CommandId, tag: Tag, flow: Flow, has_params: bool) -> bool {
         let Some(entry) = self.entries.get_mut(&id) else { return true };
         log::sending(&entry.submission, tag.as_str(), &mut entry.span);
+        // Most commands have one line.
+        entry.tags.reserve_exact(1);
         entry.tags.push(tag);
         entry.has_params = has_params;
         entry.next = match flow {

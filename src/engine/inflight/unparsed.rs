@@ -19,7 +19,8 @@ const MAX_LINES: usize = 100;
 pub(super) struct UnparsedLines {
     /// How many there have been.
     all: u64,
-    kinds: [LinesOfKind; ResponseKinds::KINDS],
+    /// Empty until there is one: nearly all connections have none.
+    kinds: Vec<LinesOfKind>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +56,7 @@ impl UnparsedLines {
     pub(super) fn add(&mut self, kind: ResponseKinds, keyword: &str, bytes: &Bytes) {
         let number = self.all;
         self.all += 1;
+        self.kinds.resize_with(ResponseKinds::KINDS, LinesOfKind::default);
         for kind in kind.kinds() {
             let Some(lines) = self.kinds.get_mut(kind) else { continue };
             if lines.kept.len() >= MAX_LINES {

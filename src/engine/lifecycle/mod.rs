@@ -48,10 +48,10 @@ enum Phase {
     LoggingIn,
     /// OK to STARTTLS: not a byte more may be read or written in clear text. With what has happened
     /// before TLS begins and ends the connection.
-    TlsDue(Option<Draining>),
+    TlsDue(Option<Box<Draining>>),
     Ready,
     LoggingOut,
-    Draining(Draining),
+    Draining(Box<Draining>),
     Closed(CloseReason),
 }
 
@@ -127,7 +127,7 @@ impl Lifecycle {
             // A LOGOUT that has not been sent is no cause of the BYE.
             (_, Some(_)) if logout_sent => CloseReason::Logout,
             (_, Some(bye)) => CloseReason::Bye(bye.clone()),
-            (Some(Draining { write_error: Some(error), .. }), None) => error.clone(),
+            (Some(draining), None) => draining.write_error.clone().unwrap_or(fallback),
             _ => fallback,
         }
     }
@@ -198,6 +198,8 @@ impl Lifecycle {
 
     pub(crate) fn on_ready(&mut self) {
         self.is_ready = true;
+        // The capabilities that it may name have been learnt.
+        self.greeting.iter_mut().for_each(|greeting| greeting.code = None);
         if matches!(self.phase, Phase::LoggingIn) {
             self.phase = Phase::Ready;
         }
@@ -218,7 +220,7 @@ impl Lifecycle {
     fn drain(&mut self) -> Option<&mut Draining> {
         let logging_out = self.is_logging_out();
         if !matches!(self.phase, Phase::Draining(_) | Phase::TlsDue(_) | Phase::Closed(_)) {
-            self.phase = Phase::Draining(Draining { logging_out, ..Draining::default() });
+            self.phase = Phase::Draining(Box::new(Draining { logging_out, ..Draining::default() }));
         }
         match &mut self.phase {
             Phase::Draining(draining) => Some(draining),

@@ -48,7 +48,7 @@ use crate::view::View;
 pub(crate) struct Selected {
     now: Now,
     /// The mailbox whose SELECT has not been answered.
-    next: Option<Opening>,
+    next: Option<Box<Opening>>,
     saved: SavedResult,
     look_back: LookBack,
 }

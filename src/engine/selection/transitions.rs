@@ -26,7 +26,8 @@ impl Selected {
         let Some(handle) = inflight.opens(id).cloned() else { return };
         let with_params = inflight.has_params(id);
         let resumes = handle.resume().is_some_and(|state| state.highest_mod_seq.is_some());
-        self.next = Some(Opening::new(id, handle, read_only, with_params, with_params && qresync && resumes));
+        let qresync = with_params && qresync && resumes;
+        self.next = Some(Box::new(Opening::new(id, handle, read_only, with_params, qresync)));
     }
 
     /// The SELECT is taken back before any of it has been written.
@@ -177,9 +178,8 @@ impl Selected {
         inflight: &mut InFlight,
         out: &mut Output,
     ) {
-        let Some(Opening { handle, read_only: examined, reported, qresync, .. }) = self.next.take() else {
-            return;
-        };
+        let Some(opening) = self.next.take() else { return };
+        let Opening { handle, read_only: examined, reported, qresync, .. } = *opening;
         let (first_new, ever_below) = (reported.first_new(), reported.below_uid_next());
         let exists = reported.exists.unwrap_or(0);
         let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = reported;

@@ -63,6 +63,10 @@ fn even_out<T: Item>(level: &mut Vec<Child<T>>) {
 impl<T: Item> Extend<T> for Tree<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         let mut items = items.into_iter();
+        if self.root.is_none() {
+            *self = items.collect();
+            return;
+        }
         for _ in 0..FEW {
             match items.next() {
                 Some(item) => self.push(item),

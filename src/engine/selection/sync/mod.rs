@@ -71,7 +71,7 @@ pub(super) struct SyncState {
     /// How much is wanted.
     wanted: ViewSync,
     /// What was known before this view, to be compared with it once all UIDs are known.
-    prior: Option<PriorState>,
+    prior: Option<Box<PriorState>>,
     /// What has changed since then is to be asked.
     changes_since: Option<ModSeq>,
     /// Messages may be there from this UID on though nothing was reported.
@@ -137,7 +137,7 @@ impl SyncState {
         let Self { wanted, prior, changes_since, while_disconnected, complete, .. } = std::mem::take(self);
         self.wanted = wanted;
         if let Some(view) = view {
-            self.prior = prior.or_else(|| PriorState::of(view, complete));
+            self.prior = prior.or_else(|| PriorState::of(view, complete).map(Box::new));
             (self.changes_since, self.while_disconnected) = (changes_since, while_disconnected);
         }
     }

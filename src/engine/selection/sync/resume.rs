@@ -138,7 +138,7 @@ impl Selection {
             ResumeStrategy::Changes(since) => self.sync.changes_since = since,
             ResumeStrategy::Compare => prior.flags_must_be_compared = true,
         }
-        self.sync.prior = Some(prior);
+        self.sync.prior = Some(Box::new(prior));
         if is_whole {
             self.report_resumed(state, reported.rows, out);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use imap_duplex::account::{
     Account, AccountState, AccountStatus, Change, ChangeKind, MemoryStore, StatusReceiver, Watch,
+    WatchStatusReceiver,
 };
 use imap_duplex::testing;
 use imap_duplex::types::{Flag, Uid};
@@ -44,11 +45,13 @@ pub(crate) async fn watch(
 async fn print(account: &Account, all: Watch, mut output: Output, json: bool) -> Result<(), Failure> {
     let mut connection = Connection { status: account.status(), connected: false };
     let mut changes = account.watch(all, MemoryStore::new()).await?;
+    let mut all = All { status: changes.status(), in_step: false };
     loop {
         let line = tokio::select! {
             // What became of the connection before what it brings.
             biased;
             object = connection.changed() => object,
+            object = all.changed() => object,
             change = changes.next() => match change {
                 Some(Ok(change)) => {
                     changes.ack(&change).await?;
@@ -100,6 +103,24 @@ impl Connection {
             }
             _ => None,
         }
+    }
+}
+
+/// Whether all mailboxes are in step.
+struct All {
+    status: WatchStatusReceiver,
+    in_step: bool,
+}
+
+impl All {
+    /// Waits until they are or are not; `None` for what needs no line.
+    async fn changed(&mut self) -> Option<Value> {
+        let Some(status) = self.status.changed().await else {
+            // The changes end, too.
+            return std::future::pending().await;
+        };
+        let before = std::mem::replace(&mut self.in_step, status.in_step);
+        (status.in_step && !before).then(|| json!({"event": "all_in_step", "mailboxes": status.mailboxes}))
     }
 }
 
@@ -155,6 +176,7 @@ fn for_people(object: &Value) -> String {
         "flags_changed" => format!("{mailbox}: uid {uid} has flags ({})", flags()),
         "mailbox_renamed" => format!("{mailbox}: renamed from {}", text("from")),
         "in_step" => format!("{mailbox}: in step"),
+        "all_in_step" => format!("all {} mailboxes in step", object["mailboxes"]),
         "connected" => "connected".into(),
         "error" => text("reason"),
         name if object["reason"].is_string() => format!("{}: {}", name.replace('_', " "), text("reason")),

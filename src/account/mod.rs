@@ -46,7 +46,7 @@ pub use self::traffic::Traffic;
 pub use self::watch::FileStore;
 pub use self::watch::{
     AccountChanges, Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture,
-    StoredMailbox, Watch, Watcher,
+    StoredMailbox, Watch, WatchStatus, WatchStatusReceiver, Watcher,
 };
 #[cfg(feature = "store")]
 pub(crate) use self::watch::{Before, Counts, Difference, Found, Pace, Plan};

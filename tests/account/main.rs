@@ -10,6 +10,7 @@ mod contradictions;
 mod conveniences;
 mod fleet;
 mod half_open;
+mod in_step;
 mod ladder;
 mod leases;
 mod live;

@@ -42,6 +42,7 @@ async fn survives(world: &mut World, port: u16, restart: impl AsyncFnOnce(&mut W
         let object = of(&mut watch, "in_step", "").await;
         missing.retain(|name| object["mailbox"] != *name);
     }
+    assert!(of(&mut watch, "all_in_step", "").await["mailboxes"].as_u64() >= Some(2));
     other.append("INBOX", "", MESSAGE).await;
     assert_eq!(of(&mut watch, "arrived", "INBOX").await["uid"], 2);
     other.append("Work", "", MESSAGE).await;
@@ -64,6 +65,8 @@ async fn survives(world: &mut World, port: u16, restart: impl AsyncFnOnce(&mut W
         missing.retain(|(name, uid)| object["mailbox"] != *name || object["uid"] != *uid);
         assert!(missing.len() < before, "it was delivered before: {object}");
     }
+    // And only then.
+    of(&mut watch, "all_in_step", "").await;
     let mut other = world.session().await;
     other.command("RENAME Work Job").await;
     assert_eq!(of(&mut watch, "mailbox_renamed", "Job").await["from"], "Work");

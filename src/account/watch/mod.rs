@@ -20,6 +20,7 @@ mod key;
 mod ladder;
 mod ledger;
 mod plan;
+mod progress;
 mod selection;
 mod store;
 mod sweep;
@@ -44,6 +45,7 @@ use self::ledger::Ledger;
 pub use self::ledger::StoredMailbox;
 #[cfg(feature = "store")]
 pub(crate) use self::plan::{Before, Difference, Found, Pace, Plan};
+pub use self::progress::{WatchStatus, WatchStatusReceiver};
 use self::selection::{Selection, Which};
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
 use self::task::{Delivery, Output, Shared, WatchTask, not_stored};
@@ -307,8 +309,37 @@ impl Changes {
     pub async fn next(&mut self) -> Option<Result<Change>> {
         match self.failed.take() {
             Some(error) => Some(Err(error)),
-            None => self.next.recv().await.map(|(_, change)| *change),
+            None => {
+                let (_, change) = self.next.recv().await?;
+                self.acks.shared.progress.read();
+                Some(*change)
+            }
         }
+    }
+
+    /// How far the watch is, now and later: whether all mailboxes are in step, as after the start or
+    /// after a lost connection. For the same of one mailbox there is
+    /// [`InStep`](ChangeKind::InStep) among the changes.
+    ///
+    /// ```no_run
+    /// # async fn example(account: imap_duplex::account::Account) -> imap_duplex::Result<()> {
+    /// use imap_duplex::account::{MemoryStore, Watch};
+    /// let mut changes = account.watch(Watch::all(), MemoryStore::new()).await?;
+    /// let status = changes.status();
+    /// tokio::spawn(async move {
+    ///     if status.in_step().await {
+    ///         println!("all {} mailboxes are up to date", status.now().mailboxes);
+    ///     }
+    /// });
+    /// while let Some(change) = changes.next().await {
+    ///     changes.ack(&change?).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> WatchStatusReceiver {
+        WatchStatusReceiver::new(self.acks.shared.progress.clone())
     }
 
     /// The next change, and those that are there already, up to `max` together; else as
@@ -331,6 +362,7 @@ impl Changes {
         };
         while batch.len() < max {
             let Ok((_, change)) = self.next.try_recv() else { break };
+            self.acks.shared.progress.read();
             match *change {
                 Ok(change) => batch.push(change),
                 Err(error) => {
@@ -367,6 +399,7 @@ impl Drop for Changes {
     fn drop(&mut self) {
         // The task may wait for an acknowledgement.
         self.next.close();
+        self.acks.shared.progress.end();
         self.acks.shared.acknowledged.notify_one();
     }
 }

@@ -20,6 +20,10 @@ use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{MailboxName, UidValidity};
 
+/// After so many looks in a row that failed, the program is to know of it, and nobody waits for the
+/// mailbox.
+const GIVEN_UP: u32 = 2;
+
 /// How often mailboxes are looked into though their counts are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
@@ -66,6 +70,8 @@ struct Tracked {
     is_reported: bool,
     /// It is being looked into, or followed.
     busy: bool,
+    /// It is looked into because time has passed, and nothing was found yet.
+    is_routine: bool,
     /// Its look has failed: not before the next sweep.
     failed: bool,
     /// How many looks in a row have failed.
@@ -126,10 +132,32 @@ impl Plan {
             is_swept: false,
             is_reported: false,
             busy: false,
+            is_routine: false,
             failed: false,
             failures: 0,
         };
         self.mailboxes.insert(key, Box::new(tracked));
+    }
+
+    /// How many mailboxes there are.
+    pub(super) fn len(&self) -> usize {
+        self.mailboxes.len()
+    }
+
+    /// How many of those that are not followed may have changes that were not delivered: one that
+    /// has been refused again and again is left out.
+    pub(super) fn behind(&self, pace: Pace, is_followed: impl Fn(&MailboxKey) -> bool) -> usize {
+        let is_behind = |key: &MailboxKey, tracked: &Tracked| match tracked.busy {
+            true => !tracked.is_routine && !is_followed(key),
+            false => tracked.failed || tracked.due(pace) == Due::Now,
+        };
+        let few = |tracked: &Tracked| tracked.failures < GIVEN_UP;
+        self.mailboxes.iter().filter(|(key, tracked)| few(tracked) && is_behind(key, tracked)).count()
+    }
+
+    /// A look has found something. Whether nobody had expected that.
+    pub(super) fn has_changed(&mut self, key: &MailboxKey) -> bool {
+        self.mailboxes.get_mut(key).is_some_and(|tracked| std::mem::take(&mut tracked.is_routine))
     }
 
     pub(crate) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {
@@ -271,6 +299,7 @@ impl Plan {
             Due::Never => false,
         };
         let (key, tracked) = self.mailboxes.iter_mut().find(|(_, tracked)| is_due(tracked))?;
+        tracked.is_routine = tracked.due(pace) != Due::Now;
         (tracked.busy, tracked.looked_at) = (true, Some(now));
         tracked.looked = Some(tracked.found.clone());
         Some(key.clone())
@@ -306,7 +335,7 @@ impl Plan {
     /// Whether the program is to know that looks into this mailbox fail: a sweep has found it since
     /// the first failure, so it is not just gone; and once is enough.
     pub(super) fn is_failing(&self, key: &MailboxKey) -> bool {
-        self.mailboxes.get(key).is_some_and(|tracked| tracked.failures == 2)
+        self.mailboxes.get(key).is_some_and(|tracked| tracked.failures == GIVEN_UP)
     }
 
     /// To be looked into again at once, whatever its counts are.

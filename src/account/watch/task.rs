@@ -11,7 +11,6 @@
 //! mailbox.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::sync::mpsc::{Receiver as ChannelReceiver, Sender as ChannelSender};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use self::followed::Followed;
 use super::Watch;
 use super::change::{Change, ChangeKind};
 use super::counts::Counts;
@@ -29,6 +29,7 @@ use super::key::MailboxKey;
 use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
 use super::plan::{Difference, Found, Pace, Plan};
+use super::progress::Progress;
 use super::store::StateStore;
 use super::sweep::Sweep;
 use crate::account::{Account, AccountState};
@@ -42,10 +43,6 @@ const MAX_LOOKS: usize = 2;
 const SOON: Duration = Duration::from_secs(1);
 /// How soon a sweep follows one that was cut off, or that contradicts what was reported.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
-/// How many sweeps in a row find that a mailbox that is followed lacks something before it is
-/// compared: its events may be on their way.
-const BEHIND: u32 = 2;
-
 /// What a task of the watch reports.
 pub(super) enum Note {
     Delta(MailboxKey, Delta),
@@ -65,11 +62,13 @@ pub(super) struct Shared {
     ledger: Mutex<Ledger>,
     pub(super) store: Box<dyn StateStore>,
     pub(super) acknowledged: Notify,
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Shared {
     pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
-        Arc::new(Self { ledger: Mutex::new(ledger), store, acknowledged: Notify::new() })
+        let (acknowledged, progress) = (Notify::new(), Arc::default());
+        Arc::new(Self { ledger: Mutex::new(ledger), store, acknowledged, progress })
     }
 
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -135,18 +134,12 @@ pub(super) struct WatchTask {
     sweeping: bool,
     next_sweep: Instant,
     has_swept: bool,
+    /// A sweep has ended that began after the last loss of a connection; and the one that is under
+    /// way did so.
+    is_swept: bool,
+    sweep_counts: bool,
     /// Nothing was stored: the mailboxes that are there now are not new.
     is_first_run: bool,
-}
-
-/// A mailbox that is followed.
-#[derive(Default)]
-struct Followed {
-    control: Arc<Control>,
-    /// Its connection, once it is up to date.
-    sender: Option<Sender>,
-    /// How many sweeps in a row have found something that it lacks.
-    behind: u32,
 }
 
 /// The program has dropped the watch, or the account has ended.
@@ -186,6 +179,8 @@ impl WatchTask {
             sweeping: false,
             next_sweep: Instant::now(),
             has_swept: false,
+            is_swept: false,
+            sweep_counts: false,
             is_first_run,
         }
     }
@@ -193,8 +188,10 @@ impl WatchTask {
     /// Runs until the handle of the watch is dropped, or the account is shut down.
     pub(super) async fn run(mut self: Box<Self>) {
         let mut status = self.account.status();
+        let mut is_connected = false;
         loop {
             self.start(Instant::now());
+            self.publish();
             while self.tasks.try_join_next().is_some() {}
             let at = self.deadline();
             let note = tokio::select! {
@@ -204,7 +201,17 @@ impl WatchTask {
                 status = status.changed() => match status.map(|status| status.state) {
                     // The leases of the watch end, so that their connections can log out.
                     None | Some(AccountState::Closing | AccountState::Closed) => return,
-                    Some(_) => continue,
+                    Some(AccountState::Connected) => {
+                        is_connected = true;
+                        continue;
+                    }
+                    // Idle is an account that has closed a connection which it does not need.
+                    Some(state) => {
+                        if std::mem::take(&mut is_connected) && !matches!(state, AccountState::Idle) {
+                            self.on_lost();
+                        }
+                        continue;
+                    }
                 },
             };
             let Some(note) = note else { return };
@@ -239,7 +246,7 @@ impl WatchTask {
     /// Starts what is due.
     fn start(&mut self, now: Instant) {
         if !self.sweeping && self.next_sweep <= now {
-            self.sweeping = true;
+            (self.sweeping, self.sweep_counts) = (true, true);
             let sweep = Sweep {
                 account: self.account.clone(),
                 via: self.followed.values().find_map(|followed| followed.sender.clone()),
@@ -297,7 +304,10 @@ impl WatchTask {
 
     async fn handle(&mut self, note: Note) -> Delivered {
         match note {
-            Note::Delta(key, delta) => self.deliver(&key, delta).await?,
+            Note::Delta(key, delta) => {
+                self.on_delta(&key, matches!(delta, Delta::InStep(..)));
+                self.deliver(&key, delta).await?;
+            }
             Note::Reported(mailbox) => self.on_reported(mailbox),
             Note::Followed(key, sender) => self.on_followed(key, sender),
             Note::Notified(key, ok) => self.on_notified(key, ok),
@@ -329,38 +339,9 @@ impl WatchTask {
         }
     }
 
-    /// A mailbox is up to date and stays so: on its connection the others are watched, too.
-    fn on_followed(&mut self, key: MailboxKey, sender: Sender) {
-        let Some(followed) = self.followed.get_mut(&key) else { return };
-        followed.sender = Some(sender.clone());
-        if self.notified.is_some() || !sender.capabilities().has("NOTIFY") {
-            return;
-        }
-        self.notified = Some(key.clone());
-        let (notify, own) = (self.watch.selection.notify(), self.own.clone());
-        self.tasks.spawn(async move {
-            let ok = sender.notify(notify).await.is_ok();
-            // Without the watch's task nobody wants to know.
-            _ = own.send(Note::Notified(key, ok)).await;
-        });
-    }
-
-    fn on_notified(&mut self, key: MailboxKey, ok: bool) {
-        if self.notified.as_ref() != Some(&key) {
-            return;
-        }
-        let followed = self.followed.get(&key).filter(|_| ok);
-        if let Some(followed) = followed {
-            followed.control.notified.store(true, Ordering::Relaxed);
-            // What has changed before is not reported.
-            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
-        }
-        self.ladder.on_notify(followed.is_some());
-        self.notified = followed.is_some().then_some(key);
-    }
-
     async fn on_ended(&mut self, key: &MailboxKey, ended: Ended) -> Delivered {
         if self.followed.remove(key).is_some() {
+            self.on_lost();
             if self.notified.as_ref() == Some(key) {
                 self.notified = None;
                 self.ladder.on_notify(false);
@@ -390,6 +371,10 @@ impl WatchTask {
 
     async fn on_swept(&mut self, found: Vec<Found>) -> Delivered {
         let is_first = !std::mem::replace(&mut self.has_swept, true) && self.is_first_run;
+        self.is_swept = self.sweep_counts;
+        if !self.is_swept {
+            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+        }
         let mut known = Vec::new();
         let differences = self.plan.sweep(found);
         self.ladder.on_swept(self.plan.has_missed());
@@ -425,31 +410,6 @@ impl WatchTask {
         Some((key, Some(record)))
     }
 
-    /// Mailboxes of which more is there than the server has reported are compared.
-    fn compare_followed(&mut self) {
-        let ledger = self.shared.ledger();
-        let soon = self.next_sweep.min(Instant::now() + SOON_AGAIN.min(self.watch.interval));
-        for (key, followed) in self.followed.iter_mut() {
-            let state = ledger.head(key).and_then(|head| head.state.as_ref());
-            let (Some(counts), Some(state), Some(_)) = (self.plan.counts(key), state, &followed.sender)
-            else {
-                continue;
-            };
-            if !counts.is_ahead_of(state) || self.compared.get(key) == Some(counts) {
-                followed.behind = 0;
-                continue;
-            }
-            followed.behind += 1;
-            if followed.behind >= BEHIND {
-                // Once for these counts: they may be wrong.
-                self.compared.insert(key.clone(), counts.clone());
-                followed.control.recheck(counts.changes_alone(state));
-            } else {
-                self.next_sweep = soon;
-            }
-        }
-    }
-
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             self.shared.acknowledged.notified().await;
@@ -468,14 +428,25 @@ impl WatchTask {
             Some(mut change) => {
                 // Of a mailbox that is new nothing else says which one of its name it is.
                 change.uid_validity = change.uid_validity.or_else(|| self.plan.uid_validity(key));
-                self.changes.send(Ok(change)).await
+                self.send(Ok(change)).await
             }
             None => Ok(()),
         }
     }
 
     async fn report(&mut self, error: Error) -> Delivered {
-        self.changes.send(Err(error)).await
+        self.send(Err(error)).await
+    }
+
+    async fn send(&self, change: Result<Change>) -> Delivered {
+        self.shared.progress.delivered();
+        self.changes.send(change).await
+    }
+}
+
+impl Drop for WatchTask {
+    fn drop(&mut self) {
+        self.shared.progress.end();
     }
 }
 
@@ -489,3 +460,5 @@ fn has_ended(error: &Error) -> bool {
 pub(super) fn not_stored(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Invalid, "the state of the watch could not be stored").because(error)
 }
+
+mod followed;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::task::{Delivery, Output};
-use super::{Acks, Change, MAX_CHANGES, StateStore, Watch, begin};
+use super::{Acks, Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
 use crate::account::Account;
 use crate::error::{Error, Result};
 
@@ -88,6 +88,7 @@ struct Running<K> {
 
 impl<K> Drop for Running<K> {
     fn drop(&mut self) {
+        self.acks.shared.progress.end();
         self.task.abort();
     }
 }
@@ -145,6 +146,14 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     pub fn account(&self, name: &K) -> Option<Account> {
         let watches = lock(&self.inner.watches);
         watches.running.get(watches.numbers.get(name)?).map(|running| running.account.clone())
+    }
+
+    /// How far the watch of this account is, as [`Changes::status`](super::Changes::status) says it.
+    #[must_use]
+    pub fn status(&self, name: &K) -> Option<WatchStatusReceiver> {
+        let watches = lock(&self.inner.watches);
+        let running = watches.running.get(watches.numbers.get(name)?)?;
+        Some(WatchStatusReceiver::new(running.acks.shared.progress.clone()))
     }
 
     /// How many accounts there are.
@@ -238,8 +247,10 @@ impl<K: Clone + Eq + Hash + Send + 'static> AccountChanges<K> {
 
     /// With the name of its account, unless that has been removed since.
     fn named(&self, (number, change): Delivery) -> Option<(K, Result<Change, Error>)> {
-        let name = lock(&self.watches).running.get(&number)?.name.clone();
-        Some((name, *change))
+        let watches = lock(&self.watches);
+        let running = watches.running.get(&number)?;
+        running.acks.shared.progress.read();
+        Some((running.name.clone(), *change))
     }
 }
 

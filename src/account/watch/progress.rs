@@ -1,0 +1,150 @@
+//! Whether all mailboxes of a watch are in step, for whoever shows it or waits for it.
+//!
+//! In: what the watch's task finds to be left to do, how much it delivers, how much the program
+//! reads. Out: the latest of it, to be read or awaited.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// How far a watch is: from [`Changes::status`](super::Changes::status).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WatchStatus {
+    /// How many mailboxes are watched, as the last sweep has found them.
+    pub mailboxes: usize,
+    /// How many of them have changes that may not have been delivered yet: they differ from what is
+    /// known, are being looked into, or are not followed again yet after a connection was lost. A
+    /// mailbox that the server has refused twice in a row is not counted until it can be read.
+    pub behind: usize,
+    /// All mailboxes are in step, and the program has read all changes: what it has read is what
+    /// there was at the last sweep, or later. Not before the first sweep; and once the connection of
+    /// a mailbox that is followed was lost, or the server could not be reached, not before another
+    /// sweep.
+    pub in_step: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mailboxes: usize,
+    behind: usize,
+    is_swept: bool,
+    delivered: u64,
+    read: u64,
+    has_ended: bool,
+}
+
+impl State {
+    fn status(&self) -> WatchStatus {
+        let in_step = self.is_swept && self.behind == 0 && self.read >= self.delivered && !self.has_ended;
+        WatchStatus { mailboxes: self.mailboxes, behind: self.behind, in_step }
+    }
+}
+
+/// What the watch's task, the reader of the changes, and those who wait share.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        let before = (state.status(), state.has_ended);
+        change(&mut state);
+        let has_changed = before != (state.status(), state.has_ended);
+        drop(state);
+        if has_changed {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// What is left to do. `is_swept`: a sweep has ended that began after the last loss.
+    pub(super) fn publish(&self, mailboxes: usize, behind: usize, is_swept: bool) {
+        self.update(|state| {
+            (state.mailboxes, state.behind, state.is_swept) = (mailboxes, behind, is_swept);
+        });
+    }
+
+    /// One more change is on its way.
+    pub(super) fn delivered(&self) {
+        self.update(|state| state.delivered += 1);
+    }
+
+    /// The program has read one more.
+    pub(super) fn read(&self) {
+        self.update(|state| state.read += 1);
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self) {
+        self.update(|state| state.has_ended = true);
+    }
+}
+
+/// How far a watch is, as it changes; from [`Changes::status`](super::Changes::status). Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct WatchStatusReceiver {
+    progress: Arc<Progress>,
+    seen: WatchStatus,
+}
+
+impl WatchStatusReceiver {
+    pub(super) fn new(progress: Arc<Progress>) -> Self {
+        let seen = progress.lock().status();
+        Self { progress, seen }
+    }
+
+    /// How far it is now.
+    #[must_use]
+    pub fn now(&self) -> WatchStatus {
+        self.progress.lock().status()
+    }
+
+    /// Waits until it is otherwise than this receiver has said before, and returns that; `None` once
+    /// the watch has ended. What changes quickly may be skipped. Cancel-safe.
+    pub async fn changed(&mut self) -> Option<WatchStatus> {
+        let seen = self.seen;
+        self.seen = self.until(|now| now != seen).await?;
+        Some(self.seen)
+    }
+
+    /// Waits until all mailboxes are in step and the program has read all changes: so these have to
+    /// be read meanwhile. Whether that came to be: `false` if the watch has ended. Cancel-safe.
+    pub async fn in_step(&self) -> bool {
+        self.until(|now| now.in_step).await.is_some()
+    }
+
+    async fn until(&self, is_wanted: impl Fn(WatchStatus) -> bool) -> Option<WatchStatus> {
+        loop {
+            let mut changed = pin!(self.progress.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let (now, has_ended) = {
+                let state = self.progress.lock();
+                (state.status(), state.has_ended)
+            };
+            if has_ended {
+                return None;
+            }
+            if is_wanted(now) {
+                return Some(now);
+            }
+            changed.await;
+        }
+    }
+}
+
+impl fmt::Debug for WatchStatusReceiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchStatusReceiver").field("now", &self.now()).finish()
+    }
+}

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! In: how many accounts. Out: a line with the memory of so many bare connections with INBOX
-//! selected, of as many accounts that watch their INBOX, and the difference for each; the time that
-//! passes until all are in step, and the dials in each second until then. Each part in a process of
-//! its own, the embedded server within it, in virtual time; only Linux says how much memory a
-//! process has.
+//! selected and NOTIFY in force, of as many accounts that watch their INBOX, and the difference for
+//! each; the time that passes until all are in step, and the dials in each second until then. Each
+//! part in a process of its own, the embedded server within it, in virtual time; only Linux says how
+//! much memory a process has.
 #![allow(clippy::print_stdout, reason = "what it measures")]
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use imap_duplex::Config;
 use imap_duplex::account::{Account, ChangeKind, MemoryStore, Watch, Watcher};
+use imap_duplex::command::{List, Notify, NotifyEvent, StatusItems};
 use imap_duplex::testing::Server;
 use imap_duplex::types::ViewSync;
 use imap_duplex::{Receiver, Select};
@@ -87,6 +88,14 @@ async fn connections(count: usize) -> usize {
         let (imap, events) = config(number).connect_over(server.connect()).await.expect("it answers");
         tokio::spawn(drain(events));
         let inbox = imap.select(Select::new("INBOX").read_only().view_sync(ViewSync::Flags)).await;
+        // What an account asks for on its connection: what the server, and the connection, keep of it
+        // is not the account's.
+        let list = || List::new("*").with_status(StatusItems::counts().uid_validity().uid_next());
+        imap.list(list()).await.expect("LIST");
+        let notify =
+            Notify::set().personal(NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]));
+        imap.notify(notify).await.expect("NOTIFY");
+        imap.list(list()).await.expect("LIST");
         all.push((imap, inbox.expect("it is there")));
     }
     sleep(AT_REST).await;

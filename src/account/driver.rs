@@ -14,7 +14,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -25,6 +24,7 @@ use super::gate::Gate;
 use super::lease::{Leased, MailboxLease, SessionLease};
 use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
+use super::queue::QueueReceiver;
 use super::redial::{Failure, Redial, Verdict};
 use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic};
 use crate::client::{Mailbox, Select};
@@ -36,7 +36,7 @@ use crate::types::CloseReason;
 pub(super) struct AccountDriver {
     config: Arc<Config>,
     connector: Option<Connector>,
-    messages: UnboundedReceiver<Box<Message>>,
+    messages: QueueReceiver<Box<Message>>,
     /// To this task itself, for those that it spawns.
     own: MessageSender,
     status: watch::Sender<AccountStatus>,
@@ -68,7 +68,7 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) policy: Policy,
     pub(super) connector: Option<Connector>,
-    pub(super) messages: UnboundedReceiver<Box<Message>>,
+    pub(super) messages: QueueReceiver<Box<Message>>,
     pub(super) own: MessageSender,
     pub(super) status: watch::Sender<AccountStatus>,
 }
@@ -104,8 +104,8 @@ impl AccountDriver {
     pub(super) async fn run(mut self: Box<Self>) {
         while !self.has_ended() {
             let message = match self.deadline() {
-                Some(at) => timeout_at(at, self.messages.recv()).await.ok().flatten(),
-                None => self.messages.recv().await,
+                Some(at) => timeout_at(at, self.messages.recv()).await.ok(),
+                None => Some(self.messages.recv().await),
             };
             if let Some(message) = message {
                 self.handle(*message);

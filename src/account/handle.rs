@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{oneshot, watch};
 
 #[cfg(feature = "store")]
@@ -19,6 +18,7 @@ use super::connection::Events;
 use super::driver::{AccountDriver, Parts};
 use super::message::{Message, MessageSender, Want};
 use super::pool::WishId;
+use super::queue::queue;
 use super::{
     AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
 };
@@ -268,7 +268,7 @@ impl AccountBuilder {
     #[must_use]
     pub fn open(self) -> Account {
         let Self { config, policy, connector } = self;
-        let (own, messages) = unbounded_channel();
+        let (own, messages) = queue(None);
         let own = MessageSender(own);
         let max_connections = policy.max_connections.max(1);
         let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });

@@ -6,27 +6,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::Traffic;
 use super::connection::{Dialled, Events};
 use super::lease::{MailboxLease, SessionLease};
 use super::pool::{ConnectionId, WishId};
+use super::queue::QueueSender;
 use crate::client::{Mailbox, Select};
 use crate::engine::{Moving, Scope};
 use crate::error::{Error, Result};
 use crate::net::Config;
 use crate::types::MailboxName;
 
-/// To the account's task. In boxes, since a queue has room for many from the start.
+/// To the account's task. In boxes, so that the places of the queue are small.
 #[derive(Clone, Debug)]
-pub(super) struct MessageSender(pub(super) UnboundedSender<Box<Message>>);
+pub(super) struct MessageSender(pub(super) QueueSender<Box<Message>>);
 
 impl MessageSender {
     /// Whether the account's task is there.
     pub(super) fn send(&self, message: Message) -> bool {
-        self.0.send(Box::new(message)).is_ok()
+        self.0.push(Box::new(message))
     }
 
     /// Whether the account's task has ended.

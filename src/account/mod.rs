@@ -25,6 +25,7 @@ mod lease;
 mod message;
 mod policy;
 mod pool;
+mod queue;
 mod redial;
 mod special_use;
 mod status;

@@ -24,6 +24,7 @@ use super::key::MailboxKey;
 use super::ledger::{Delta, Sample, apply_to_state};
 use super::task::{Note, Notes};
 use crate::account::Account;
+use crate::account::connection::Events;
 use crate::client::{Mailbox, Select, Token};
 use crate::command::{Fetch, Items, Notify};
 use crate::error::{Error, ErrorKind, Result};
@@ -127,35 +128,35 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
     let mut stream = Stream::new(&what, notes, is_known, flagless, arrivals);
     loop {
         let due = stream.mark_state(&mailbox, Instant::now());
-        let event = match events.try_next() {
-            Some(event) => Some(event),
-            None => match stream.report_arrivals(&mailbox).await? {
-                Err(error) => return Ok(Err(error)),
-                // A mailbox that is followed may be silent for ever.
-                Ok(()) => {
-                    let until = due.or_else(|| (!stream.stays()).then(|| Instant::now() + PATIENCE));
-                    tokio::select! {
-                        event = events.next() => match event {
-                            Some(event) => Some(event),
-                            None => return Ok(Err(CloseReason::Eof.into())),
-                        },
-                        () = at(until) => None,
-                        since = recheck(control.as_deref()) => match since {
-                            Some(since) => {
-                                let changes = Fetch::new(.., Items::new().flags()).changed_since(since);
-                                // What has changed comes as events.
-                                mailbox.submit(changes).detach();
-                                continue;
-                            }
-                            None => return Ok(Ok(stream.leave(&mailbox, Ended::Again))),
-                        },
+        let mut event = events.try_next().map(Box::new);
+        if event.is_none() {
+            if !stream.arrivals.is_empty()
+                && let Err(error) = Box::pin(stream.report_arrivals(&mailbox)).await?
+            {
+                return Ok(Err(error));
+            }
+            // A mailbox that is followed may be silent for ever.
+            let until = due.or_else(|| (!stream.stays()).then(|| Instant::now() + PATIENCE));
+            event = tokio::select! {
+                event = next(&mut events) => match event {
+                    Some(event) => Some(event),
+                    None => return Ok(Err(CloseReason::Eof.into())),
+                },
+                () = at(until) => None,
+                since = recheck(control.as_deref()) => match since {
+                    Some(since) => {
+                        let changes = Fetch::new(.., Items::new().flags()).changed_since(since);
+                        // What has changed comes as events.
+                        mailbox.submit(changes).detach();
+                        continue;
                     }
-                }
-            },
-        };
+                    None => return Ok(Ok(stream.leave(&mailbox, Ended::Again))),
+                },
+            };
+        }
         match event {
             Some(event) => {
-                if let Some(ended) = Box::pin(stream.take(event, &mailbox)).await? {
+                if let Some(ended) = Box::pin(stream.take(*event, &mailbox)).await? {
                     return Ok(ended.map(|ended| stream.leave(&mailbox, ended)));
                 }
             }
@@ -165,6 +166,11 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
             }
         }
     }
+}
+
+/// In a box, as above.
+async fn next(events: &mut Events) -> Option<Box<Event>> {
+    events.next().await.map(Box::new)
 }
 
 async fn at(until: Option<Instant>) {
@@ -205,7 +211,7 @@ struct Stream<'a> {
     flagless: UidSet,
     arrivals: Arrivals,
     sample: Option<Sample>,
-    mark: Option<Mark>,
+    mark: Option<Box<Mark>>,
     /// What has been reported since the state was read: it is in none that is older.
     since_mark: Vec<ChangeKind>,
     /// No state is read before this.
@@ -253,7 +259,8 @@ impl<'a> Stream<'a> {
         self.next_mark = now + PAUSE;
         if let Some(state) = mailbox.state() {
             let sample = self.sample.as_ref().and_then(|sample| read_sample(sample, &state.uids, mailbox));
-            self.mark = Some(Mark { noop: mailbox.sender().noop().detach(), state, sample });
+            let mark = Mark { noop: mailbox.sender().noop().detach(), state, sample };
+            self.mark = Some(Box::new(mark));
             self.changed = false;
             self.since_mark.clear();
         }
@@ -369,9 +376,8 @@ impl<'a> Stream<'a> {
 
     /// A command has ended: perhaps the one behind which a state counts.
     async fn complete(&mut self, id: Option<CommandId>, ok: bool) -> Noted<Option<Result<Ended>>> {
-        let Some(Mark { state, sample, .. }) = self.mark.take_if(|mark| Some(mark.noop) == id) else {
-            return Ok(None);
-        };
+        let Some(mark) = self.mark.take_if(|mark| Some(mark.noop) == id) else { return Ok(None) };
+        let Mark { state, sample, .. } = *mark;
         if !ok {
             self.changed = true;
             return Ok(None);

@@ -51,6 +51,7 @@ pub use self::store::{MemoryStore, StateStore, StoreFuture};
 use self::task::{Delivery, Output, Shared, WatchTask, not_stored};
 pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
+use super::queue::queue;
 use crate::command::Items;
 use crate::error::{Error, Result};
 use crate::types::{MailboxName, SpecialUse, composed};
@@ -257,7 +258,7 @@ impl Watch {
     /// Begins, on this account.
     fn spawn(self, account: Account, shared: Arc<Shared>, output: Output) -> AbortHandle {
         let bound = if self.items.is_some() { MAX_MESSAGES } else { MAX_NOTES };
-        let task = WatchTask::new(account, self, shared, output, mpsc::channel(bound));
+        let task = WatchTask::new(account, self, shared, output, queue(Some(bound)));
         tokio::spawn(Box::new(task).run()).abort_handle()
     }
 }

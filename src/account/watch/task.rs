@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{Receiver as ChannelReceiver, Sender as ChannelSender};
+use tokio::sync::mpsc::Sender as ChannelSender;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -32,6 +32,7 @@ use super::plan::{Difference, Found, Pace, Plan};
 use super::progress::Progress;
 use super::store::StateStore;
 use super::sweep::Sweep;
+use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::{Account, AccountState};
 use crate::client::Sender;
 use crate::error::{Error, ErrorKind, Result};
@@ -103,14 +104,14 @@ impl Output {
     }
 }
 
-/// Where the tasks of a watch report to. In boxes, since a queue has room for many from the start.
+/// Where the tasks of a watch report to. In boxes, so that the places of the queue are small.
 #[derive(Clone)]
-pub(super) struct Notes(pub(super) ChannelSender<Box<Note>>);
+pub(super) struct Notes(pub(super) QueueSender<Box<Note>>);
 
 impl Notes {
     /// Whether the watch's task is there.
     pub(super) async fn send(&self, note: Note) -> bool {
-        self.0.send(Box::new(note)).await.is_ok()
+        self.0.send(Box::new(note)).await
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) struct WatchTask {
     watch: Watch,
     shared: Arc<Shared>,
     changes: Output,
-    notes: ChannelReceiver<Box<Note>>,
+    notes: QueueReceiver<Box<Note>>,
     own: Notes,
     plan: Plan,
     tasks: JoinSet<()>,
@@ -153,7 +154,7 @@ impl WatchTask {
         watch: Watch,
         shared: Arc<Shared>,
         changes: Output,
-        (own, notes): (ChannelSender<Box<Note>>, ChannelReceiver<Box<Note>>),
+        (own, notes): (QueueSender<Box<Note>>, QueueReceiver<Box<Note>>),
     ) -> Self {
         let mut plan = Plan::default();
         let is_first_run = shared.ledger().is_empty();
@@ -214,7 +215,6 @@ impl WatchTask {
                     }
                 },
             };
-            let Some(note) = note else { return };
             // In a box: most of the time there is none.
             if Box::pin(self.handle(*note)).await.is_err() {
                 return;

@@ -5,6 +5,8 @@
 //!   read  ──> a free reader ──> one snapshot
 //! ```
 //!
+//! Windows of a sync are written behind: one of them at a time is in the queue.
+//!
 //! What runs here waits for the disk, so it runs on tokio's threads for that, one job of the writer
 //! at a time; readers are never held up by it (WAL). A job whose caller has gone is either not
 //! begun or done in full: it can't be interrupted in between.
@@ -61,6 +63,8 @@ struct Inner {
     path: PathBuf,
     /// `None`: for reading alone.
     writer: Option<Arc<AsyncMutex<Writer>>>,
+    /// Held by who writes what nobody waits for.
+    behind: AsyncMutex<()>,
     readers: Arc<Mutex<Vec<Connection>>>,
     free_readers: Arc<Semaphore>,
     /// The number of the last change.
@@ -114,6 +118,7 @@ impl Database {
         let inner = Inner {
             path,
             writer: writer.map(|writer| Arc::new(AsyncMutex::new(writer))),
+            behind: AsyncMutex::default(),
             readers: Arc::default(),
             free_readers: Arc::new(Semaphore::new(MAX_READERS)),
             last_change: watch::channel(last).0,
@@ -213,6 +218,16 @@ impl Database {
             Ok(value)
         })
         .await
+    }
+
+    /// The same for what the server can say again, may take long, and nobody waits for: of such
+    /// transactions one at a time is in the queue, so that whoever else writes waits for one at most.
+    pub(super) async fn write_behind<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreResult<T> {
+        let _turn = self.inner.behind.lock().await;
+        self.write(Durability::Process, job).await
     }
 
     /// Reads one snapshot of the file.
@@ -341,4 +356,58 @@ pub(super) async fn blocking<T: Send + 'static>(
         let what = "the runtime ended before the store had done this";
         Err(StoreError::new(StoreErrorKind::Io, what).because(error))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A window is being written, two more are to come, and a user writes.
+    #[tokio::test]
+    async fn a_user_waits_for_one_window_at_most() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = Database::open(folder.path().join("mail.store")).await.expect("a store");
+        let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+        let (begun, wait_begun) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let note = |what: &'static str| {
+            let order = order.clone();
+            move || order.lock().expect("whole").push(what)
+        };
+        let first = note("first");
+        let slow = file.write_behind(move |_| {
+            begun.send(()).expect("somebody waits");
+            // Until the others wait, too.
+            wait.recv().expect("it comes");
+            first();
+            Ok(())
+        });
+        let (second, third, own) = (note("second"), note("third"), note("own"));
+        let behind = |job: Box<dyn FnOnce() + Send>| {
+            file.write_behind(move |_| {
+                job();
+                Ok(())
+            })
+        };
+        let users = async {
+            tokio::task::spawn_blocking(move || wait_begun.recv()).await.expect("it ends").expect("it began");
+            let write = file.write(Durability::Power, move |_| {
+                own();
+                Ok(())
+            });
+            let release = async {
+                // All of them have been polled by now.
+                tokio::task::yield_now().await;
+                go_on.send(()).expect("it waits");
+                Ok(())
+            };
+            tokio::try_join!(write, release)
+        };
+        let windows = async { tokio::try_join!(slow, behind(Box::new(second)), behind(Box::new(third))) };
+        let (windows, users) = tokio::join!(windows, users);
+        windows.map(|_| ()).and(users.map(|_| ())).expect("written");
+        assert_eq!(*order.lock().expect("whole"), ["first", "own", "second", "third"]);
+    }
 }

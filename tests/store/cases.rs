@@ -170,8 +170,11 @@ async fn a_draft_that_the_user_saves_again_is_there_once() {
 #[tokio::test(start_paused = true)]
 async fn a_restored_server_has_other_messages_under_known_uids() {
     for lacks in SERVERS {
-        // Whether the store sees it in between, and how many messages come afterwards.
-        for (is_seen, more) in [(true, 3), (false, 3), (false, 5), (false, 9)] {
+        // Whether the store sees it in between, how many messages come afterwards, and whether that with
+        // the newest known UID goes.
+        for (is_seen, more, goes) in
+            [(true, 3, false), (false, 3, false), (false, 5, false), (false, 9, false), (false, 9, true)]
+        {
             within(LIMIT, async {
                 let world = world_of(lacks, 10);
                 let backup = world.server.mailbox("INBOX").expect("there");
@@ -196,6 +199,9 @@ async fn a_restored_server_has_other_messages_under_known_uids() {
                         format!("{}{}", message(&format!("new {number}")), "x".repeat(number)),
                     );
                 }
+                if goes {
+                    world.server.expunge("INBOX", uid(15));
+                }
                 let client = world.client().await;
                 client.in_step().await;
                 world.check(&client.store).await;
@@ -210,6 +216,60 @@ async fn a_restored_server_has_other_messages_under_known_uids() {
             })
             .await;
         }
+    }
+}
+
+/// What the user did to messages that a restored server has no more is done to none of those that
+/// have got their UIDs.
+#[tokio::test(start_paused = true)]
+async fn what_is_queued_is_not_done_to_others_under_known_uids() {
+    for (lacks, more, goes) in
+        SERVERS.iter().flat_map(|lacks| [(lacks, 3, 0), (lacks, 5, 0), (lacks, 9, 0), (lacks, 9, 15)])
+    {
+        within(LIMIT, async {
+            let world = world_of(lacks, 10);
+            world.server.create("Work");
+            let backup = world.server.mailbox("INBOX").expect("there");
+            for number in 0..5 {
+                world.server.deliver("INBOX", message(&format!("lost {number}")));
+            }
+            let client = world.client().await;
+            client.in_step().await;
+            client.crash().await;
+            let store = world.store().await;
+            let work = store.mailbox_named("Work").await.expect("there").id();
+            let lost = async |number: u32| id_of(&store, &format!("lost {number}")).await;
+            store.flag([lost(0).await, lost(3).await], Flag::Flagged, Flags::new()).await.expect("queued");
+            store.expunge([lost(1).await]).await.expect("queued");
+            store.move_to([lost(2).await], work).await.expect("queued");
+            store.copy_to(lost(4).await, work).await.expect("queued");
+            let kept = id_of(&store, "message 9").await;
+            store.flag([kept], Flag::Flagged, Flags::new()).await.expect("queued");
+            world.server.restore(&backup);
+            for number in 0..more {
+                world.server.deliver("INBOX", message(&format!("new {number}")));
+            }
+            if goes > 0 {
+                world.server.expunge("INBOX", uid(goes));
+            }
+            let account = world.account_by(Policy::default());
+            let attachment = store.attach(&account).await.expect("attached");
+            let client = Client { store, attachment, account };
+            client.in_step().await;
+            let what = format!("{lacks:?} {more} {goes}");
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{what}");
+            world.check(&client.store).await;
+            let there = world.server.mailbox("INBOX").expect("there").messages;
+            let count = 10 + more - usize::from(goes > 0);
+            assert_eq!(there.len(), count, "{what}: none was deleted or moved");
+            let flagged = there.iter().filter(|message| message.flags.contains(&Flag::Flagged));
+            let flagged: Vec<_> = flagged.map(|message| message.uid).collect();
+            // The embedded server gives what it restores new EMAILIDs: then it is another message.
+            let is_kept = lacks.contains(&"OBJECTID");
+            assert_eq!(flagged, if is_kept { vec![uid(9)] } else { vec![] }, "{what}");
+            assert!(world.server.mailbox("Work").expect("there").messages.is_empty(), "{what}");
+        })
+        .await;
     }
 }
 

@@ -270,7 +270,7 @@ async fn a_mailbox_that_is_read_only_now_parks_what_changes_it() {
             inbox.uid_validity,
             inbox.uid_next,
         );
-        world.server.on("SELECT").instead(opened).times(4);
+        world.server.on("SELECT").instead(opened).times(12);
         let work = mailbox(&store, "Work").await;
         store.flag([ids[0]], Flag::Flagged, Flags::new()).await.expect("queued");
         store.move_to([ids[1]], work).await.expect("queued");

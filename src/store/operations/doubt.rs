@@ -19,7 +19,8 @@ use crate::client::Select;
 use crate::command::Items;
 use crate::store::database::Durability;
 use crate::store::ids::{MessageId, RowIds as _};
-use crate::store::rows::content::ids;
+use crate::store::rows::content::{self, ids};
+use crate::store::rows::message::{self, Likeness};
 use crate::types::{Message, Uid, UidSet, UidValidity, ViewSync};
 
 /// By what a message is recognised in another mailbox.
@@ -90,9 +91,16 @@ impl Executor {
                 let lease = self.open(&place).await?;
                 // A selection that was made before sees only then what has changed.
                 lease.sender().noop().await?;
-                let rows = lease.fetch(uid, Items::new()).await?;
+                let traits = content::traits(&lease.sender().capabilities());
+                let rows = lease.fetch(uid, traits).await?;
                 drop(lease);
-                rows.iter().any(|row| row.uid() == Some(uid)).then_some((place, uid))
+                // Under its UID there may be another message, of a server that was restored.
+                let message = operation.message;
+                let is_there = move |file: &Transaction<'_>| {
+                    let Some(row) = rows.iter().find(|row| row.uid() == Some(uid)) else { return Ok(false) };
+                    message.map_or(Ok(true), |id| Ok(message::likeness(file, id, row)? != Likeness::Other))
+                };
+                self.database.read(is_there).await?.then_some((place, uid))
             }
             None => None,
         };

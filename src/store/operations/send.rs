@@ -13,13 +13,22 @@ use super::{Action, Mark, queue, restore};
 use crate::account::MailboxLease;
 use crate::client::{Select, Sender};
 use crate::command::{Append, StatusItems, Store as StoreFlags};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::store::bodies;
 use crate::store::database::Durability;
 use crate::store::error::{Fault, StoreError};
 use crate::store::ids::{MailboxId, MessageId, OperationId};
-use crate::store::rows::{mailbox, message};
-use crate::types::{Code, Flag, Flags, MailboxName, Timestamp, Uid, UidSet, UidValidity, ViewSync};
+use crate::store::rows::message::Likeness;
+use crate::store::rows::{content, mailbox, message};
+use crate::types::{Code, Flag, Flags, MailboxName, Message, Timestamp, Uid, UidSet, UidValidity, ViewSync};
+
+/// The rows that came; of others nothing is known.
+fn there(fetched: Result<Vec<Message>, Error>) -> Result<Vec<Message>, Error> {
+    match fetched {
+        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete) => Ok(Vec::new()),
+        fetched => fetched,
+    }
+}
 
 impl Executor {
     /// Sends operations that go together, and notes what has become of them.
@@ -69,11 +78,56 @@ impl Executor {
     /// A mailbox, selected for writing, whose UIDs are those of the rows.
     pub(super) async fn open(&self, place: &Place) -> Tried<MailboxLease> {
         let select = Select::new(place.name()?).view_sync(ViewSync::Off);
-        let lease = self.account.mailbox(select).await?;
+        let mut lease = self.account.mailbox(select.clone()).await?;
+        // One that was selected before may have been opened when there were fewer rights; and so may
+        // another connection that has it.
+        for _ in 1..self.account.max_connections() {
+            if !lease.is_read_only() || lease.unselect().await.is_err() {
+                break;
+            }
+            drop(lease);
+            lease = self.account.mailbox(select.clone()).await?;
+        }
         match (lease.uid_validity(), place.uid_validity) {
             (Some(now), Some(then)) if now == then => Ok(lease),
             _ => Err(Trouble::Behind),
         }
+    }
+
+    /// The same, if the messages of these operations have their UIDs still.
+    async fn open_for(&self, place: &Place, found: &[(Operation, Uid)]) -> Tried<MailboxLease> {
+        let lease = self.open(place).await?;
+        if lease.is_read_only() {
+            // What would change something is not sent.
+            return Ok(lease);
+        }
+        let messages = found.iter().filter_map(|(operation, uid)| Some((operation.message?, *uid)));
+        self.verify(&lease, messages.collect()).await?;
+        Ok(lease)
+    }
+
+    /// A server that was restored from a backup may have given UIDs to other messages, under the same
+    /// UIDVALIDITY; the newest of these shows it.
+    async fn verify(&self, lease: &MailboxLease, messages: Vec<(MessageId, Uid)>) -> Tried<()> {
+        let items = content::traits(&lease.sender().capabilities());
+        let newest: UidSet = messages.iter().map(|(_, uid)| *uid).max().into_iter().collect();
+        let mut rows = there(lease.fetch(newest, items.clone()).await)?;
+        if rows.is_empty() && messages.len() > 1 {
+            // It is gone.
+            let all: UidSet = messages.iter().map(|(_, uid)| *uid).collect();
+            rows = there(lease.fetch(all, items).await)?;
+        }
+        let known: BTreeMap<Uid, MessageId> = messages.into_iter().map(|(id, uid)| (uid, id)).collect();
+        let is_other = move |file: &Transaction<'_>| {
+            for row in &rows {
+                let Some(id) = row.uid().and_then(|uid| known.get(&uid)) else { continue };
+                if message::likeness(file, *id, row)? == Likeness::Other {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        if self.database.read(is_other).await? { Err(Trouble::Behind) } else { Ok(()) }
     }
 
     /// Marks those that are still as they were read; only they may be sent.
@@ -123,7 +177,7 @@ impl Executor {
 
     async fn send_flags(&self, batch: &[Operation], add: &Flags, remove: &Flags) -> Tried<()> {
         let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
-        let lease = self.open(&place).await?;
+        let lease = self.open_for(&place, &found).await?;
         // From now on another change of the same flags is an operation of its own; one that came while
         // the mailbox was opened has changed this one.
         self.mark_sending(&mut found, None).await?;
@@ -142,7 +196,7 @@ impl Executor {
 
     async fn send_expunge(&self, batch: &[Operation]) -> Tried<()> {
         let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
-        let lease = self.open(&place).await?;
+        let lease = self.open_for(&place, &found).await?;
         self.mark_sending(&mut found, None).await?;
         if found.is_empty() {
             return Ok(());
@@ -167,7 +221,7 @@ impl Executor {
     async fn send_move(&self, batch: &[Operation]) -> Tried<()> {
         let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
         let target = self.place(batch.first().and_then(|first| first.target)).await?;
-        let lease = self.open(&place).await?;
+        let lease = self.open_for(&place, &found).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
         self.mark_sending(&mut found, Some(mark)).await?;
@@ -199,7 +253,8 @@ impl Executor {
                     self.arrived(&operation, &target, *new, uid_validity, left).await?;
                 }
                 // The server does not say where it is now.
-                None => _ = self.settle(&operation).await?,
+                None if self.settle(&operation).await? => {}
+                None => return Err(Trouble::Behind),
             }
         }
         Ok(())
@@ -209,6 +264,7 @@ impl Executor {
         let Some((place, uid)) = self.locate(Some(source)).await? else { return self.gone(operation).await };
         let target = self.place(operation.target).await?;
         let lease = self.open(&place).await?;
+        self.verify(&lease, vec![(source, uid)]).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
         if !self.mark_one(operation, Some(mark)).await? {
@@ -222,7 +278,9 @@ impl Executor {
             .find_map(|copy_uid| Some((copy_uid.pairs().next()?.1, copy_uid.uid_validity())));
         match pair {
             Some((new, uid_validity)) => self.arrived(operation, &target, new, uid_validity, None).await,
-            None => self.settle(operation).await.map(|_| ()),
+            // It was gone, or is not where it was copied to any more.
+            None if self.settle(operation).await? => Ok(()),
+            None => self.gone(operation).await,
         }
     }
 
@@ -296,7 +354,9 @@ impl Executor {
         drop(session);
         match appended.uid {
             Some(uid) => self.arrived(operation, &target, uid, appended.uid_validity, None).await,
-            None => self.settle(operation).await.map(|_| ()),
+            None if self.settle(operation).await? => Ok(()),
+            // The server has taken it, and it is not there any more: a look finds it where it is.
+            None => self.gone(operation).await,
         }
     }
 
@@ -349,6 +409,12 @@ impl Executor {
             super::create::rename_below(file, account, "name", &from, &to)?;
             file.prepare_cached("UPDATE mailbox SET name = ? WHERE id = ?")?
                 .execute(params![to, mailbox.0])?;
+            // What others have renamed meanwhile below it was to be seen under the user's name until now.
+            file.prepare_cached(
+                "UPDATE mailbox SET shown_name = name WHERE account = ?1 AND name IS NOT NULL AND shown_name <> name \
+                 AND NOT EXISTS (SELECT 1 FROM operation WHERE account = ?1 AND kind = 'rename')",
+            )?
+            .execute([account])?;
             Ok(())
         };
         Ok(self.database.write(Durability::Power, job).await?)

@@ -158,12 +158,30 @@ pub(in crate::store) fn verify(
     }
 }
 
+/// What a message at the server is to a row with its UID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Likeness {
+    Same,
+    /// It has the same Message-ID, and another size or date: a server that changes what is written to
+    /// it, or a draft that was saved again.
+    Altered,
+    Other,
+}
+
 /// Whether this is the message of a row, by what never changes of it.
 pub(in crate::store) fn is_same(
     file: &Transaction<'_>,
     message: MessageId,
     now: &Message,
 ) -> Result<bool, Fault> {
+    Ok(likeness(file, message, now)? == Likeness::Same)
+}
+
+pub(in crate::store) fn likeness(
+    file: &Transaction<'_>,
+    message: MessageId,
+    now: &Message,
+) -> Result<Likeness, Fault> {
     let row = file
         .prepare_cached(
             "SELECT c.global, c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
@@ -174,17 +192,22 @@ pub(in crate::store) fn is_same(
             Ok((global, message_id, row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?))
         })
         .optional()?;
-    let Some((global, message_id, size, received)) = row else { return Ok(true) };
-    Ok(match (global.filter(|global| global.starts_with("e:")), now.email_id()) {
+    let Some((global, message_id, size, received)) = row else { return Ok(Likeness::Same) };
+    let is_same = match (global.filter(|global| global.starts_with("e:")), now.email_id()) {
         (Some(before), Some(now)) => before == format!("e:{now}"),
         _ => {
             let id = |text: std::borrow::Cow<'_, str>| super::content::ids(&text).into_iter().next();
             let now_id = now.envelope().map(|envelope| envelope.message_id().and_then(id));
-            size == now.size().and_then(|size| i64::try_from(size).ok())
-                && received == now.internal_date().map(|date| date.seconds())
-                && now_id.is_none_or(|now_id| now_id == message_id)
+            let is_like = size == now.size().and_then(|size| i64::try_from(size).ok())
+                && received == now.internal_date().map(|date| date.seconds());
+            match now_id {
+                Some(now_id) if now_id != message_id => false,
+                Some(Some(_)) if !is_like => return Ok(Likeness::Altered),
+                _ => is_like,
+            }
         }
-    })
+    };
+    Ok(if is_same { Likeness::Same } else { Likeness::Other })
 }
 
 /// How often a content is asked for that does not come.

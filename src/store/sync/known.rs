@@ -55,6 +55,12 @@ impl Known {
         self.messages.last().map(|(uid, _)| *uid)
     }
 
+    /// The newest UID that is in this snapshot, too.
+    pub(super) fn newest_in(&self, snapshot: &Snapshot) -> Option<Uid> {
+        let mut uids = self.messages.iter().rev().map(|(uid, _)| *uid);
+        uids.find(|uid| snapshot.seq(*uid).is_some())
+    }
+
     /// The UIDs, so many at a time.
     pub(super) fn windows(&self, count: usize) -> impl Iterator<Item = UidSet> {
         self.messages.chunks(count).map(|window| window.iter().map(|(uid, _)| *uid).collect())

@@ -159,7 +159,10 @@ impl Look {
         mailbox.sender().noop().await?;
         let complete = complete(&mailbox).await?;
         let newest = match newest {
-            Some(newest) => newest.await?,
+            Some(newest) => match newest.await? {
+                rows if rows.is_empty() => newest_left(&mailbox, &known, &complete.snapshot).await?,
+                rows => rows,
+            },
             None => Vec::new(),
         };
         if self.went_back(&mailbox) || self.is_other(newest).await? {
@@ -422,7 +425,7 @@ impl Look {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreResult<T> {
-        self.database.write(Durability::Process, job).await
+        self.database.write_behind(job).await
     }
 }
 
@@ -459,6 +462,14 @@ async fn complete(mailbox: &Mailbox) -> StoreResult<Complete> {
         // Messages have just arrived, or what changed before is still being asked for.
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(250));
+    }
+}
+
+/// The newest known message is gone: that of the newest known UID that is still there.
+async fn newest_left(mailbox: &Mailbox, known: &Known, now: &Snapshot) -> StoreResult<Vec<Message>> {
+    match known.newest_in(now) {
+        Some(uid) => Ok(mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities())).await?),
+        None => Ok(Vec::new()),
     }
 }
 

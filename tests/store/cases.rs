@@ -170,8 +170,8 @@ async fn a_draft_that_the_user_saves_again_is_there_once() {
 #[tokio::test(start_paused = true)]
 async fn a_restored_server_has_other_messages_under_known_uids() {
     for lacks in SERVERS {
-        // Whether the store sees it in between, how many messages come afterwards, and whether that with
-        // the newest known UID goes.
+        // Whether the store sees it in between, how many messages come afterwards, and whether that
+        // with the newest known UID goes.
         for (is_seen, more, goes) in
             [(true, 3, false), (false, 3, false), (false, 5, false), (false, 9, false), (false, 9, true)]
         {

@@ -18,6 +18,8 @@ mod model;
 mod operations;
 mod power;
 mod reading;
+#[cfg(unix)]
+mod real;
 mod refused;
 mod searching;
 mod syncing;

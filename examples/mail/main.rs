@@ -77,6 +77,10 @@ struct Args {
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
 
+    /// Where attachments are saved
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    save_to: PathBuf,
+
     #[command(flatten)]
     account: AccountArgs,
 
@@ -126,9 +130,10 @@ async fn screen(args: Args, server: Server, file: &Path) -> Result<(), Failure> 
     let name = server.author();
     let (events, mut happened) = unbounded_channel();
     let (actions, asked) = unbounded_channel();
+    let saved = args.save_to.clone();
     let accounts = Box::new(move || args.account.account_by(&server, policy()));
     let link = work::Link::new(&store, accounts, args.days, events.clone()).await?;
-    let worker = work::Worker { store, link, events, from: work::author(&from) };
+    let worker = work::Worker { store, link, events, from: work::author(&from), saved };
     let worker = tokio::spawn(worker.run(asked));
     let shown = tokio::select! {
         shown = terminal::run(app::App::new(name), &actions, &mut happened) => shown,

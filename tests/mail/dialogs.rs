@@ -1,15 +1,27 @@
 //! What lies on top: help, the queue, the choice of a folder, questions, a reply.
 
-use crate::app::{Action, Body, Draft, Event, Folder, Queued, Role};
+use crate::app::{Action, Body, Draft, Event, Folder, Queued, Role, Row};
 use crate::screen::{Screen, folder, row};
 
 #[test]
 fn help_names_each_key() {
     let mut screen = Screen::new();
     screen.key("?");
-    for what in
-        ["flag", "unread", "archive", "delete", "move", "reply", "search", "conversation", "offline", "quit"]
-    {
+    for what in [
+        "flag",
+        "unread",
+        "archive",
+        "delete",
+        "move",
+        "reply",
+        "write on a draft",
+        "attached",
+        "search",
+        "at the server",
+        "conversation",
+        "offline",
+        "quit",
+    ] {
         screen.shows(&[what]);
     }
     assert_eq!(screen.key("q"), []);
@@ -167,6 +179,7 @@ fn a_reply_quotes_and_is_kept() {
         text,
         answers: Some(1),
         references: vec!["0@example.org".to_owned(), "1@example.org".to_owned()],
+        replaces: None,
     };
     assert_eq!(kept, [Action::Save(draft)]);
     screen.lacks("Ann wrote:");
@@ -216,4 +229,52 @@ fn a_long_line_goes_on_below() {
     let [Action::Save(draft)] = &kept[..] else { panic!("{kept:?}") };
     assert!(draft.text.lines().all(|line| line.chars().count() <= 73), "{}", draft.text);
     assert_eq!(draft.text.split_whitespace().count(), 20);
+}
+
+#[test]
+fn a_draft_is_written_on_and_takes_the_place_of_the_older_one() {
+    let mut screen = Screen::new();
+    assert_eq!(screen.key("e"), []);
+    screen.shows(&["only a draft can be written on"]);
+    let draft = Row { is_draft: true, folder: 2, ..row(8, "Alice", "Re: Boat trip") };
+    screen.list(vec![draft]);
+    assert_eq!(screen.key("e"), [Action::Edit(8)]);
+    let kept = Draft {
+        to: "\"Ruiz, Carla\" <carla@example.com>".to_owned(),
+        subject: "Re: Boat trip".to_owned(),
+        text: "I come.\n".to_owned(),
+        answers: None,
+        references: vec!["1@example.org".to_owned()],
+        replaces: Some(8),
+    };
+    screen.event(Event::Draft(kept.clone()));
+    screen.shows(&["To       \"Ruiz, Carla\" <carla@example.com>", "Subject  Re: Boat trip", "I come."]);
+    screen.type_text("Yes. ");
+    let text = "Yes. I come.\n".to_owned();
+    assert_eq!(screen.key("ctrl-s"), [Action::Save(Draft { text, ..kept.clone() })]);
+    screen.done();
+    // It comes while the user has begun something else.
+    screen.key("w");
+    screen.event(Event::Draft(kept));
+    screen.shows(&["Nothing is queued."]);
+    screen.key("esc");
+    screen.lacks("Subject  Re:");
+}
+
+#[test]
+fn attachments_are_listed_and_saved() {
+    let mut screen = Screen::new();
+    assert_eq!(screen.key("v"), []);
+    screen.shows(&["nothing is attached"]);
+    let attachments = vec!["plan.pdf".to_owned(), "pier.png".to_owned()];
+    screen.list(vec![Row { attachments, ..row(2, "Carla", "The plan") }]);
+    screen.key("v");
+    screen.shows(&["save what is attached", "plan.pdf", "pier.png", "enter save", "a save all"]);
+    assert_eq!(screen.keys("down down enter"), [Action::Export { message: 2, which: Some(1) }]);
+    screen.event(Event::Said("saved as ./pier.png".to_owned()));
+    screen.shows(&["saved as ./pier.png"]);
+    screen.lacks("save what is attached");
+    assert_eq!(screen.keys("v a"), [Action::Export { message: 2, which: None }]);
+    assert_eq!(screen.keys("v esc"), []);
+    screen.lacks("save what is attached");
 }

@@ -33,6 +33,7 @@ fn an_answer_names_what_it_answers() {
         text: "Ja.\n".to_owned(),
         answers: Some(1),
         references: vec!["a@example.org".to_owned(), "b@example.org".to_owned()],
+        replaces: None,
     };
     let answer = written(&draft, "Alice <alice@example.org>");
     has(&answer, "In-Reply-To: <b@example.org>");

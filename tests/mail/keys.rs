@@ -148,7 +148,7 @@ fn escape_undoes_one_thing_after_the_other() {
 #[test]
 fn a_search_asks_at_each_key() {
     let mut screen = Screen::new();
-    let found = |text: &str| Source::Search { text: text.to_owned() };
+    let found = |text: &str| Source::Search { text: text.to_owned(), also: Vec::new() };
     assert_eq!(screen.key("/"), []);
     assert_eq!(Screen::loaded(&screen.type_text("b")), found("b"));
     assert_eq!(Screen::loaded(&screen.type_text("oa")), found("boa"));
@@ -242,4 +242,31 @@ fn offline_is_the_users_choice_or_not() {
     assert_eq!(screen.key("o"), [Action::Away(false)]);
     // All else is as before.
     assert_eq!(screen.key("f"), [Action::Flag { messages: vec![1], flagged: true }]);
+}
+
+#[test]
+fn the_server_is_asked_too_on_request() {
+    let mut screen = Screen::new();
+    assert_eq!(screen.key("S"), []);
+    screen.shows(&["/ begins a search"]);
+    screen.key("/");
+    screen.type_text("lamp");
+    screen.key("enter");
+    screen.list(Vec::new());
+    screen.shows(&["nothing found", "S asks the server"]);
+    assert_eq!(screen.key("S"), [Action::SearchServers("lamp".to_owned())]);
+    let joined = |text: &str| Event::Joined {
+        text: text.to_owned(),
+        messages: vec![2],
+        said: "1 more found by the server".to_owned(),
+    };
+    assert_eq!(screen.event(joined("lam")), [], "of an earlier text");
+    let loaded = screen.event(joined("lamp"));
+    assert_eq!(Screen::loaded(&loaded), Source::Search { text: "lamp".to_owned(), also: vec![2] });
+    screen.list(vec![rows().remove(1)]);
+    screen.shows(&["1 more found by the server", "1 found, by the server too: lamp", "The plan"]);
+    // Another text is another search.
+    screen.key("/");
+    let other = screen.type_text("s");
+    assert_eq!(Screen::loaded(&other), Source::Search { text: "lamps".to_owned(), also: Vec::new() });
 }

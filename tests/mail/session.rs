@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags};
+use imap_duplex::types::{Flag, Flags, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use crate::support::cutter::Cutter;
@@ -59,7 +59,7 @@ struct Session {
     server: Server,
     way: Cutter,
     terminal: Tmux,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Session {
@@ -72,14 +72,15 @@ impl Session {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("mail.store");
         let command = format!(
-            "'{}' --store '{}' imap://{}:{}@127.0.0.1:{}/; echo it ended with $?; sleep 600",
+            "'{}' --store '{}' --save-to '{}' imap://{}:{}@127.0.0.1:{}/; echo it ended with $?; sleep 600",
             path("mail").display(),
             store.display(),
+            folder.path().display(),
             server.user(),
             server.password(),
             way.port(),
         );
-        let session = Self { server, way, terminal: Tmux::start(&command), _folder: folder };
+        let session = Self { server, way, terminal: Tmux::start(&command), folder };
         session.terminal.shows("● online").await;
         session.terminal.shows("INBOX            4/4").await;
         session
@@ -226,6 +227,76 @@ async fn offline_by_choice_and_back() {
         terminal.shows("● online").await;
         terminal.lacks("queued").await;
         until("flagged", || flags(server, "Keys").contains(&Flag::Flagged)).await;
+        session.quit().await;
+    })
+    .await;
+}
+
+const PLAN: &str = "From: Carla <carla@example.com>\r\nSubject: The plan\r\nMessage-ID: <plan@example.com>\r\n\
+    MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+    Attached.\r\n--b\r\nContent-Type: text/csv; name=\"../tides.csv\"\r\n\
+    Content-Disposition: attachment; filename=\"../tides.csv\"\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+    aGlnaCwxNDoyMApsb3csMjA6\r\nMzUK\r\n--b--\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_are_written_on_attachments_saved_and_the_server_asked() {
+    within(LIMIT, async {
+        let session = Session::start().await;
+        let (terminal, server) = (&session.terminal, &session.server);
+        server.deliver("INBOX", PLAN);
+        terminal.shows("The plan").await;
+        terminal.keys("g v");
+        terminal.shows("save what is attached").await;
+        terminal.shows("tides.csv").await;
+        terminal.keys("Enter");
+        terminal.shows("saved as").await;
+        let saved = std::fs::read(session.folder.path().join("tides.csv")).expect("a file");
+        assert_eq!(String::from_utf8_lossy(&saved), "high,14:20\nlow,20:35\n");
+        terminal.keys("v a");
+        terminal.shows("tides (2).csv").await;
+
+        terminal.keys("c");
+        terminal.type_text("Tom <tom@example.net>");
+        terminal.keys("Tab");
+        terminal.type_text("Crew");
+        terminal.keys("Tab");
+        terminal.type_text("We are two.");
+        terminal.keys("C-s");
+        terminal.shows("kept in Drafts").await;
+        until("written", || subjects(server, "Drafts") == ["Crew"]).await;
+        terminal.keys("Left Down Right");
+        terminal.shows("Drafts, by date").await;
+        terminal.shows("Crew").await;
+        terminal.keys("e");
+        terminal.shows("Subject  Crew").await;
+        terminal.shows("Tom <tom@example.net>").await;
+        terminal.keys("End");
+        terminal.type_text(" No, three.");
+        terminal.keys("C-s");
+        terminal.shows("kept in Drafts").await;
+        let drafts = || server.mailbox("Drafts").map(|drafts| drafts.messages).unwrap_or_default();
+        until("kept once", || {
+            let texts = drafts()
+                .iter()
+                .map(|one| String::from_utf8_lossy(&one.bytes).into_owned())
+                .collect::<Vec<_>>();
+            texts.len() == 1 && texts[0].contains("We are two. No, three.")
+        })
+        .await;
+
+        // So old that its text is not here.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        let old = Timestamp::new(i64::try_from(now.as_secs()).expect("small") - 400 * 24 * 60 * 60, 0);
+        let text = message(20, "An old letter").replace("The text", "The lantern");
+        server.deliver_with("INBOX", text, Flags::new(), old);
+        terminal.keys("Left Up Right s");
+        terminal.shows("An old letter").await;
+        terminal.keys("/");
+        terminal.type_text("lantern");
+        terminal.shows("nothing found").await;
+        terminal.keys("Enter S");
+        terminal.shows("1 more found by the server").await;
+        terminal.shows("An old letter").await;
         session.quit().await;
     })
     .await;

@@ -24,6 +24,7 @@ pub(crate) struct Compose {
     pub(crate) is_changed: bool,
     answers: Option<i64>,
     references: Vec<String>,
+    replaces: Option<i64>,
 }
 
 impl Compose {
@@ -38,6 +39,21 @@ impl Compose {
             is_changed: false,
             answers: None,
             references: Vec::new(),
+            replaces: None,
+        }
+    }
+
+    /// A draft that was kept, to be written on.
+    pub(crate) fn of_draft(draft: &Draft) -> Self {
+        Self {
+            to: Editor::line(&draft.to),
+            subject: Editor::line(&draft.subject),
+            text: Editor::lines(&draft.text),
+            field: Field::Text,
+            answers: draft.answers,
+            references: draft.references.clone(),
+            replaces: draft.replaces,
+            ..Self::new()
         }
     }
 
@@ -73,6 +89,7 @@ impl Compose {
             text: self.text.text(),
             answers: self.answers,
             references: self.references.clone(),
+            replaces: self.replaces,
         }
     }
 

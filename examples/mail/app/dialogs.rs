@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::model::{Action, Folder};
+use super::model::{Action, Folder, Row};
 use super::{App, Dialog};
 
 impl App {
@@ -10,6 +10,7 @@ impl App {
         match self.dialog.take() {
             Some(Dialog::Queue(at)) => self.queue_key(key, at),
             Some(Dialog::Move { typed, chosen }) => self.move_key(key, typed, chosen),
+            Some(Dialog::Attachments { row, chosen }) => self.attachments_key(key, row, chosen),
             Some(Dialog::Delete(rows)) => {
                 if key.code != KeyCode::Char('y') {
                     self.say("nothing was deleted");
@@ -47,6 +48,25 @@ impl App {
         };
         self.dialog = Some(Dialog::Queue(at));
         actions
+    }
+
+    fn attachments_key(&mut self, key: KeyEvent, row: Row, chosen: usize) -> Vec<Action> {
+        let last = row.attachments.len().saturating_sub(1);
+        let which = match key.code {
+            KeyCode::Up | KeyCode::Char('k') => {
+                self.dialog = Some(Dialog::Attachments { row, chosen: chosen.saturating_sub(1) });
+                return Vec::new();
+            }
+            KeyCode::Down | KeyCode::Char('j') => {
+                self.dialog = Some(Dialog::Attachments { row, chosen: (chosen + 1).min(last) });
+                return Vec::new();
+            }
+            KeyCode::Enter | KeyCode::Char('s') => Some(chosen),
+            KeyCode::Char('a') => None,
+            _ => return Vec::new(),
+        };
+        self.say("on its way");
+        vec![Action::Export { message: row.id, which }]
     }
 
     /// The folders into which messages can go, by what was typed.

@@ -160,6 +160,7 @@ impl App {
                 (self.is_typing, self.focus) = (true, Focus::List);
             }
             KeyCode::Char('t') => return self.toggle_threads(),
+            KeyCode::Char('S') => return self.search_servers(),
             KeyCode::Char('w') => self.dialog = Some(Dialog::Queue(0)),
             KeyCode::Char('s') => {
                 self.say("looking for new mail");
@@ -169,6 +170,18 @@ impl App {
             KeyCode::Char('c') => self.dialog = Some(Dialog::Compose(Box::new(Compose::new()), false)),
             KeyCode::Char(c) if self.focus != Focus::Folders => return self.message_action(c),
             _ => {}
+        }
+        Vec::new()
+    }
+
+    /// What is looked for, at the servers too: they know the texts that are not on this machine.
+    fn search_servers(&mut self) -> Vec<Action> {
+        match self.search.as_deref().map(str::trim) {
+            None | Some("") => self.say("/ begins a search"),
+            Some(_) => {
+                self.say("the server is looking, too");
+                return self.search.clone().map(Action::SearchServers).into_iter().collect();
+            }
         }
         Vec::new()
     }
@@ -199,6 +212,22 @@ impl App {
             'd' => self.delete(rows),
             'm' => {
                 self.dialog = Some(Dialog::Move { typed: String::new(), chosen: 0 });
+                Vec::new()
+            }
+            'e' => {
+                let drafts = self.folder_for(Role::Drafts).map(|folder| folder.id);
+                if !first.is_draft && Some(first.folder) != drafts {
+                    self.say("only a draft can be written on; r writes a reply");
+                    return Vec::new();
+                }
+                vec![Action::Edit(first.id)]
+            }
+            'v' if first.attachments.is_empty() => {
+                self.say("nothing is attached");
+                Vec::new()
+            }
+            'v' => {
+                self.dialog = Some(Dialog::Attachments { row: first.clone(), chosen: 0 });
                 Vec::new()
             }
             'r' => {

@@ -2,7 +2,7 @@
 
 use super::list::List;
 use super::model::{Action, Event, Folder, Source};
-use super::{App, Focus, Shown};
+use super::{App, Compose, Dialog, Focus, Shown};
 
 impl App {
     pub(super) fn loaded(&mut self, event: Event) -> Vec<Action> {
@@ -24,6 +24,21 @@ impl App {
                     return vec![Action::Seen { messages: vec![message], seen: true }];
                 }
             }
+            Event::Draft(draft) => {
+                // Meanwhile the user may have begun something else.
+                if self.dialog.is_none() && !self.is_typing {
+                    self.note = None;
+                    self.dialog = Some(Dialog::Compose(Box::new(Compose::of_draft(&draft)), false));
+                }
+            }
+            Event::Joined { text, messages, said } => {
+                if self.search.as_ref() == Some(&text) {
+                    self.say(said);
+                    self.joined = Some((text, messages));
+                    return self.load();
+                }
+            }
+            Event::Said(text) => self.say(text),
             Event::Queue(queue) => self.queue = queue,
             Event::Progress(progress) => self.progress = progress,
             Event::Connection(connection) => return self.take_connection(connection),

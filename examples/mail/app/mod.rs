@@ -46,6 +46,11 @@ pub(crate) enum Dialog {
     },
     /// Whether messages are to be deleted for good.
     Delete(Vec<Row>),
+    /// Which attachment of a message is to be written into a file.
+    Attachments {
+        row: Row,
+        chosen: usize,
+    },
     /// A reply that is being written; whether it is asked if it is to be given up.
     Compose(Box<Compose>, bool),
 }
@@ -80,6 +85,8 @@ pub(crate) struct App {
     pub(crate) list: List,
     /// What is looked for; `None` without a search.
     pub(crate) search: Option<String>,
+    /// What the servers have found for a text.
+    pub(crate) joined: Option<(String, Vec<i64>)>,
     /// Whether the keys go into the search.
     pub(crate) is_typing: bool,
     pub(crate) message: Option<Shown>,
@@ -110,6 +117,7 @@ impl App {
             by_thread: false,
             list: List::default(),
             search: None,
+            joined: None,
             is_typing: false,
             message: None,
             focus: Focus::List,
@@ -189,7 +197,11 @@ impl App {
     /// What the list is to show.
     pub(crate) fn source(&self) -> Option<Source> {
         match &self.search {
-            Some(text) if !text.trim().is_empty() => Some(Source::Search { text: text.clone() }),
+            Some(text) if !text.trim().is_empty() => {
+                let also = self.joined.as_ref().filter(|(known, _)| known == text);
+                let also = also.map(|(_, messages)| messages.clone()).unwrap_or_default();
+                Some(Source::Search { text: text.clone(), also })
+            }
             _ => self.current().map(|folder| Source::Folder { id: folder.id, by_thread: self.by_thread }),
         }
     }

@@ -66,8 +66,15 @@ pub(crate) struct Body {
 /// What a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Folder { id: i64, by_thread: bool },
-    Search { text: String },
+    Folder {
+        id: i64,
+        by_thread: bool,
+    },
+    /// `also`: what the servers have found for this text.
+    Search {
+        text: String,
+        also: Vec<i64>,
+    },
 }
 
 /// Something that the server does not know yet.
@@ -131,6 +138,8 @@ pub(crate) struct Draft {
     pub(crate) answers: Option<i64>,
     /// Its Message-ID, and those before it.
     pub(crate) references: Vec<String>,
+    /// The draft that this one takes the place of.
+    pub(crate) replaces: Option<i64>,
 }
 
 /// What has happened.
@@ -148,6 +157,16 @@ pub(crate) enum Event {
         message: i64,
         body: Result<Body, String>,
     },
+    /// A draft that is to be written on.
+    Draft(Draft),
+    /// The servers have found these for a text.
+    Joined {
+        text: String,
+        messages: Vec<i64>,
+        said: String,
+    },
+    /// What was asked for beside the store is done.
+    Said(String),
     Queue(Vec<Queued>),
     Progress(Progress),
     Connection(Connection),
@@ -191,6 +210,15 @@ pub(crate) enum Action {
     },
     LoadQueue,
     Open(i64),
+    /// Opens a draft, to be written on.
+    Edit(i64),
+    /// Writes attachments of a message into files: by their place among all, or all.
+    Export {
+        message: i64,
+        which: Option<usize>,
+    },
+    /// Asks the servers, too.
+    SearchServers(String),
     /// Sets or clears `\Seen`.
     Seen {
         messages: Vec<i64>,

@@ -82,7 +82,7 @@ fn progress(app: &App) -> String {
 fn hint(app: &App) -> String {
     match (&app.search, app.list.marked.len()) {
         (_, marked) if marked > 0 => format!("{marked} marked"),
-        (Some(text), _) => format!("found by \"{}\"; esc ends the search", clean(text)),
+        (Some(text), _) => format!("found by \"{}\"; S asks the server, esc ends the search", clean(text)),
         _ => app
             .current()
             .and_then(|folder| folder.failure.as_ref())
@@ -97,6 +97,9 @@ fn keys(app: &App) -> &'static [(&'static str, &'static str)] {
         (Some(Dialog::Queue(_)), ..) => &[("↑↓", "choose"), ("r", "retry"), ("x", "drop"), ("esc", "back")],
         (Some(Dialog::Move { .. }), ..) => {
             &[("type", "narrow"), ("↑↓", "choose"), ("enter", "move"), ("esc", "back")]
+        }
+        (Some(Dialog::Attachments { .. }), ..) => {
+            &[("↑↓", "choose"), ("enter", "save"), ("a", "save all"), ("esc", "back")]
         }
         (Some(Dialog::Delete(_)), ..) => &[("y", "delete for good"), ("any other", "keep")],
         (Some(Dialog::Compose(_, true)), ..) => &[("y", "give it up"), ("any other", "write on")],
@@ -138,6 +141,8 @@ fn keys(app: &App) -> &'static [(&'static str, &'static str)] {
             ("d", "delete"),
             ("m", "move"),
             ("r", "reply"),
+            ("v", "attachments"),
+            ("e", "edit draft"),
             ("?", "help"),
             ("q", "quit"),
         ],

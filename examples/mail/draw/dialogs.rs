@@ -8,9 +8,9 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::text::{clean, fit, width, wrap};
 use super::{ACCENT, block, chosen};
-use crate::app::{App, Compose, Dialog, Editor, Field, Queued};
+use crate::app::{App, Compose, Dialog, Editor, Field, Queued, Row};
 
-const HELP: [(&str, &str); 18] = [
+const HELP: [(&str, &str); 21] = [
     ("↑ ↓ j k", "up and down; page up, page down, home, end"),
     ("← → tab", "between folders, list and message"),
     ("enter", "open a message; n and p open the next and the one before"),
@@ -22,8 +22,11 @@ const HELP: [(&str, &str); 18] = [
     ("m", "move; a name that no folder has makes one"),
     ("r", "reply; the reply is kept among the drafts"),
     ("c", "write a new message, kept among the drafts"),
+    ("e", "write on a draft; what is kept takes its place"),
+    ("v", "what is attached, to be saved into files"),
     ("/", "search while you type: words, \"a phrase\", from:ann,"),
     ("", "subject:lunch since:2026-03-01 is:unread has:attachment"),
+    ("S", "the same search at the server, which knows all texts"),
     ("t", "by date, or by conversation"),
     ("w", "what waits to be sent, and what the server has refused"),
     ("s", "look for new mail now"),
@@ -36,6 +39,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         Some(Dialog::Help) => help(frame, area),
         Some(Dialog::Queue(at)) => queue(app, *at, frame, area),
         Some(Dialog::Move { typed, chosen }) => choice(app, typed, *chosen, frame, area),
+        Some(Dialog::Attachments { row, chosen }) => attachments(row, *chosen, frame, area),
         Some(Dialog::Delete(rows)) => {
             let what = match rows.as_slice() {
                 [row] => format!("Delete \"{}\" for good?", fit(&clean(&row.subject), 40)),
@@ -68,7 +72,7 @@ fn help(frame: &mut Frame<'_>, area: Rect) {
     let lines = HELP.map(|(key, what)| {
         Line::from(vec![Span::styled(format!("{key:<10}"), Style::new().fg(ACCENT)), Span::raw(what)])
     });
-    let inner = window(frame, area, " keys ", 76, 20);
+    let inner = window(frame, area, " keys ", 76, 23);
     frame.render_widget(Paragraph::new(lines.to_vec()), inner);
 }
 
@@ -123,6 +127,18 @@ fn choice(app: &App, typed: &str, at: usize, frame: &mut Frame<'_>, area: Rect) 
         if number == at { line.style(chosen(true)) } else { line }
     });
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), below);
+}
+
+fn attachments(row: &Row, at: usize, frame: &mut Frame<'_>, area: Rect) {
+    let count = u16::try_from(row.attachments.len()).unwrap_or(u16::MAX);
+    let inner = window(frame, area, " save what is attached ", 60, count.saturating_add(2).min(16));
+    let top = (at + 1).saturating_sub(inner.height.into());
+    let shown = row.attachments.iter().enumerate().skip(top).take(inner.height.into());
+    let lines = shown.map(|(number, name)| {
+        let line = Line::from(fit(&clean(name), inner.width.into()));
+        if number == at { line.style(chosen(true)) } else { line }
+    });
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
 }
 
 pub(super) fn compose(compose: &mut Compose, frame: &mut Frame<'_>, area: Rect) {

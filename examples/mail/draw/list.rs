@@ -42,9 +42,11 @@ pub(super) fn draw(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
 fn title(app: &App) -> String {
     let count = app.list.rows.len();
     match app.source() {
-        Some(Source::Search { text }) => {
+        Some(Source::Search { text, .. }) => {
             let more = if app.list.is_all { "" } else { "+" };
-            format!(" {count}{more} found: {} ", fit(&clean(&text), 30))
+            let is_joined = app.joined.as_ref().is_some_and(|(known, _)| *known == text);
+            let by = if is_joined { ", by the server too" } else { "" };
+            format!(" {count}{more} found{by}: {} ", fit(&clean(&text), 30))
         }
         _ => {
             let Some(folder) = app.current() else { return " mail ".to_owned() };
@@ -58,7 +60,7 @@ fn empty(app: &App) -> &'static str {
     let is_listed = app.list.source.is_some();
     match (app.source(), is_listed) {
         (Some(Source::Search { .. }), true) => {
-            " nothing found (of messages that are not on this machine, the text is unknown)"
+            " nothing found (of messages that are not on this machine, the text is unknown: S asks the server)"
         }
         (Some(_), true) if app.progress.is_syncing() => " on its way",
         (Some(_), true) => " no messages",

@@ -18,7 +18,7 @@ pub(crate) async fn load(store: &Store, id: MessageId) -> Result<Body, String> {
     })
 }
 
-async fn read(store: &Store, id: MessageId) -> Result<Body, StoreError> {
+pub(super) async fn read(store: &Store, id: MessageId) -> Result<Body, StoreError> {
     let message = store.message(id).await?;
     let is_short = message.size.is_none_or(|size| size <= WHOLE);
     let part = text_part(&message);

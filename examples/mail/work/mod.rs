@@ -6,15 +6,19 @@
 //!                 └──────> events <────────┴── status of the account
 //! ```
 
+mod attached;
 mod body;
+mod draft;
 mod link;
 mod reply;
 mod rows;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imap_duplex::store::{
-    LocalSearch, MailboxId, MessageId, MessageSummary, NewMessage, OperationId, PageBy, Store, StoreResult,
+    JoinedHits, LocalSearch, MailboxId, MessageId, MessageSummary, NewMessage, OperationId, PageBy, Store,
+    StoreResult,
 };
 use imap_duplex::types::{Flag, Flags};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -35,6 +39,8 @@ pub(crate) struct Worker {
     pub(crate) events: UnboundedSender<Event>,
     /// Who writes.
     pub(crate) from: (String, String),
+    /// Where attachments are saved.
+    pub(crate) saved: PathBuf,
 }
 
 /// Name and address of whom drafts are from.
@@ -91,6 +97,15 @@ impl Worker {
                 tokio::spawn(async move {
                     let body = body::load(&store, MessageId::new(message)).await;
                     _ = events.send(Event::Body { message, body });
+                });
+                Ok(())
+            }
+            Action::Edit(_) | Action::Export { .. } | Action::SearchServers(_) => {
+                // The server may be asked: other things go on.
+                let (store, events, saved) = (self.store.clone(), self.events.clone(), self.saved.clone());
+                tokio::spawn(async move {
+                    let done = beside(&store, action, &saved).await;
+                    _ = events.send(done.unwrap_or_else(|e| Event::Trouble(e.to_string())));
                 });
                 Ok(())
             }
@@ -152,9 +167,17 @@ impl Worker {
                 };
                 Ok((rows, page.len()))
             }
-            Source::Search { text } => {
-                let found = self.store.search(LocalSearch::new(as_typed(text)).count(count)).await?;
-                Ok((found.iter().map(|message| rows::row(message, 0)).collect(), found.len()))
+            Source::Search { text, also } => {
+                let mut found = self.store.search(LocalSearch::new(as_typed(text)).count(count)).await?;
+                let here = found.len();
+                for id in also.iter().map(|id| MessageId::new(*id)) {
+                    if found[..here].iter().all(|message| message.id != id) {
+                        // It may have gone since.
+                        found.extend(self.store.message(id).await.ok());
+                    }
+                }
+                found.sort_by_key(|message| std::cmp::Reverse((message.date, message.id)));
+                Ok((found.iter().map(|message| rows::row(message, 0)).collect(), here))
             }
         }
     }
@@ -228,8 +251,46 @@ impl Worker {
             .map_err(|e| Failure::new(format!("the draft can't be written: {e}")))?;
         let message = NewMessage::new(message).flags([Flag::Draft, Flag::Seen]);
         self.store.append(drafts, message).await?;
+        // The older one goes once the new one is on the disk.
+        if let Some(older) = draft.replaces {
+            self.store.expunge([MessageId::new(older)]).await?;
+        }
         Ok(format!("kept in {}", self.store.mailbox(drafts).info().await?.name))
     }
+}
+
+/// What the server may have to be asked for.
+async fn beside(store: &Store, action: Action, saved: &Path) -> Result<Event, Failure> {
+    match action {
+        Action::Edit(message) => Ok(Event::Draft(draft::load(store, MessageId::new(message)).await?)),
+        Action::Export { message, which } => {
+            Ok(Event::Said(attached::save(store, MessageId::new(message), which, saved).await?))
+        }
+        Action::SearchServers(text) => {
+            let hits = store.search_joined(text.as_str()).await?.joined().await?;
+            let messages = hits.messages.iter().map(|message| message.id.get()).collect();
+            Ok(Event::Joined { text, messages, said: said_of(&hits) })
+        }
+        _ => Ok(Event::Said(String::new())),
+    }
+}
+
+/// What the servers have found beside the store, and where they have not looked.
+fn said_of(hits: &JoinedHits) -> String {
+    if hits.is_offline() {
+        return "there is no connection: only what is on this machine was searched".to_owned();
+    }
+    let mut said = match hits.from_servers {
+        0 => "the server has found nothing else".to_owned(),
+        more => format!("{more} more found by the server"),
+    };
+    if hits.unknown > 0 {
+        said.push_str(&format!("; {} are not on this machine yet", hits.unknown));
+    }
+    if let Some(first) = hits.not_searched.first() {
+        said.push_str(&format!("; {} folders were not searched: {}", hits.not_searched.len(), first.reason));
+    }
+    said
 }
 
 fn moved(count: usize) -> String {

@@ -270,7 +270,7 @@ impl Engine {
             IdleStep::GiveUp(id) => return self.writer.push_done(id),
             // Behind what the server may not report by itself.
             IdleStep::Begin => {
-                let may_follow = self.look_back(now);
+                let may_follow = self.look_back(self.mailboxes.is_notify_in_force(), now);
                 self.scheduler.queue_requests(&mut self.selected);
                 if may_follow {
                     let idle = InternalRequest::new(InternalCommand::Idle, command::Idle, None);
@@ -279,20 +279,22 @@ impl Engine {
             }
             IdleStep::Poll => {
                 self.scheduler.push_internal(InternalRequest::new(InternalCommand::Poll, Noop, None));
+                self.look_back(true, now);
+                self.scheduler.queue_requests(&mut self.selected);
             }
         }
         self.send();
     }
 
-    /// IDLE is about to begin: asks first for what the server may not report. Whether IDLE may
-    /// follow at once.
-    fn look_back(&mut self, now: Instant) -> bool {
+    /// IDLE is about to begin, or NOOP: asks for what the server may not report. `is_reported`: what
+    /// changes is reported without that. Whether IDLE may follow at once.
+    fn look_back(&mut self, is_reported: bool, now: Instant) -> bool {
         let looks = |own: &InternalCommand| matches!(own, InternalCommand::Query(Query::LookBack(_)));
         let of = self.selected.current().map(Selection::id);
         let facts = LookBackFacts {
             sync: self.sync_facts(),
             now,
-            is_watched: self.mailboxes.is_notify_in_force(),
+            is_reported,
             is_looking: self.scheduler.has_internal(looks) || self.inflight.has_internal(of, looks),
             interval: self.settings.idle_renew,
         };

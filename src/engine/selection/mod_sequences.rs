@@ -6,7 +6,9 @@
 //! changes, and no others.
 //!
 //! ```text
-//!   HIGHESTMODSEQ, rows ──> reported ── a tagged response ──> settled ── not held down ──> claimed
+//!   HIGHESTMODSEQ, rows ──> reported ── a tagged response ──> settled ─┐
+//!                                                                      ├─ the lower ── not held down ──> claimed
+//!   SELECT, FETCH (CHANGEDSINCE) answered ──────────────────> confirmed ┘
 //!
 //!   held down while   a command is in flight whose changes show in the view at its end only
 //!                     a message's UID is not known: no state that names UIDs has the message
@@ -16,7 +18,10 @@
 //! ```
 //!
 //! A tagged response is the quiet point: before it rows may be received in any order, and removals
-//! may be delayed. What is held down is not forgotten; it is claimed at the first quiet point at
+//! may be delayed. What a server reports by itself proves nothing of what it does not: Dovecot hides
+//! from a session a change of flags that another one makes while a FETCH of the first ends, and says
+//! its HIGHESTMODSEQ all the same. So only an answer to the question what has changed confirms a
+//! mod-sequence; `look_back.rs` has when that is asked. What is held down is not forgotten; it is claimed at the first quiet point at
 //! which nothing holds it. So a claim may be lower than what is known, which costs that a change is
 //! reported once more, and never higher, which would lose one.
 
@@ -29,6 +34,8 @@ use crate::types::{CommandId, Flag, IncrementalSet, ModSeq, Seq, Uid, UidSet};
 pub(super) struct ModSeqTracker {
     /// All changes up to this are in the view.
     claimed: Option<ModSeq>,
+    /// All changes of flags up to this were asked for, and answered.
+    confirmed: Option<ModSeq>,
     /// All changes up to this had been reported at the last tagged response.
     settled: Option<ModSeq>,
     /// HIGHESTMODSEQ since the last tagged response; it counts even if rows had higher
@@ -46,12 +53,27 @@ pub(super) struct ModSeqTracker {
 impl ModSeqTracker {
     /// Of a mailbox at its opening. Without a mod-sequence then the server keeps none.
     pub(super) fn new(highest: Option<ModSeq>) -> Self {
-        Self { claimed: highest, settled: highest, ..Self::default() }
+        Self { claimed: highest, confirmed: highest, settled: highest, ..Self::default() }
     }
 
     /// All changes up to this are in the view.
     pub(super) fn claimed(&self) -> Option<ModSeq> {
         self.claimed
+    }
+
+    /// All changes of flags up to this were asked for, and answered.
+    pub(super) fn confirmed(&self) -> Option<ModSeq> {
+        self.confirmed
+    }
+
+    /// All changes of flags up to this were asked for, and answered now.
+    pub(super) fn confirm(&mut self, mod_seq: Option<ModSeq>) {
+        self.confirmed = self.confirmed.map(|known| mod_seq.map_or(known, |now| now.max(known)));
+    }
+
+    /// Whether more is reported than is confirmed.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.confirmed.is_some() && self.so_far() > self.confirmed
     }
 
     /// The newest that has been reported, whatever of it is in the view.
@@ -76,7 +98,8 @@ impl ModSeqTracker {
         if held || self.stays || !self.ahead.is_empty() {
             return false;
         }
-        std::mem::replace(&mut self.claimed, self.settled) != self.settled
+        let now = self.settled.zip(self.confirmed).map(|(settled, confirmed)| settled.min(confirmed));
+        std::mem::replace(&mut self.claimed, now) != now
     }
 
     /// Whether this is beyond what is claimed, where anything is.

@@ -190,7 +190,7 @@ impl Selected {
         handle.update(|facts| {
             *facts = HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..*facts };
         });
-        self.look_back.begin(handle.id(), uid_validity, highest_mod_seq, uid_next);
+        self.look_back.begin(handle.id(), uid_validity, uid_next);
         let wanted = match handle.view_sync().unwrap_or(view_sync) {
             // What was known can't be compared with nothing.
             ViewSync::Off if handle.resume().is_some() => ViewSync::Uids,

@@ -65,14 +65,15 @@ pub(crate) struct Look {
     since: Option<Option<Uid>>,
     /// The last message that is known as it is sent.
     last: Option<Uid>,
-    /// The highest mod-sequence of the answer.
+    /// The highest mod-sequence that was reported before it is sent, or in the answer.
     highest: Option<ModSeq>,
 }
 
 impl Look {
     /// For all changes since an earlier query, for which this was the last known message.
-    pub(crate) fn since(before: Option<Uid>, last: Option<Uid>) -> Self {
-        Self { since: Some(before), last, highest: None }
+    /// `reported`: the highest mod-sequence so far.
+    pub(crate) fn since(before: Option<Uid>, last: Option<Uid>, reported: Option<ModSeq>) -> Self {
+        Self { since: Some(before), last, highest: reported }
     }
 
     pub(crate) fn is_since(&self) -> bool {
@@ -83,6 +84,7 @@ impl Look {
         self.last
     }
 
+    /// Up to this the answer has all changes: what the server has reported it also finds.
     pub(crate) fn highest(&self) -> Option<ModSeq> {
         self.highest
     }

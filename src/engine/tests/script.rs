@@ -56,6 +56,14 @@ impl Script {
         tag.to_owned()
     }
 
+    /// A minute later the connection, which can't idle, asks: the server finds these changes of flags
+    /// since a mod-sequence.
+    pub(super) fn looks_back(&mut self, since: u64, rows: &str) -> &mut Self {
+        self.bench.wait(settings().poll_every);
+        self.line("NOOP", "TAG OK done");
+        self.line(&format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})"), &format!("{rows}TAG OK done"))
+    }
+
     /// The next line is the one that ends IDLE.
     pub(super) fn expect_done(&mut self) {
         let written = String::from_utf8(self.bench.write_all()).expect("text");

@@ -8,7 +8,6 @@ use super::script::Script;
 use super::settings;
 use super::shown::shown;
 use crate::command::{Items, Messages, Store};
-use crate::engine::Settings;
 use crate::types::{Flag, Flags, MailboxState, ModSeq, Uid, UidSet, ViewSync};
 use crate::{Mailbox, Select, Token};
 
@@ -32,6 +31,18 @@ fn open(mut script: Script, exists: u32) -> (Script, Mailbox) {
     (script, inbox)
 }
 
+/// A server without IDLE: the connection asks each minute.
+fn server() -> Script {
+    Script::with("QRESYNC ESEARCH", &["QRESYNC"], settings())
+}
+
+/// What is reported is claimed once it is confirmed.
+fn is_confirmed(script: &mut Script, inbox: &Mailbox, now: u64) {
+    assert_eq!(claim(inbox), 10, "it is only reported");
+    script.looks_back(10, "");
+    assert_eq!(claim(inbox), now);
+}
+
 fn claim(inbox: &Mailbox) -> u64 {
     inbox.state().and_then(|state| state.highest_mod_seq).map_or(0, ModSeq::get)
 }
@@ -53,7 +64,7 @@ fn silently() -> Store {
 
 #[test]
 fn a_store_in_several_lines_is_claimed_at_its_end() {
-    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let (mut script, inbox) = open(server(), 5);
     script.bench.engine.session.command_line = 2;
     let _store = inbox.store(set("1,3"), silently());
     let first = script.expect("UID STORE 1 +FLAGS.SILENT (\\Flagged)");
@@ -61,24 +72,25 @@ fn a_store_in_several_lines_is_claimed_at_its_end() {
     script.say(&format!("* 1 FETCH (UID 1 MODSEQ (12))\n{first} OK [HIGHESTMODSEQ 12] done"));
     assert_eq!((claim(&inbox), flagged(&inbox, 1)), (10, false));
     script.say(&format!("* 3 FETCH (UID 3 MODSEQ (13))\n{second} OK done"));
-    assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 3)), (13, true, true));
-    script.quiet();
+    assert_eq!((flagged(&inbox, 1), flagged(&inbox, 3)), (true, true));
+    is_confirmed(script.quiet(), &inbox, 13);
 }
 
 #[test]
 fn a_message_without_a_uid_is_not_claimed() {
-    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let (mut script, inbox) = open(server(), 5);
     let _noop = script.sender.noop();
     script.line("NOOP", "* 6 EXISTS\n* 6 FETCH (FLAGS () MODSEQ (12))\nTAG OK [HIGHESTMODSEQ 12] done");
     assert_eq!((claim(&inbox), inbox.state().unwrap().uids), (10, set("1:5")));
     let tag = tag_of_next(&mut script);
     script.say(&format!("* 6 FETCH (UID 6 FLAGS () MODSEQ (12))\n{tag} OK done")).quiet();
-    assert_eq!((claim(&inbox), inbox.state().unwrap().uids), (12, set("1:6")));
+    assert_eq!(inbox.state().unwrap().uids, set("1:6"));
+    is_confirmed(&mut script, &inbox, 12);
 }
 
 #[test]
 fn a_new_mailbox_is_claimed_as_soon_as_its_uids_are_known() {
-    let mut script = Script::new("QRESYNC ESEARCH", &["QRESYNC"]);
+    let mut script = server();
     let opened = "* 0 EXISTS\n* OK [UIDVALIDITY 7] ok\n* OK [HIGHESTMODSEQ 10] modseq\nTAG OK done";
     let inbox = script.select(Select::new("INBOX").view_sync(ViewSync::Uids), "SELECT INBOX", opened);
     let _noop = script.sender.noop();
@@ -86,13 +98,13 @@ fn a_new_mailbox_is_claimed_as_soon_as_its_uids_are_known() {
     assert_eq!(claim(&inbox), 10);
     let tag = tag_of_next(&mut script);
     script.say(&format!("* 1 FETCH (UID 4 FLAGS () MODSEQ (12))\n{tag} OK done")).quiet();
-    assert_eq!(claim(&inbox), 12);
+    is_confirmed(&mut script, &inbox, 12);
 }
 
 #[test]
 fn another_commands_end_claims_nothing_of_a_store_that_is_under_way() {
     for code in ["", "[HIGHESTMODSEQ 12] "] {
-        let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+        let (mut script, inbox) = open(server(), 5);
         let _store = inbox.store(set("1"), silently());
         let _noop = script.sender.noop();
         let store = script.expect("UID STORE 1 +FLAGS.SILENT (\\Flagged)");
@@ -100,14 +112,14 @@ fn another_commands_end_claims_nothing_of_a_store_that_is_under_way() {
         script.say(&format!("* 1 FETCH (UID 1 MODSEQ (12))\n{noop} OK {code}done"));
         assert_eq!((claim(&inbox), flagged(&inbox, 1)), (10, false), "{code}");
         script.say(&format!("{store} OK done"));
-        assert_eq!((claim(&inbox), flagged(&inbox, 1)), (12, true), "{code}");
-        script.quiet();
+        assert!(flagged(&inbox, 1), "{code}");
+        is_confirmed(script.quiet(), &inbox, 12);
     }
 }
 
 #[test]
 fn no_moment_has_the_claim_without_the_flags() {
-    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let (mut script, inbox) = open(server(), 5);
     let _store = inbox.store(set("1:2"), silently());
     // The second one's flags are reported meanwhile, so that the STORE's effect on it is in doubt
     // and queried.
@@ -120,7 +132,8 @@ fn no_moment_has_the_claim_without_the_flags() {
     script
         .line("UID FETCH 2 (FLAGS)", "* 2 FETCH (UID 2 FLAGS (\\Seen \\Flagged) MODSEQ (13))\nTAG OK done")
         .quiet();
-    assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 2)), (13, true, true));
+    assert_eq!((flagged(&inbox, 1), flagged(&inbox, 2)), (true, true));
+    is_confirmed(&mut script, &inbox, 13);
 }
 
 /// What a mod-sequence without flags is about, line by line: what is claimed while these are in
@@ -128,7 +141,7 @@ fn no_moment_has_the_claim_without_the_flags() {
 #[test]
 fn a_mod_sequence_without_flags_is_claimed_when_they_are_known() {
     for noop in ["OK done", "OK [HIGHESTMODSEQ 12] done"] {
-        let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+        let (mut script, inbox) = open(server(), 5);
         let _noop = script.sender.noop();
         let tag = script.expect("NOOP");
         script.say(&format!("* 2 FETCH (UID 2 MODSEQ (12))\n{tag} {noop}"));
@@ -136,44 +149,62 @@ fn a_mod_sequence_without_flags_is_claimed_when_they_are_known() {
         script
             .line("UID FETCH 2 (FLAGS)", "* 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (12))\nTAG OK done")
             .quiet();
-        assert_eq!((claim(&inbox), flagged(&inbox, 2)), (12, true), "{noop}");
+        assert!(flagged(&inbox, 2), "{noop}");
+        is_confirmed(&mut script, &inbox, 12);
         assert_eq!(script.events(), ["uid 2 has flags (\\Flagged)"]);
     }
     // The flags follow by themselves, or the message is expunged: there is nothing to query.
     for line in ["* 2 FETCH (UID 2 FLAGS (\\Flagged))", "* VANISHED 2"] {
-        let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+        let (mut script, inbox) = open(server(), 5);
         let _fetch = inbox.fetch(set("2"), Items::new().mod_seq());
         let tag = script.expect("UID FETCH 2 (MODSEQ)");
         script.say("* 2 FETCH (UID 2 MODSEQ (12))");
-        let _asked = script.expect("UID FETCH 2 (FLAGS)");
-        script.say(&format!("{line}\n{tag} OK [HIGHESTMODSEQ 12] done"));
-        assert_eq!(claim(&inbox), 12, "{line}");
+        let asked = script.expect("UID FETCH 2 (FLAGS)");
+        script.say(&format!("{line}\n{tag} OK [HIGHESTMODSEQ 12] done\n{asked} OK done"));
+        is_confirmed(&mut script, &inbox, 12);
     }
 }
 
 #[test]
 fn flags_that_a_conditional_store_left_alone_are_asked() {
-    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let (mut script, inbox) = open(server(), 5);
     let _store = inbox.store(set("1:2"), silently());
     let rows = "* 1 FETCH (UID 1 MODSEQ (13))\n* 2 FETCH (UID 2 MODSEQ (12))\nTAG OK [MODIFIED 2] done";
     script.line("UID STORE 1:2 +FLAGS.SILENT (\\Flagged)", rows);
     assert_eq!(claim(&inbox), 10);
     script.line("UID FETCH 2 (FLAGS)", "* 2 FETCH (UID 2 FLAGS (\\Seen))\nTAG OK done").quiet();
-    assert_eq!((claim(&inbox), flagged(&inbox, 1), flagged(&inbox, 2)), (13, true, false));
+    assert_eq!((flagged(&inbox, 1), flagged(&inbox, 2)), (true, false));
+    is_confirmed(&mut script, &inbox, 13);
 }
 
 /// Dovecot: the row of a body has flags that were not requested, and the mod-sequence follows
 /// alone.
 #[test]
 fn a_body_that_was_marked_as_seen_is_not_asked_about() {
-    let (mut script, inbox) = open(Script::new("QRESYNC ESEARCH", &["QRESYNC"]), 5);
+    let (mut script, inbox) = open(server(), 5);
     let _fetch = inbox.fetch(set("2"), Items::body().marking_seen());
     script.line(
         "UID FETCH 2 (BODY[])",
         "* 2 FETCH (UID 2 FLAGS (\\Seen) BODY[] \"x\")\n* 2 FETCH (MODSEQ (12))\nTAG OK done",
     );
-    script.quiet();
-    assert_eq!(claim(&inbox), 12);
+    is_confirmed(script.quiet(), &inbox, 12);
+}
+
+/// Dovecot: while a FETCH ends, it hides from its session what another one changes.
+#[test]
+fn a_change_that_was_never_reported_is_not_claimed() {
+    for noop in ["TAG OK [HIGHESTMODSEQ 12] done", "* 3 FETCH (UID 3 FLAGS () MODSEQ (12))\nTAG OK done"] {
+        let (mut script, inbox) = open(server(), 5);
+        script.sender.noop().detach();
+        script.line("NOOP", noop).quiet();
+        assert_eq!((claim(&inbox), flagged(&inbox, 2)), (10, false), "{noop}");
+        script.looks_back(10, "* 2 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ (11))\n");
+        assert_eq!((claim(&inbox), flagged(&inbox, 2)), (12, true), "{noop}");
+        assert!(script.events().contains(&"uid 2 has flags (\\Flagged)".to_owned()), "{noop}");
+        // Nothing is reported that is not confirmed.
+        script.bench.wait(settings().poll_every);
+        script.line("NOOP", "TAG OK done").quiet();
+    }
 }
 
 /// A message as the server has it.
@@ -208,8 +239,7 @@ const MAILS: u32 = 6;
 
 impl Ledger {
     fn new() -> Self {
-        let settings = Settings { auto_idle: false, ..settings() };
-        let (mut script, inbox) = open(Script::with("QRESYNC ESEARCH", &["QRESYNC"], settings), MAILS);
+        let (mut script, inbox) = open(server(), MAILS);
         script.bench.engine.session.command_line = 4;
         let mails = (1..=MAILS).map(|uid| (uid, Mail { flags: Flags::new(), mods: 5 })).collect();
         Self {
@@ -248,6 +278,7 @@ impl Ledger {
                 });
                 self.unreported.push(uid);
             }
+            2 if which % 4 == 0 => self.script.bench.wait(settings().poll_every),
             2 => self.report_others(),
             3..5 => {
                 let uids: UidSet = (1..=MAILS).filter(|n| which >> n & 1 == 1).filter_map(Uid::new).collect();
@@ -265,11 +296,12 @@ impl Ledger {
         self.check();
     }
 
+    /// Some it never reports by itself, as Dovecot does.
     fn report_others(&mut self) {
         let mut unreported = std::mem::take(&mut self.unreported);
         unreported.sort_unstable();
         unreported.dedup();
-        for uid in unreported {
+        for uid in unreported.into_iter().filter(|uid| self.mails[uid].mods % 5 != 3) {
             self.script.say(&self.row(uid, true));
             self.check();
         }
@@ -295,6 +327,10 @@ impl Ledger {
                     }
                 }
                 ["UID", "FETCH", uids, "(FLAGS)"] => rows.extend(set(uids).iter().map(Uid::get)),
+                ["UID", "FETCH", "1:*", "(FLAGS)", "(CHANGEDSINCE", since] => {
+                    let since: u64 = since.trim_end_matches(')').parse().unwrap();
+                    rows.extend(self.mails.iter().filter(|(_, mail)| mail.mods > since).map(|(uid, _)| *uid));
+                }
                 _ => panic!("{line}"),
             }
             self.executed.push(Executed { tag, rows, silent });
@@ -361,9 +397,16 @@ impl Ledger {
             self.end(3);
             self.check();
         }
-        self.script.sender.noop().detach();
-        self.execute();
-        self.end(3);
+        for _ in 0..2 {
+            self.script.sender.noop().detach();
+            self.execute();
+            self.end(3);
+            self.script.bench.wait(settings().poll_every);
+            self.execute();
+            while !self.executed.is_empty() {
+                self.end(3);
+            }
+        }
         let state = self.inbox.state().expect("nothing is in doubt");
         assert_eq!(state.highest_mod_seq.map(ModSeq::get), Some(self.highest));
         self.check_state(&state);

@@ -11,7 +11,7 @@
 //! | has not, or refuses that           | known flags, when `idle_renew` has passed          | 4.2 million             |
 //! | the same, reported all so far      | the same; of several windows after 2, then 4 times | 4.2 million             |
 //! | the same, has lost a change        | each `idle_renew` again, and NOOP before each IDLE | 4.2 million, and 40     |
-//! | NOTIFY is in force                 | nothing: it watches the selected mailbox           | 0                       |
+//! | NOTIFY is in force, or no IDLE     | what is reported and not confirmed                 | 0, or 100               |
 //!
 //! With 100,000 messages and `idle_renew` of 10 minutes these are 6.3 million bytes an hour where
 //! the server reports all (a comparison each 40 minutes), and 25 million where it has lost a change
@@ -27,8 +27,9 @@
 //! [`ViewSync::Uids`](crate::types::ViewSync::Uids) the known flags are those that were read since.
 //! None is older than the selection.
 //!
-//! `n` is not what [`state`](crate::Mailbox::state) claims: a server that loses one change may
-//! report a later one. It rises only when the answer to such a query has been read whole. Flags are
+//! A server that loses one change may report a later one: so `n`, which is `confirmed` in
+//! `mod_sequences.rs`, rises only when the answer to such a query has been read whole, and
+//! [`state`](crate::Mailbox::state) claims no more. Flags are
 //! compared a window at a time, the newest first, and users' commands are sent before each.
 
 use std::time::{Duration, Instant};
@@ -38,8 +39,9 @@ use super::windows::newest_of;
 use super::{Selected, Selection, SyncFacts};
 use crate::command::{Fetch, Items, Messages, Noop};
 use crate::engine::selection::Now;
+use crate::engine::selection::mod_sequences::ModSeqTracker;
 use crate::engine::submit::{InternalCommand, InternalRequest, Look, Query, QueryFacts};
-use crate::types::{ModSeq, SelectionId, Seq, Uid, UidSet, UidValidity};
+use crate::types::{SelectionId, Seq, Uid, UidSet, UidValidity};
 use crate::view::View;
 
 /// How far apart two comparisons of a large mailbox may be, as a power of two of `idle_renew`.
@@ -50,8 +52,6 @@ const MAX_PATIENCE: u8 = 2;
 pub(in crate::engine::selection) struct LookBack {
     of: Option<SelectionId>,
     uid_validity: Option<UidValidity>,
-    /// Changes of flags up to this one have been asked for.
-    mod_seq: Option<ModSeq>,
     /// The last message that there was then: flags of one that arrived later, and that are read for
     /// the first time, are no change.
     last: Option<Uid>,
@@ -80,8 +80,9 @@ pub(in crate::engine::selection) struct LookBack {
 pub(crate) struct LookBackFacts {
     pub(crate) sync: SyncFacts,
     pub(crate) now: Instant,
-    /// NOTIFY is in force: it reports of the selected mailbox at any time.
-    pub(crate) is_watched: bool,
+    /// The server reports of the selected mailbox: NOTIFY is in force, or NOOP is sent. Only what is
+    /// not confirmed is asked.
+    pub(crate) is_reported: bool,
     /// Such a query waits or is in flight.
     pub(crate) is_looking: bool,
     /// After how long flags are compared again.
@@ -94,12 +95,11 @@ impl LookBack {
         &mut self,
         of: SelectionId,
         uid_validity: Option<UidValidity>,
-        mod_seq: Option<ModSeq>,
         uid_next: Option<Uid>,
     ) {
         let last = uid_next.and_then(|next| Uid::new(next.get() - 1));
         let (refused, loses) = (self.refused, self.loses);
-        *self = Self { of: Some(of), uid_validity, mod_seq, last, refused, loses, ..Self::default() };
+        *self = Self { of: Some(of), uid_validity, last, refused, loses, ..Self::default() };
     }
 
     /// A change was found that the server had not reported.
@@ -115,10 +115,10 @@ impl LookBack {
     }
 
     /// What has changed since the last time, if the server can say so.
-    fn changes(&self, view: &View, condstore: bool) -> Option<(Look, Fetch)> {
-        let since = self.mod_seq.filter(|_| condstore && !self.refused)?;
+    fn changes(&self, view: &View, known: &ModSeqTracker, condstore: bool) -> Option<(Look, Fetch)> {
+        let since = known.confirmed().filter(|_| condstore && !self.refused)?;
         let last = Seq::new(view.len().saturating_add(1)).and_then(|end| view.uid_before(end));
-        Some((Look::since(self.last, last), changed_since(since)))
+        Some((Look::since(self.last, last, known.so_far()), changed_since(since)))
     }
 
     /// Whether flags are to be compared, all or those for which it was refused. Then they are due.
@@ -142,12 +142,12 @@ impl LookBack {
     }
 
     /// An answer was received, or a refusal.
-    fn on_answer(&mut self, look: &Look, asked: &QueryFacts) {
+    fn on_answer(&mut self, look: &Look, asked: &QueryFacts, known: &mut ModSeqTracker) {
         if !look.is_since() {
             return self.on_window(asked);
         }
         if asked.ok {
-            self.mod_seq = self.mod_seq.max(look.highest());
+            known.confirm(look.highest());
             (self.last, self.failed) = (look.last(), false);
             // Nothing is left to compare.
             (self.due, self.missed, self.compared) = (UidSet::new(), UidSet::new(), None);
@@ -181,17 +181,25 @@ impl Selected {
         let Now::Open(open) = &mut self.now else { return true };
         let look_back = &mut self.look_back;
         let is_due = open.sync.is_in_step() && !open.is_view_off() && open.view.len() > 0;
-        if !is_due || facts.is_watched || look_back.of != Some(open.id()) {
+        if !is_due || look_back.of != Some(open.id()) {
             return true;
         }
         if look_back.uid_validity != open.uid_validity {
             // The mod-sequences have begun again, too.
-            look_back.begin(open.id(), open.uid_validity, None, None);
+            look_back.begin(open.id(), open.uid_validity, None);
+        }
+        if facts.is_reported {
+            let is_asked = open.mod_seqs.is_unconfirmed() && !facts.is_looking;
+            let changes = look_back.changes(&open.view, &open.mod_seqs, facts.sync.condstore);
+            if let Some((look, fetch)) = changes.filter(|_| is_asked) {
+                open.look(look, fetch);
+            }
+            return true;
         }
         look_back.compared.get_or_insert(facts.now);
         let mut is_looking = facts.is_looking;
         if look_back.due.is_empty() {
-            if let Some((look, fetch)) = look_back.changes(&open.view, facts.sync.condstore) {
+            if let Some((look, fetch)) = look_back.changes(&open.view, &open.mod_seqs, facts.sync.condstore) {
                 open.look(look, fetch);
                 if !look_back.failed {
                     return true;
@@ -219,8 +227,9 @@ impl Selected {
 
     /// A query for changes between two IDLEs has ended, in this selection.
     pub(super) fn on_looked_back(&mut self, look: &Look, asked: &QueryFacts) {
-        if self.look_back.of == asked.selection {
-            self.look_back.on_answer(look, asked);
+        let Self { look_back, now: Now::Open(open), .. } = self else { return };
+        if look_back.of == asked.selection {
+            look_back.on_answer(look, asked, &mut open.mod_seqs);
         }
     }
 }

@@ -272,7 +272,9 @@ impl Mailbox {
     /// event stream. The same holds while the client queries flags that a STORE changed and the
     /// server did not send. Also `None` if the server sends no UIDVALIDITY, or the view is off. The
     /// state's mod-sequence covers only what is in the state, and may be lower than the newest that
-    /// the server has sent. As long as the server refuses to answer, the state stays as it was.
+    /// the server has sent: it rises when the server has been asked what has changed, which is done
+    /// before each IDLE (never without [`auto_idle`](crate::Config::auto_idle)), since servers may
+    /// report one change and not another before it (Dovecot, while a FETCH ends). As long as the server refuses to answer, the state stays as it was.
     /// O(n) in the messages.
     ///
     /// # To miss nothing
@@ -363,6 +365,12 @@ impl Mailbox {
         state.uids = latest.snapshot.uids();
         state.flags = latest.snapshot.flag_groups();
         Some(state)
+    }
+
+    /// The highest mod-sequence that the server has reported, whatever [`state`](Self::state) claims.
+    #[cfg(feature = "account")]
+    pub(crate) fn reported_mod_seq(&self) -> Option<ModSeq> {
+        self.selection_handle.latest()?.reported
     }
 
     /// The view, if it has all changes up to this mod-sequence.

@@ -37,6 +37,10 @@ pub enum Quirk {
     /// and reported with its answer; not before it, nor in IDLE or at its end. So a command by UID
     /// passes over messages that have come meanwhile, and is answered OK.
     LateSync,
+    /// Dovecot, when two sessions do it at one moment: flags that another session changes while a
+    /// FETCH of this one runs are not reported to it, in that answer or later. HIGHESTMODSEQ says
+    /// that there are, and FETCH finds them.
+    FetchHidesFlags,
     /// Servers that follow RFC 2177 literally: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,
     /// Cyrus: NO to STORE, EXPUNGE and MOVE in a mailbox opened read-only. By default the answer is

@@ -176,6 +176,43 @@ async fn what_changes_between_two_idles_is_reported_too() {
 }
 
 #[tokio::test]
+async fn what_is_hidden_by_a_fetch_is_not_claimed_and_found() {
+    within(LIMIT, async {
+        let server = three(Quirk::FetchHidesFlags);
+        let mut a = inbox(&server, "QRESYNC").await;
+        server.set_flags("INBOX", uid(2), [Flag::Seen]);
+        let lines = a.command("UID FETCH 1 (UID)").await;
+        assert!(lines.iter().any(|line| line.contains("[HIGHESTMODSEQ ")), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.contains("UID 2")), "{lines:?}");
+        assert_eq!(a.command("NOOP").await, [""; 0]);
+        let lines = a.command("UID FETCH 2 (FLAGS)").await;
+        assert!(lines[0].contains("\\Seen"), "{lines:?}");
+        // The library finds it, and claims nothing before.
+        let config = config(&server).view_sync(ViewSync::Flags);
+        let (imap, receiver) = config.connect_over(server.connect()).await.expect("logged in");
+        let mut events = Events::strict(receiver);
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        events.until("ready", |event| event.name() == "ready").await;
+        let before = inbox.state().expect("it is complete").highest_mod_seq;
+        // The connection is about to idle, and does not yet.
+        imap.noop().await.expect("NOOP");
+        server.set_flags("INBOX", uid(3), [Flag::Flagged]);
+        inbox.fetch(uid(1), Items::size()).await.expect("FETCH");
+        imap.noop().await.expect("NOOP");
+        let state = inbox.state().expect("it is complete");
+        assert_eq!(state.highest_mod_seq, before);
+        assert!(!state.flags_of(uid(3)).expect("known").contains(&Flag::Flagged), "it is hidden");
+        events.until("new flags", |event| event.name() == "flags_changed").await;
+        while inbox.state().expect("it is complete").highest_mod_seq <= before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let state = inbox.state().expect("it is complete");
+        assert!(state.flags_of(uid(3)).expect("known").contains(&Flag::Flagged));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn idle_needs_a_mailbox() {
     within(LIMIT, async {
         let server = three(Quirk::IdleNeedsMailbox);

@@ -55,8 +55,13 @@ impl History {
     fn new(seed: u64) -> Self {
         let lacks = SERVERS[usize::try_from(seed).expect("few") % SERVERS.len()];
         let server = Server::builder().without(lacks.iter().copied());
-        // Every other server looks for changes late.
-        let server = if seed.is_multiple_of(2) { server } else { server.quirk(Quirk::LateSync) }.start();
+        // Two of three servers report changes late, or hide some.
+        let server = match seed % 3 {
+            0 => server,
+            1 => server.quirk(Quirk::LateSync),
+            _ => server.quirk(Quirk::FetchHidesFlags),
+        };
+        let server = server.start();
         let mut history = Self {
             dice: Dice(seed),
             world: World::new(server),

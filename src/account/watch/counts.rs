@@ -70,12 +70,13 @@ impl Counts {
         self.uid_validity.is_some() && !is_empty && uid_next && rest
     }
 
-    /// Whether the server has something that this state lacks.
-    pub(super) fn is_ahead_of(&self, state: &MailboxState) -> bool {
+    /// Whether the server has something that it has not reported to a selection with this state, and
+    /// mod-sequences up to this.
+    pub(super) fn is_ahead_of(&self, state: &MailboxState, reported: Option<ModSeq>) -> bool {
         let messages = u64::from(self.messages.unwrap_or_default());
         self.uid_validity.is_some_and(|now| now != state.uid_validity)
             || self.messages.is_some() && messages != state.uids.len()
-            || self.highest_mod_seq > state.highest_mod_seq
+            || self.highest_mod_seq > state.highest_mod_seq.max(reported)
     }
 
     /// Since when changes are to be asked for, if the messages are the same and there is nothing

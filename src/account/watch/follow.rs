@@ -55,6 +55,8 @@ pub(super) struct Control {
     rechecked: Signal,
     /// Changes since this are to be asked for; without one, all is to be compared.
     since: Mutex<Option<ModSeq>>,
+    /// The highest mod-sequence that the server had reported at the last state.
+    reported: Mutex<Option<ModSeq>>,
     /// NOTIFY is in force on this connection.
     pub(super) notified: AtomicBool,
 }
@@ -64,6 +66,11 @@ impl Control {
     pub(super) fn recheck(&self, since: Option<ModSeq>) {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
         self.rechecked.notify_one();
+    }
+
+    /// The highest mod-sequence that the server had reported at the last state.
+    pub(super) fn reported(&self) -> Option<ModSeq> {
+        *self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection is needed for other things.
@@ -258,6 +265,9 @@ impl<'a> Stream<'a> {
         }
         self.next_mark = now + PAUSE;
         if let Some(state) = mailbox.state() {
+            if let Some(control) = &self.what.stays {
+                *control.reported.lock().unwrap_or_else(PoisonError::into_inner) = mailbox.reported_mod_seq();
+            }
             let sample = self.sample.as_ref().and_then(|sample| read_sample(sample, &state.uids, mailbox));
             let mark = Mark { noop: mailbox.sender().noop().detach(), state, sample };
             self.mark = Some(Box::new(mark));

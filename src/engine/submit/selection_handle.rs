@@ -73,6 +73,8 @@ pub(crate) struct ViewFacts {
     pub(crate) in_step: bool,
     /// All changes up to this mod-sequence are in it.
     pub(crate) mod_seq: Option<ModSeq>,
+    /// The highest that the server has reported.
+    pub(crate) reported: Option<ModSeq>,
 }
 
 /// What became of waiting for a view.

@@ -115,6 +115,18 @@ impl Session {
         }
     }
 
+    /// The same, as if they had been reported.
+    pub(super) fn hide_changes(&mut self, world: &mut World) {
+        let before = self.selected.as_ref().is_some_and(|snapshot| snapshot.has_unreported);
+        self.forget_changes(world);
+        let Some(snapshot) = &mut self.selected else { return };
+        let hides = std::mem::replace(&mut snapshot.has_unreported, before) && !before;
+        let code = self.highest_mod_seq(world).filter(|_| hides && self.enabled.qresync);
+        if code.is_some() {
+            self.status(Status::Ok, code, "Highest");
+        }
+    }
+
     /// As `report`, for a client that wants no changes but its own. Its sequence numbers must hold:
     /// changes by others to messages in the snapshot are applied without a response, a removal as a
     /// pending one; new messages are left out of the snapshot until one of the session's own

@@ -73,7 +73,8 @@ impl WatchTask {
             else {
                 continue;
             };
-            if !counts.is_ahead_of(state) || self.compared.get(key) == Some(counts) {
+            let is_ahead = counts.is_ahead_of(state, followed.control.reported());
+            if !is_ahead || self.compared.get(key) == Some(counts) {
                 followed.behind = 0;
                 continue;
             }

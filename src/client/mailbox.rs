@@ -274,8 +274,8 @@ impl Mailbox {
     /// state's mod-sequence covers only what is in the state, and may be lower than the newest that
     /// the server has sent: it rises when the server has been asked what has changed, which is done
     /// before each IDLE (never without [`auto_idle`](crate::Config::auto_idle)), since servers may
-    /// report one change and not another before it (Dovecot, while a FETCH ends). As long as the server refuses to answer, the state stays as it was.
-    /// O(n) in the messages.
+    /// report one change and not another before it (Dovecot, while a FETCH ends). As long as the
+    /// server refuses to answer, the state stays as it was. O(n) in the messages.
     ///
     /// # To miss nothing
     ///
@@ -367,7 +367,8 @@ impl Mailbox {
         Some(state)
     }
 
-    /// The highest mod-sequence that the server has reported, whatever [`state`](Self::state) claims.
+    /// The highest mod-sequence that the server has reported, whatever [`state`](Self::state)
+    /// claims.
     #[cfg(feature = "account")]
     pub(crate) fn reported_mod_seq(&self) -> Option<ModSeq> {
         self.selection_handle.latest()?.reported

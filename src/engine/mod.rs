@@ -286,8 +286,8 @@ impl Engine {
         self.send();
     }
 
-    /// IDLE is about to begin, or NOOP: asks for what the server may not report. `is_reported`: what
-    /// changes is reported without that. Whether IDLE may follow at once.
+    /// IDLE is about to begin, or NOOP: asks for what the server may not report. `is_reported`:
+    /// what changes is reported without that. Whether IDLE may follow at once.
     fn look_back(&mut self, is_reported: bool, now: Instant) -> bool {
         let looks = |own: &InternalCommand| matches!(own, InternalCommand::Query(Query::LookBack(_)));
         let of = self.selected.current().map(Selection::id);

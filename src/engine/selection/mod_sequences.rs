@@ -6,9 +6,9 @@
 //! changes, and no others.
 //!
 //! ```text
-//!   HIGHESTMODSEQ, rows ──> reported ── a tagged response ──> settled ─┐
-//!                                                                      ├─ the lower ── not held down ──> claimed
-//!   SELECT, FETCH (CHANGEDSINCE) answered ──────────────────> confirmed ┘
+//!   HIGHESTMODSEQ, rows ─> reported ─ a tagged response ─> settled ─┐
+//!                                                                   ├─ lower, not held down ─> claimed
+//!   SELECT, FETCH (CHANGEDSINCE) answered ─────────────> confirmed ─┘
 //!
 //!   held down while   a command is in flight whose changes show in the view at its end only
 //!                     a message's UID is not known: no state that names UIDs has the message
@@ -18,12 +18,13 @@
 //! ```
 //!
 //! A tagged response is the quiet point: before it rows may be received in any order, and removals
-//! may be delayed. What a server reports by itself proves nothing of what it does not: Dovecot hides
-//! from a session a change of flags that another one makes while a FETCH of the first ends, and says
-//! its HIGHESTMODSEQ all the same. So only an answer to the question what has changed confirms a
-//! mod-sequence; `look_back.rs` has when that is asked. What is held down is not forgotten; it is claimed at the first quiet point at
-//! which nothing holds it. So a claim may be lower than what is known, which costs that a change is
-//! reported once more, and never higher, which would lose one.
+//! may be delayed. What a server reports by itself proves nothing of what it does not: Dovecot
+//! hides from a session a change of flags that another one makes while a FETCH of the first ends,
+//! and says its HIGHESTMODSEQ all the same. So only an answer to the question what has changed
+//! confirms a mod-sequence; `look_back.rs` has when that is asked. What is held down is not
+//! forgotten; it is claimed at the first quiet point at which nothing holds it. So a claim may be
+//! lower than what is known, which costs that a change is reported once more, and never higher,
+//! which would lose one.
 
 use super::{Selected, Selection};
 use crate::engine::inflight::InFlight;

@@ -4,7 +4,6 @@
 use super::poll_once;
 use super::resume_unsure::unchanged;
 use super::script::{Script, resolved};
-use super::settings;
 use super::shown::shown;
 use crate::Select;
 use crate::command::{Items, Store};
@@ -414,45 +413,6 @@ fn until_all_is_reported_the_state_stays_what_it_was() {
     let now = inbox.state().expect("a state");
     assert_eq!((now.highest_mod_seq, now.uids), (ModSeq::new(99), set("1:4,6")));
     drop(token);
-}
-
-#[test]
-fn the_mod_sequence_is_settled_at_tagged_responses() {
-    // RFC 7162 section 6, with its numbers: a row may overtake a removal that is still delayed.
-    let mut script = Script::with("QRESYNC ESEARCH", &["QRESYNC"], settings());
-    let answer = opened(3, 96).replace("UIDNEXT 20", "UIDNEXT 9") + "TAG OK done";
-    let inbox = script.select("INBOX".into(), "SELECT INBOX", &answer);
-    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 6:8\nTAG OK done");
-    let now = |inbox: &crate::Mailbox| inbox.state().and_then(|s| s.highest_mod_seq).map(ModSeq::get);
-    assert_eq!(now(&inbox), Some(96));
-    let store = || Store::add([Flag::Seen]);
-    let first = inbox.store(set("6:7"), store());
-    script.line(
-        "UID STORE 6:7 +FLAGS (\\Seen)",
-        "* 1 FETCH (UID 6 MODSEQ (103))\n* 2 FETCH (UID 7 MODSEQ (101))\n* OK [HIGHESTMODSEQ 99] delayed\nTAG OK done",
-    );
-    script.looks_back(96, "");
-    assert_eq!(now(&inbox), Some(99), "even though higher ones were reported");
-    let second = inbox.store(set("8"), store());
-    script.line(
-        "UID STORE 8 +FLAGS (\\Seen)",
-        "* 3 FETCH (UID 8 MODSEQ (104))\nTAG OK [HIGHESTMODSEQ 99] still delaying",
-    );
-    assert_eq!(now(&inbox), Some(99));
-    let noop = script.sender.noop();
-    script.line("NOOP", "* VANISHED 8\nTAG OK [HIGHESTMODSEQ 104] done");
-    assert_eq!(now(&inbox), Some(99));
-    script.looks_back(99, "");
-    assert_eq!(now(&inbox), Some(104));
-    // Without a code the highest of the rows counts, but not before the tagged response.
-    let noop_again = script.sender.noop();
-    let tag = script.expect("NOOP");
-    script.say("* 1 FETCH (UID 6 FLAGS () MODSEQ (110))");
-    assert_eq!(now(&inbox), Some(104));
-    script.say(&format!("{tag} OK done"));
-    script.looks_back(104, "");
-    assert_eq!(now(&inbox), Some(110));
-    drop((first, second, noop, noop_again));
 }
 
 #[test]

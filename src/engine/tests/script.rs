@@ -56,8 +56,8 @@ impl Script {
         tag.to_owned()
     }
 
-    /// A minute later the connection, which can't idle, asks: the server finds these changes of flags
-    /// since a mod-sequence.
+    /// A minute later the connection, which can't idle, asks: the server finds these changes of
+    /// flags since a mod-sequence.
     pub(super) fn looks_back(&mut self, since: u64, rows: &str) -> &mut Self {
         self.bench.wait(settings().poll_every);
         self.line("NOOP", "TAG OK done");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::resume::opened;
 use super::script::Script;
 use super::settings;
 use super::shown::shown;
@@ -207,6 +208,44 @@ fn a_change_that_was_never_reported_is_not_claimed() {
     }
 }
 
+#[test]
+fn the_mod_sequence_is_settled_at_tagged_responses() {
+    // RFC 7162 section 6, with its numbers: a row may overtake a removal that is still delayed.
+    let mut script = server();
+    let answer = opened(3, 96).replace("UIDNEXT 20", "UIDNEXT 9") + "TAG OK done";
+    let inbox = script.select("INBOX".into(), "SELECT INBOX", &answer);
+    script.line("UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"TAG\") UID ALL 6:8\nTAG OK done");
+    assert_eq!(claim(&inbox), 96);
+    let store = || Store::add([Flag::Seen]);
+    let first = inbox.store(set("6:7"), store());
+    script.line(
+        "UID STORE 6:7 +FLAGS (\\Seen)",
+        "* 1 FETCH (UID 6 MODSEQ (103))\n* 2 FETCH (UID 7 MODSEQ (101))\n* OK [HIGHESTMODSEQ 99] delayed\nTAG OK done",
+    );
+    script.looks_back(96, "");
+    assert_eq!(claim(&inbox), 99, "even though higher ones were reported");
+    let second = inbox.store(set("8"), store());
+    script.line(
+        "UID STORE 8 +FLAGS (\\Seen)",
+        "* 3 FETCH (UID 8 MODSEQ (104))\nTAG OK [HIGHESTMODSEQ 99] still delaying",
+    );
+    assert_eq!(claim(&inbox), 99);
+    let noop = script.sender.noop();
+    script.line("NOOP", "* VANISHED 8\nTAG OK [HIGHESTMODSEQ 104] done");
+    assert_eq!(claim(&inbox), 99);
+    script.looks_back(99, "");
+    assert_eq!(claim(&inbox), 104);
+    // Without a code the highest of the rows counts, but not before the tagged response.
+    let noop_again = script.sender.noop();
+    let tag = script.expect("NOOP");
+    script.say("* 1 FETCH (UID 6 FLAGS () MODSEQ (110))");
+    assert_eq!(claim(&inbox), 104);
+    script.say(&format!("{tag} OK done"));
+    script.looks_back(104, "");
+    assert_eq!(claim(&inbox), 110);
+    drop((first, second, noop, noop_again));
+}
+
 /// A message as the server has it.
 #[derive(Clone, Debug)]
 struct Mail {
@@ -278,7 +317,7 @@ impl Ledger {
                 });
                 self.unreported.push(uid);
             }
-            2 if which % 4 == 0 => self.script.bench.wait(settings().poll_every),
+            2 if which.is_multiple_of(4) => self.script.bench.wait(settings().poll_every),
             2 => self.report_others(),
             3..5 => {
                 let uids: UidSet = (1..=MAILS).filter(|n| which >> n & 1 == 1).filter_map(Uid::new).collect();

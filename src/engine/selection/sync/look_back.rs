@@ -80,8 +80,8 @@ pub(in crate::engine::selection) struct LookBack {
 pub(crate) struct LookBackFacts {
     pub(crate) sync: SyncFacts,
     pub(crate) now: Instant,
-    /// The server reports of the selected mailbox: NOTIFY is in force, or NOOP is sent. Only what is
-    /// not confirmed is asked.
+    /// The server reports of the selected mailbox: NOTIFY is in force, or NOOP is sent. Only what
+    /// is not confirmed is asked.
     pub(crate) is_reported: bool,
     /// Such a query waits or is in flight.
     pub(crate) is_looking: bool,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::annotations::AnnotationValues;
+use super::append_part::{AppendPart, Data, Form};
 use super::source::Source;
 use super::{Class, Command, Flow, Line, Session};
 use crate::error::{Error, Result};
@@ -39,12 +40,13 @@ use crate::types::{AnnotationScope, Code, Done, Flags, MailboxName, Timestamp, U
 ///   Some servers take all of the message before they answer NO. Clones share their source: one
 ///   that has been read from can't be sent again, and fails with
 ///   [`Invalid`](crate::ErrorKind::Invalid), unsent.
-/// - If the source fails, ends too early, has more bytes than announced, has a NUL, or yields
-///   nothing for as long as [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and
-///   the token fails with [`Source`](crate::ErrorKind::Source). With MULTIAPPEND the connection
-///   continues, if no more than 16 MiB are left to fill; else it has to be closed, because the
-///   server waits for the bytes that were announced. A thousand empty pieces in a row, none of
-///   which had to be waited for, are a failure too.
+/// - If the source fails, ends too early, has more bytes than announced, has a NUL without being
+///   [binary](Append::binary), or yields nothing for as long as
+///   [`Timeouts::silence`](crate::Timeouts::silence), nothing is stored, and the token fails with
+///   [`Source`](crate::ErrorKind::Source). With MULTIAPPEND the connection continues, if no more
+///   than 16 MiB are left to fill; else it has to be closed, because the server waits for the bytes
+///   that were announced. A thousand empty pieces in a row, none of which had to be waited for, are
+///   a failure too.
 /// - The source is polled in the connection's driver. If it panics, so does the driver, and the
 ///   connection ends with [`Dropped`](crate::types::CloseReason::Dropped).
 /// - Dropping the token changes nothing, as with any command that has been sent: the upload
@@ -58,6 +60,7 @@ use crate::types::{AnnotationScope, Code, Done, Flags, MailboxName, Timestamp, U
 pub struct Append {
     to: MailboxName,
     message: Content,
+    form: Form,
     flags: Flags,
     date: Option<Timestamp>,
     annotations: AnnotationValues,
@@ -66,95 +69,8 @@ pub struct Append {
 #[derive(Clone, Debug)]
 enum Content {
     Memory(Bytes),
-    /// With UTF-8 in its header.
-    Utf8(Bytes),
     Stream(Source),
     Parts(Vec<AppendPart>),
-}
-
-/// A part of a message that the server puts together (CATENATE, RFC 4469).
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct AppendPart(Part);
-
-#[derive(Clone, Debug)]
-enum Part {
-    Text(Bytes),
-    /// With UTF-8 in its header.
-    Utf8(Bytes),
-    Stream(Source),
-    Url(String),
-}
-
-impl AppendPart {
-    /// These bytes, as they are to be stored.
-    ///
-    /// ```
-    /// # use imap_duplex::command::AppendPart;
-    /// let end = AppendPart::text("\r\n--cut--\r\n");
-    /// # let _ = end;
-    /// ```
-    pub fn text(bytes: impl Into<Bytes>) -> Self {
-        Self(Part::Text(bytes.into()))
-    }
-
-    /// These bytes, with a header that has UTF-8 (RFC 6855 section 4). Needs UTF8=ACCEPT, enabled.
-    ///
-    /// ```
-    /// # use imap_duplex::command::AppendPart;
-    /// let header = AppendPart::utf8("Subject: Grüße\r\n\r\n");
-    /// # let _ = header;
-    /// ```
-    pub fn utf8(bytes: impl Into<Bytes>) -> Self {
-        Self(Part::Utf8(bytes.into()))
-    }
-
-    /// `size` bytes, in pieces of any length, that are read while they are sent: see [streamed
-    /// uploads](Append#streamed-uploads).
-    ///
-    /// ```no_run
-    /// # use imap_duplex::command::{Append, AppendPart};
-    /// # async fn example(
-    /// #     imap: &imap_duplex::Sender,
-    /// #     photo: impl futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
-    /// # ) -> imap_duplex::Result<()> {
-    /// let start = AppendPart::url("/Drafts;UIDVALIDITY=385759045/;UID=20");
-    /// let parts = [start, AppendPart::stream(52_428_800, photo), AppendPart::text("\r\n--cut--\r\n")];
-    /// imap.append("Drafts", Append::parts(parts)).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn stream(size: u64, bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
-        Self(Part::Stream(Source::new(size, bytes)))
-    }
-
-    /// A message, or a part of one, that the server has already, by its IMAP URL.
-    ///
-    /// ```
-    /// # use imap_duplex::command::AppendPart;
-    /// let attachment = AppendPart::url("/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=2");
-    /// # let _ = attachment;
-    /// ```
-    pub fn url(url: impl Into<String>) -> Self {
-        Self(Part::Url(url.into()))
-    }
-
-    fn size(&self) -> u64 {
-        match &self.0 {
-            Part::Text(bytes) | Part::Utf8(bytes) => bytes.len() as u64,
-            Part::Stream(source) => source.size(),
-            Part::Url(_) => 0,
-        }
-    }
-
-    fn write(&self, line: &mut Line) {
-        match &self.0 {
-            Part::Text(bytes) => line.word("TEXT").literal(bytes.clone()),
-            Part::Utf8(bytes) => line.word("UTF8").open().literal8(bytes.clone()).close(),
-            Part::Stream(source) => line.word("TEXT").upload(source),
-            Part::Url(url) => line.word("URL").string(url),
-        };
-    }
 }
 
 /// Where an appended message was stored.
@@ -234,12 +150,43 @@ impl Append {
     /// # }
     /// ```
     pub fn utf8(message: impl Into<Bytes>) -> Self {
-        Self::of(Content::Utf8(message.into()))
+        Self::new(message).with_utf8_header()
     }
 
     fn of(message: Content) -> Self {
         let annotations = AnnotationValues::default();
-        Self { to: MailboxName::INBOX, message, flags: Flags::new(), date: None, annotations }
+        let (form, flags) = (Form::Text, Flags::new());
+        Self { to: MailboxName::INBOX, message, form, flags, date: None, annotations }
+    }
+
+    /// The message may hold a NUL, in a part whose transfer encoding is `binary`, say: it is sent
+    /// as a literal8 (RFC 3516 section 4.4). Needs BINARY. A message in memory that holds one is
+    /// sent so by itself; of a streamed one that has to be said before it is read. Of a message in
+    /// [parts](Self::parts) each part says it. A server whose mailbox can't store it answers NO
+    /// with [`Code::UnknownCte`].
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::Append;
+    /// # async fn example(
+    /// #     imap: &imap_duplex::Sender,
+    /// #     scan: impl futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static,
+    /// # ) -> imap_duplex::Result<()> {
+    /// imap.append("Scans", Append::stream(52_428_800, scan).binary()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "BINARY")]
+    pub fn binary(mut self) -> Self {
+        self.form = Form::Binary;
+        self
+    }
+
+    /// The message's header has UTF-8 (RFC 6855 section 4), as with [`utf8`](Self::utf8): for
+    /// streamed messages. Needs UTF8=ACCEPT, enabled. Of a message in [parts](Self::parts) each
+    /// part says it.
+    pub fn with_utf8_header(mut self) -> Self {
+        self.form = Form::Utf8;
+        self
     }
 
     /// Into this mailbox. ([`Sender::append`](crate::Sender::append) sets it by itself.)
@@ -275,7 +222,7 @@ impl Append {
     /// The size of the message in bytes; of one in parts, of those that are sent.
     pub(super) fn size(&self) -> u64 {
         match &self.message {
-            Content::Memory(bytes) | Content::Utf8(bytes) => bytes.len() as u64,
+            Content::Memory(bytes) => bytes.len() as u64,
             Content::Stream(source) => source.size(),
             Content::Parts(parts) => parts.iter().map(AppendPart::size).sum(),
         }
@@ -283,16 +230,16 @@ impl Append {
 
     /// Whether nothing is to be stored: by that an APPEND is cancelled (RFC 3502 section 6.3.11).
     pub(super) fn is_empty(&self) -> bool {
-        let has_url = |part: &AppendPart| matches!(part.0, Part::Url(_));
-        self.size() == 0 && !matches!(&self.message, Content::Parts(parts) if parts.iter().any(has_url))
+        let has_url = |parts: &[AppendPart]| parts.iter().any(AppendPart::is_url);
+        self.size() == 0 && !matches!(&self.message, Content::Parts(parts) if has_url(parts))
     }
 
     /// Whether bytes of it come from a stream.
     pub(super) fn streams(&self) -> bool {
         match &self.message {
             Content::Stream(_) => true,
-            Content::Parts(parts) => parts.iter().any(|part| matches!(part.0, Part::Stream(_))),
-            Content::Memory(_) | Content::Utf8(_) => false,
+            Content::Parts(parts) => parts.iter().any(AppendPart::streams),
+            Content::Memory(_) => false,
         }
     }
 
@@ -309,17 +256,15 @@ impl Append {
             let why = format!("the message has {size} bytes, and the server accepts at most {most}");
             return Err(Error::unsupported(why));
         }
-        let has_utf8 = match &self.message {
-            Content::Utf8(_) => true,
-            Content::Parts(parts) => parts.iter().any(|part| matches!(part.0, Part::Utf8(_))),
-            _ => false,
-        };
         match &self.message {
-            Content::Memory(bytes) if bytes.contains(&0) && !session.can("BINARY") => {
+            Content::Memory(bytes)
+                if self.form == Form::Text && bytes.contains(&0) && !session.can("BINARY") =>
+            {
                 Err(Error::invalid("the message holds a NUL, which only servers with BINARY take"))
             }
-            _ if has_utf8 && !session.is_enabled("UTF8=ACCEPT") && !session.is_enabled("UTF8=ONLY") => {
-                Err(Error::unsupported("headers in UTF-8 are taken once UTF8=ACCEPT is enabled"))
+            Content::Memory(_) | Content::Stream(_) => self.form.check(session),
+            Content::Parts(_) if self.form != Form::Text => {
+                Err(Error::invalid("of a message in parts each part says what it holds"))
             }
             Content::Parts(_) if !session.can("CATENATE") => {
                 Err(Error::unsupported("the server can't put messages together (CATENATE)"))
@@ -327,7 +272,7 @@ impl Append {
             Content::Parts(parts) if parts.is_empty() => {
                 Err(Error::invalid("a message in parts has at least one"))
             }
-            _ => Ok(()),
+            Content::Parts(parts) => parts.iter().try_for_each(|part| part.check(session)),
         }
     }
 
@@ -346,16 +291,17 @@ impl Append {
             self.annotations.write(line);
         }
         match &self.message {
-            Content::Stream(source) => line.upload(source),
-            Content::Memory(bytes) if bytes.contains(&0) => line.literal8(bytes.clone()),
-            Content::Memory(bytes) => line.literal(bytes.clone()),
-            Content::Utf8(bytes) => line.word("UTF8").open().literal8(bytes.clone()).close(),
+            Content::Stream(source) => self.form.write(&Data::Stream(source), line),
+            Content::Memory(bytes) if self.form == Form::Text && bytes.contains(&0) => {
+                Form::Binary.write(&Data::Memory(bytes), line);
+            }
+            Content::Memory(bytes) => self.form.write(&Data::Memory(bytes), line),
             Content::Parts(parts) => {
                 line.word("CATENATE").open();
                 parts.iter().for_each(|part| part.write(line));
-                line.close()
+                line.close();
             }
-        };
+        }
         Ok(())
     }
 }

@@ -231,12 +231,13 @@ impl Line {
         self
     }
 
-    /// A literal that its source will give. An error if the source has been read already.
-    pub(crate) fn upload(&mut self, source: &Source) -> &mut Self {
-        match source.take() {
+    /// A literal that its source will give, or a literal8. An error if the source has been read
+    /// already.
+    pub(crate) fn upload(&mut self, source: &Source, binary: bool) -> &mut Self {
+        match source.take(binary) {
             Some(taken) => {
                 self.sources.push(taken);
-                self.next().awaited(source.size());
+                self.next().awaited(source.size(), binary);
             }
             None => {
                 let why = "the message's source has been read already, or is being read by another command";

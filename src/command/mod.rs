@@ -9,6 +9,7 @@ mod action;
 mod annotations;
 mod append;
 mod append_all;
+mod append_part;
 mod class;
 mod comparators;
 #[cfg(feature = "compress")]
@@ -59,8 +60,9 @@ mod url_auth;
 
 pub use action::Action;
 pub use annotations::{AnnotationItems, StoreAnnotations};
-pub use append::{Append, AppendPart, Appended};
+pub use append::{Append, Appended};
 pub use append_all::AppendAll;
+pub use append_part::AppendPart;
 pub use class::Class;
 pub use comparators::Comparators;
 #[cfg(feature = "compress")]

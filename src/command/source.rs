@@ -35,10 +35,12 @@ impl Source {
         self.size
     }
 
-    /// The stream, for one upload; `None` if another has it or has read it.
-    pub(crate) fn take(&self) -> Option<Taken> {
+    /// The stream, for one upload, as a literal or as a literal8; `None` if another has it or has
+    /// read it.
+    pub(crate) fn take(&self, binary: bool) -> Option<Taken> {
         let bytes = self.lock().take()?;
-        Some(Taken { source: self.clone(), bytes: Some(bytes), begun: false, given_up: false, empty: 0 })
+        let source = self.clone();
+        Some(Taken { source, bytes: Some(bytes), binary, begun: false, given_up: false, empty: 0 })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<ByteStream>> {
@@ -56,6 +58,8 @@ impl fmt::Debug for Source {
 pub(crate) struct Taken {
     source: Source,
     bytes: Option<ByteStream>,
+    /// Its bytes go into a literal8.
+    binary: bool,
     begun: bool,
     given_up: bool,
     /// How many empty pieces have arrived since the last that was not empty, or that had to be
@@ -67,6 +71,11 @@ impl Taken {
     /// How many bytes it yields.
     pub(crate) fn size(&self) -> u64 {
         self.source.size
+    }
+
+    /// Whether a NUL may be among its bytes.
+    pub(crate) fn takes_nul(&self) -> bool {
+        self.binary
     }
 
     /// It is to be asked for nothing more: as if it had failed.

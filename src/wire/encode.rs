@@ -259,8 +259,8 @@ impl Encoder {
     /// Announces a literal whose bytes are supplied later. It waits for the server's `+` even where
     /// that is not needed (RFC 7888 always allows the waiting form): what has not been asked for
     /// can still be refused or withdrawn.
-    pub(crate) fn awaited(&mut self, length: u64) -> &mut Self {
-        self.announce(Fragment::Awaited, "", length, true)
+    pub(crate) fn awaited(&mut self, length: u64, binary: bool) -> &mut Self {
+        self.announce(Fragment::Awaited, if binary { "~" } else { "" }, length, true)
     }
 
     /// The name of a mailbox (section 9, `mailbox`): in the server's own spelling if that differs,

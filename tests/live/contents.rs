@@ -2,9 +2,9 @@
 //! wrong charsets, broken encodings and odd trees.
 
 use imap_duplex::ErrorKind;
-use imap_duplex::command::Items;
+use imap_duplex::command::{Append, AppendPart, Items};
 use imap_duplex::mime::{Attachment, Content};
-use imap_duplex::types::{Flag, Uid};
+use imap_duplex::types::{Flag, Part, Section, Uid};
 use tokio::io::AsyncReadExt;
 
 use crate::account::{Account, LIMIT};
@@ -276,6 +276,45 @@ async fn a_long_text_is_cut_and_what_is_not_there_is_an_error() {
         let gone = inbox.content(Uid::new(4711).expect("not 0")).await.expect_err("it is not there");
         assert_eq!(gone.kind(), ErrorKind::Expunged);
         a.finish().await;
+    })
+    .await;
+}
+
+/// BINARY (RFC 3516): what holds a NUL, from memory, from a stream, and put together.
+#[tokio::test]
+async fn what_holds_a_nul_comes_back_as_it_was() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let header = "Subject: nul\r\nMIME-Version: 1.0\r\nContent-Type: application/x-bytes\r\n\
+            Content-Transfer-Encoding: binary\r\n\r\n";
+        let bytes = b"a\0b\r\n\0\0c";
+        let message = || [header.as_bytes(), bytes].concat();
+        let stream = |bytes: Vec<u8>| Append::reader(bytes.len() as u64, std::io::Cursor::new(bytes));
+        // Dovecot refuses it where the first part is not said to be binary.
+        let parts = [AppendPart::text(header).binary(), AppendPart::text(&bytes[..]).binary()];
+        let mut uids = Vec::new();
+        for append in [
+            Append::new(message()),
+            Append::new(message()).binary(),
+            stream(message()).binary(),
+            Append::parts(parts),
+        ] {
+            uids.extend(a.imap.append("INBOX", append).await.expect("APPEND").uid);
+        }
+        let error = a.imap.append("INBOX", stream(header.into()).with_utf8_header()).await;
+        assert_eq!(error.expect_err("it is not enabled").kind(), ErrorKind::Unsupported);
+        let inbox = a.inbox().await;
+        let part = Section::Part(Part::new(1));
+        let rows = inbox.fetch(&uids, Items::binary(part.clone())).await.expect("FETCH");
+        assert_eq!(rows.len(), 4);
+        for row in rows {
+            assert_eq!(row.binary(&part).map(|found| &found[..]), Some(&bytes[..]), "{:?}", row.uid());
+        }
+        a.finish().await;
+        // Of a stream that was not said to be binary, the NUL is found as it is read.
+        let a = Account::quiet().await;
+        let error = a.imap.append("INBOX", stream(message())).await.expect_err("a NUL in a literal");
+        assert_eq!(error.kind(), ErrorKind::Source, "{error}");
     })
     .await;
 }

@@ -48,6 +48,77 @@ fn parts_in_utf8_and_from_a_stream() {
     refusal(AppendAll::new("Drafts", [Append::parts(empty)]), "CATENATE MULTIAPPEND LITERAL+");
 }
 
+/// RFC 3516 section 4.4, `literal8`: also of a stream, whose bytes are not known before.
+#[test]
+fn what_may_hold_a_nul_is_a_literal8() {
+    let message = "Content-Transfer-Encoding: binary\r\n\r\n\0";
+    let photo = || Append::new(message).to("Photos");
+    let written = format!("APPEND Photos ~{{38+}}\r\n{message}");
+    assert_eq!(line(photo(), "BINARY LITERAL+"), written);
+    assert_eq!(line(photo().binary(), "BINARY LITERAL+"), written);
+    assert!(refusal(photo(), "LITERAL+").contains("BINARY"));
+    assert!(refusal(photo().binary(), "LITERAL+").contains("BINARY"));
+    assert_eq!(line(Append::new("x").binary(), "BINARY LITERAL+"), "APPEND INBOX ~{1+}\r\nx");
+    let streamed = || Append::reader(5, &b"a\0b\r\n"[..]);
+    assert_eq!(line(streamed(), "BINARY LITERAL+"), "APPEND INBOX {5}");
+    assert_eq!(line(streamed().binary(), "BINARY LITERAL+"), "APPEND INBOX ~{5}");
+    assert!(refusal(streamed().binary(), "LITERAL+").contains("BINARY"));
+    let utf8 = "UTF8=ACCEPT LITERAL+ ENABLED UTF8=ACCEPT";
+    assert_eq!(line(streamed().with_utf8_header(), utf8), "APPEND INBOX UTF8 (~{5}\r\n)");
+    assert!(refusal(streamed().with_utf8_header(), "LITERAL+").contains("UTF8=ACCEPT"));
+    let of = |part: AppendPart| Append::parts([part, AppendPart::url("/a/;UID=1")]);
+    assert!(refusal(of(AppendPart::text("a\0")), "CATENATE BINARY LITERAL+").contains("NUL"));
+    assert!(refusal(of(AppendPart::text("a").binary()), "CATENATE LITERAL+").contains("BINARY"));
+    assert!(refusal(of(AppendPart::text("a")).binary(), "CATENATE BINARY").contains("each part"));
+    let bytes = of(AppendPart::text("a\0").binary());
+    assert_eq!(
+        line(bytes, "CATENATE BINARY LITERAL+"),
+        "APPEND INBOX CATENATE (TEXT ~{2+}\r\na\0 URL \"/a/;UID=1\")"
+    );
+    let bytes = of(AppendPart::reader(2, &b"a\0"[..]).binary());
+    assert_eq!(
+        line(bytes, "CATENATE BINARY LITERAL+"),
+        "APPEND INBOX CATENATE (TEXT ~{2}\r\n URL \"/a/;UID=1\")"
+    );
+}
+
+/// RFC 3502 section 6.3.11, the example, with literals that need no `+`.
+#[test]
+fn several_messages_at_once() {
+    let first = "Date: Mon, 7 Feb 1994 21:52:25 -0800 (PST)\r\n\
+        From: Fred Foobar <foobar@Blurdybloop.example.COM>\r\n\
+        Subject: afternoon meeting\r\n\
+        To: mooch@owatagu.example.net\r\n\
+        Message-Id: <B27397-0100000@Blurdybloop.example.COM>\r\n\
+        MIME-Version: 1.0\r\n\
+        Content-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n\r\n\
+        Hello Joe, do you think we can meet at 3:30 tomorrow?\r\n";
+    let second = "Date: Mon, 7 Feb 1994 22:43:04 -0800 (PST)\r\n\
+        From: Joe Mooch <mooch@OWaTaGu.example.net>\r\n\
+        Subject: Re: afternoon meeting\r\n\
+        To: foobar@blurdybloop.example.com\r\n\
+        Message-Id: <a0434793874930@OWaTaGu.example.net>\r\n\
+        MIME-Version: 1.0\r\n\
+        Content-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n\r\n\
+        3:30 is fine with me.\r\n";
+    let date: Timestamp = "7-Feb-1994 22:43:04 -0800".parse().unwrap();
+    let messages = || {
+        let seen = |message: &'static str| Append::new(message).flags([Flag::Seen]);
+        AppendAll::new("saved-messages", [seen(first), seen(second).internal_date(date)])
+    };
+    let written = format!(
+        "APPEND saved-messages (\\Seen) {{329+}}\r\n{first} (\\Seen) \" 7-Feb-1994 22:43:04 -0800\" \
+         {{295+}}\r\n{second}"
+    );
+    assert_eq!(line(messages(), "MULTIAPPEND LITERAL+"), written.trim_end());
+    // Its section on UIDPLUS, without an example.
+    let stored = messages().finish(done("OK [APPENDUID 1022843275 77712:77713] completed"), Vec::new());
+    let uids: Vec<_> = stored.unwrap().iter().map(|one| one.uid).collect();
+    assert_eq!(uids, [Uid::new(77712), Uid::new(77713)]);
+    let plain = messages().finish(done("OK APPEND completed"), Vec::new()).unwrap();
+    assert!(plain.len() == 2 && plain.iter().all(|one| one.uid.is_none()));
+}
+
 #[test]
 fn a_header_in_utf8() {
     // RFC 6855 section 4.

@@ -101,12 +101,15 @@ impl Upload {
     /// What is wrong with what the source gave, if anything is.
     fn flaw(&self, given: &Option<io::Result<Bytes>>) -> Option<String> {
         let (size, left) = (self.size, self.left);
+        let takes_nul = self.source.as_ref().is_some_and(Taken::takes_nul);
         match given {
             Some(Ok(bytes)) if bytes.len() as u64 > left => {
                 Some(format!("the message's source has more than the {size} bytes that were announced"))
             }
-            // No literal may hold one (RFC 9051 section 9, CHAR8).
-            Some(Ok(bytes)) if bytes.contains(&0) => Some("the message's source has a NUL in it".into()),
+            // A literal may hold none (RFC 9051 section 9, CHAR8), but for a literal8.
+            Some(Ok(bytes)) if !takes_nul && bytes.contains(&0) => {
+                Some("the message's source has a NUL in it".into())
+            }
             Some(Ok(_)) => None,
             Some(Err(_)) => Some("the message's source failed".into()),
             None if left > 0 => {

@@ -195,7 +195,9 @@ pub(super) fn append_message(i: &mut Cursor<'_>) -> Read<AppendMessage> {
     let (data, pieces) = (Bytes::new(), Vec::new());
     let mut message = AppendMessage { flags, date, data, annotations, binary: false, utf8: false, pieces };
     if i.take("CATENATE ") {
-        message.pieces = i.list(piece)?;
+        let mut binary = false;
+        message.pieces = i.list(|i| piece(i, &mut binary))?;
+        message.binary = binary;
     } else if let Some(data) = utf8_literal(i)? {
         (message.data, message.utf8) = (data, true);
     } else {
@@ -230,12 +232,15 @@ fn utf8_literal(i: &mut Cursor<'_>) -> Read<Option<Bytes>> {
 }
 
 /// `cat-part` (RFC 4469 section 5).
-fn piece(i: &mut Cursor<'_>) -> Read<CatenatePiece> {
+fn piece(i: &mut Cursor<'_>, binary: &mut bool) -> Read<CatenatePiece> {
     if let Some(data) = utf8_literal(i)? {
         return Ok(CatenatePiece::Utf8(data));
     }
     if i.take("TEXT ") {
-        return i.literal().map(CatenatePiece::Text);
+        // RFC 4469 has no literal8 here; servers with BINARY take it.
+        let is_binary = i.peek() == Some(b'~');
+        *binary |= is_binary;
+        return if is_binary { i.literal8() } else { i.literal() }.map(CatenatePiece::Text);
     }
     i.expect("URL ")?;
     let start = *i;

@@ -238,11 +238,14 @@ fn appends_put_together() {
     let parts =
         [Url(header.into()), Text("\r\n--".into()), Url("/Drafts/;UID=2".into()), Utf8("\u{e4}".into())];
     assert_eq!(pieces[..], parts);
+    let Command::Append { messages, .. } = command("A APPEND x CATENATE (TEXT ~{2}\r\na\0)") else {
+        panic!()
+    };
+    assert!(messages[0].binary && messages[0].pieces == [Text("a\0".into())]);
     for text in [
         "A APPEND x CATENATE ()",
         "A APPEND x CATENATE (TEXT a)",
         "A APPEND x CATENATE (URL)",
-        "A APPEND x CATENATE (TEXT ~{1}\r\na)",
         "A APPEND x CATENATE (URL a TEXT {1}\r\na",
     ] {
         assert!(read(text).is_err(), "{text}");

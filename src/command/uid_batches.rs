@@ -1,11 +1,18 @@
-//! UIDBATCHES: ranges of UIDs with about equal counts of messages, for commands on many messages.
+//! UIDBATCHES: ranges of UIDs with about equal counts of messages, for commands on many messages
+//! (RFC 10022).
 
 use super::{Claim, Class, Command, Flow, Line, PartialRange, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, UidBatches, Untagged};
 
-/// `UIDBATCHES` (the extension of that name): into which ranges of UIDs the mailbox is to be cut,
-/// so that each has about so many messages. Needs UIDBATCHES.
+/// `UIDBATCHES` (RFC 10022): into which ranges of UIDs the mailbox is to be cut, so that each has
+/// about so many messages. Needs UIDBATCHES.
+///
+/// Each server makes ranges of 500 messages or more, and looks at 100,000 messages at once or more.
+/// It may refuse smaller ranges ([`Code::TooFew`](crate::types::Code::TooFew)), and what is about
+/// more messages ([`Code::TooMany`](crate::types::Code::TooMany)): then a part of the ranges is to
+/// be [asked for](BatchUids::only). The ranges hold until many messages have come or gone; it is
+/// not to be asked again before.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchUids {
@@ -14,7 +21,7 @@ pub struct BatchUids {
 }
 
 impl BatchUids {
-    /// Ranges of this many messages each. Servers refuse small ones.
+    /// Ranges of this many messages each. Servers may refuse fewer than 500.
     ///
     /// ```no_run
     /// # use imap_duplex::command::BatchUids;

@@ -45,6 +45,8 @@ fn of_code(code: &Code) -> Option<&'static str> {
         Code::HasChildren => Some("delete the mailboxes below it first"),
         Code::OverQuota => Some("the account is full: delete something first"),
         Code::TooBig => Some("the message is larger than this server accepts"),
+        Code::TooFew => Some("ask for ranges of more messages: each server makes those of 500"),
+        Code::TooMany => Some("ask for a part of the ranges: each server looks at 100,000 messages at once"),
         Code::NoPerm | Code::AuthorizationFailed => Some("this user lacks the permission"),
         Code::AuthenticationFailed => Some(PASSWORD),
         Code::Expired => Some("the password has expired"),

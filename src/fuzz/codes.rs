@@ -40,6 +40,8 @@ pub(crate) const PLAIN: &[Code] = &[
     Code::ServerBug,
     Code::TempFail,
     Code::TooBig,
+    Code::TooFew,
+    Code::TooMany,
     Code::TryCreate,
     Code::UidNotSticky,
     Code::UidRequired,

@@ -146,6 +146,11 @@ pub enum Code {
     TempFail,
     /// `TOOBIG`: the message is larger than the server takes (RFC 4469 section 4.2, RFC 7889).
     TooBig,
+    /// `TOOFEW`: the server makes no ranges of so few messages (RFC 10022).
+    TooFew,
+    /// `TOOMANY`: the ranges have more messages together than the server looks at at once (RFC
+    /// 10022).
+    TooMany,
     /// `UIDREQUIRED`: the command must name messages by UID: UIDONLY was enabled (RFC 9586).
     UidRequired,
     /// `UNDEFINED-FILTER`: no filter is stored under this name (RFC 5466 section 3.1).
@@ -224,6 +229,8 @@ impl Code {
             Self::Referral(_) => "REFERRAL",
             Self::TempFail => "TEMPFAIL",
             Self::TooBig => "TOOBIG",
+            Self::TooFew => "TOOFEW",
+            Self::TooMany => "TOOMANY",
             Self::UidRequired => "UIDREQUIRED",
             Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
             Self::UrlMech(_) => "URLMECH",

@@ -155,8 +155,7 @@ pub struct SortResult {
     pub mod_seq: Option<ModSeq>,
 }
 
-/// `* UIDBATCHES`: ranges of UIDs with about equal counts of messages (the IMAP UIDBATCHES
-/// extension).
+/// `* UIDBATCHES`: ranges of UIDs with about equal counts of messages (RFC 10022).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -309,8 +309,8 @@ impl Mailbox {
         self.submit(Replace::new(old, new.into().to(self.name().clone())))
     }
 
-    /// Cuts the mailbox into ranges of UIDs with about so many messages each: `UIDBATCHES`. Needs
-    /// UIDBATCHES.
+    /// Cuts the mailbox into ranges of UIDs with about so many messages each, 500 or more:
+    /// `UIDBATCHES` (RFC 10022). Needs UIDBATCHES.
     ///
     /// ```no_run
     /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {

@@ -50,7 +50,7 @@ fn urls_of_messages() {
 
 #[test]
 fn ranges_of_equal_counts() {
-    // The UIDBATCHES extension.
+    // RFC 10022.
     assert_eq!(line(BatchUids::of(2000), "UIDBATCHES"), "UIDBATCHES 2000");
     assert_eq!(line(BatchUids::of(2000).only(10..=20), "UIDBATCHES"), "UIDBATCHES 2000 10:20");
     assert!(refusal(BatchUids::of(2000), "IMAP4rev1").contains("UIDBATCHES"));

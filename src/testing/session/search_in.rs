@@ -103,7 +103,7 @@ impl Session {
     }
 
     /// UIDBATCHES: ranges of UIDs, from the newest on, each with so many messages; the last one
-    /// goes down to 1. Real servers refuse small ranges.
+    /// goes down to 1. Real servers may refuse ranges of fewer than 500 messages.
     pub(super) fn uid_batches(&mut self, tag: &str, arguments: &[Value]) -> Done {
         let bad = || Reply::bad("A count of messages was expected");
         let words: Vec<String> = arguments.iter().map(text_of).collect::<Option<_>>().ok_or_else(bad)?;

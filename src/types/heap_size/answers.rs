@@ -240,6 +240,8 @@ impl HeapSize for Code {
             | Self::NotificationOverflow
             | Self::TempFail
             | Self::TooBig
+            | Self::TooFew
+            | Self::TooMany
             | Self::UidRequired
             | Self::UseAttr => 0,
         }

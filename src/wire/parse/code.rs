@@ -99,6 +99,8 @@ fn bare(name: &[u8]) -> Option<Code> {
         b"SERVERBUG" => Code::ServerBug,
         b"TEMPFAIL" => Code::TempFail,
         b"TOOBIG" => Code::TooBig,
+        b"TOOFEW" => Code::TooFew,
+        b"TOOMANY" => Code::TooMany,
         b"TRYCREATE" => Code::TryCreate,
         b"UIDNOTSTICKY" => Code::UidNotSticky,
         b"UIDREQUIRED" => Code::UidRequired,

@@ -325,13 +325,17 @@ fn progress() {
     assert_eq!(status("* OK [inprogress (\"a\" NIL NIL)]").code, Some(code_of(Some("a"), None, None)));
 }
 
-/// UIDBATCHES was a draft and its text not at hand: the form is that of servers which have it.
+/// RFC 10022.
 #[test]
 fn uid_batches() {
     let read = answer!(UidBatches, "* UIDBATCHES (TAG \"A143\") 215295:99696,99695:20351,20350:1");
     assert_eq!(read.tag.as_deref(), Some("A143"));
     assert_eq!(read.batches.ranges().collect::<Vec<_>>(), [(215_295, 99696), (99695, 20351), (20350, 1)]);
     assert!(answer!(UidBatches, "* UIDBATCHES (TAG \"A143\")").batches.is_empty());
+    let one = answer!(UidBatches, "* UIDBATCHES (TAG \"A143\") 99695");
+    assert_eq!(one.batches.ranges().collect::<Vec<_>>(), [(99695, 99695)]);
+    assert_eq!(code("TOOFEW"), Code::TooFew);
+    assert_eq!(code("TOOMANY"), Code::TooMany);
 }
 
 /// RFC 9698, whose text was not at hand: the form is that of servers which have it.

@@ -186,6 +186,19 @@ impl Builder {
         self
     }
 
+    /// Lets this user act as any other that there is, by an authorization identity (RFC 4422
+    /// section 3.4.1).
+    ///
+    /// ```
+    /// use imap_duplex::testing::Server;
+    /// let server = Server::builder().user("admin", "secret").master_user("admin").start();
+    /// # let _ = server;
+    /// ```
+    pub fn master_user(mut self, name: impl Into<String>) -> Self {
+        self.settings.masters.push(name.into());
+        self
+    }
+
     /// What XOAUTH2 and OAUTHBEARER say of a token that they refuse, as a rule JSON; by default
     /// `{"status":"401","schemes":"bearer","scope":"https://mail.example.org/"}`, with OAUTHBEARER
     /// the status `invalid_token`.

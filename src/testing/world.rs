@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) given: Vec<Given>,
     /// Whom EXTERNAL lets in.
     pub(crate) external: Option<String>,
+    /// Who may act as any other user.
+    pub(crate) masters: Vec<String>,
     /// What is said of a token that is refused.
     pub(crate) token_failure: Option<String>,
     /// Every user name is accepted, with this password.
@@ -84,6 +86,7 @@ impl Default for Settings {
             mechanisms: vec!["PLAIN"],
             given: Vec::new(),
             external: None,
+            masters: Vec::new(),
             token_failure: None,
             any_user: None,
             submission_user: None,

@@ -311,3 +311,25 @@ async fn a_mechanism_of_ones_own_lets_in_and_what_is_refused_is_named() {
     })
     .await;
 }
+
+/// A master user, as Dovecot calls who may act as others: by the authorization identity.
+#[tokio::test]
+async fn a_master_user_acts_as_another() {
+    within(LIMIT, async {
+        let extra = "auth_mechanisms = plain login scram-sha-1 scram-sha-256\npassdb {\n  driver = static\n  \
+            master = yes\n  args = password=mastersecret\n}\n";
+        let server = Server::with(&Options { extra: extra.to_owned(), ..Options::default() });
+        for mechanism in [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::ScramSha1] {
+            let user = fresh_user();
+            let config = clear(&server).mechanism(mechanism).act_as(user.clone());
+            // What it then sees of the user's mailboxes is up to Dovecot's ACL.
+            let acting = config.clone().login("admin", "mastersecret").connect().await;
+            let (imap, _events) = acting.unwrap_or_else(|error| panic!("{mechanism}: {error:#}"));
+            imap.logout().await.expect("LOGOUT");
+            assert_eq!(methods(&server, &user, 1).await, [mechanism.name()]);
+            let error = fails(&config.login("admin", PASSWORD)).await;
+            assert_eq!(error.kind(), ErrorKind::Login, "it is the password of no master: {error}");
+        }
+    })
+    .await;
+}

@@ -14,6 +14,7 @@ mod secrets;
 use std::time::Duration;
 
 use imap_duplex::testing::{MECHANISMS, Quirk, Server};
+use imap_duplex::types::Code;
 use imap_duplex::{Config, Error, ErrorKind, Mechanism, Receiver, Remedy, Result, Sender};
 use support::within;
 
@@ -84,6 +85,49 @@ async fn each_mechanism_logs_in_with_and_without_an_initial_response() {
                 }
             }
         }
+    })
+    .await;
+}
+
+/// An authorization identity, by each mechanism that has one; where none has, nothing is sent.
+#[tokio::test(start_paused = true)]
+async fn a_master_user_acts_as_another() {
+    within(LIMIT, async {
+        let server = Server::builder()
+            .mechanisms(MECHANISMS.iter().copied())
+            .external_user("alice")
+            .user("alice", "secret")
+            .user("bob,=", "other")
+            .master_user("alice")
+            .start();
+        server.set_token(TOKEN);
+        let acting = async |name: &str, as_whom: &str| {
+            let mechanism: Mechanism = name.parse().expect("it has a name");
+            with(clear(), mechanism, &server).act_as(as_whom).connect_over(server.connect()).await
+        };
+        for name in ["PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "OAUTHBEARER", "EXTERNAL"] {
+            for whom in ["bob,=", "alice", ""] {
+                let (imap, _events) = acting(name, whom).await.unwrap_or_else(|e| panic!("{name}: {e:#}"));
+                let user = server.sessions().iter().find_map(|session| session.user());
+                assert_eq!(user.as_deref(), Some(if whom.is_empty() { "alice" } else { whom }), "{name}");
+                imap.logout().await.expect("goodbye");
+                while !server.sessions().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            let error = failure(acting(name, "carol").await);
+            assert!(matches!(error.code(), Some(Code::AuthorizationFailed)), "{name}: {error:#}");
+        }
+        let sent = ways(&server).len();
+        for name in ["LOGIN", "XOAUTH2", "ANONYMOUS"] {
+            let error = failure(acting(name, "bob,=").await);
+            assert_eq!((error.kind(), error.remedy()), (ErrorKind::Login, Some(Remedy::Setup)), "{name}");
+            assert!(error.to_string().contains("act as another"), "{name}: {error:#}");
+        }
+        assert_eq!(ways(&server).len(), sent);
+        // Who is no master may not.
+        let bob = clear().login("bob,=", "other").act_as("alice").connect_over(server.connect()).await;
+        assert!(matches!(failure(bob).code(), Some(Code::AuthorizationFailed)));
     })
     .await;
 }

@@ -128,6 +128,7 @@ impl Handshake<'_> {
             mechanisms: &offered,
             login_disabled: self.can("LOGINDISABLED"),
             can_bind: self.channel_binding().is_some(),
+            acts: self.config.get_act_as().is_some(),
         };
         let own_names = own.iter().map(|own| own.name());
         let mut ways = if self.config.mechanism.is_none() { offer.own_ways(own_names) } else { Vec::new() };
@@ -197,6 +198,7 @@ impl Handshake<'_> {
             port: self.config.port_number(),
             is_encrypted: self.encrypted,
             binding: self.channel_binding().cloned(),
+            act_as: self.config.act_as.clone(),
         };
         let first = match mechanism.begin(&place, &notes) {
             Ok(first) => first,
@@ -262,6 +264,7 @@ impl Handshake<'_> {
         let parts = Parts {
             mechanism,
             user,
+            act_as: self.config.act_as.clone(),
             secret: secret.clone(),
             host: self.config.host_name().to_owned(),
             port: self.config.port_number(),
@@ -292,6 +295,11 @@ impl Handshake<'_> {
         let (whom, offered) = (&self.whom, offer.mechanisms.join(", "));
         let other = if offered.is_empty() { String::new() } else { format!("; it offers {offered}") };
         let setup = |what: String| Error::new(ErrorKind::Login, what).with_remedy(Remedy::Setup);
+        let as_oneself = Offer { acts: false, ..*offer };
+        if offer.acts && !as_oneself.ways(material, self.config.mechanism).is_empty() {
+            let what = format!("{whom} offers no mechanism by which one user can act as another{other}");
+            return setup(what).advise("SCRAM, PLAIN, OAUTHBEARER and EXTERNAL can name whom to act as");
+        }
         match self.config.mechanism {
             Some(named) if named.material() != material => {
                 let what = |material| match material {

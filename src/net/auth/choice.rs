@@ -26,6 +26,8 @@ pub(super) struct Offer<'a> {
     pub(super) login_disabled: bool,
     /// Something binds a login to this connection.
     pub(super) can_bind: bool,
+    /// The user is to act as another one.
+    pub(super) acts: bool,
 }
 
 impl Offer<'_> {
@@ -60,11 +62,13 @@ impl Offer<'_> {
         let mut ways: Vec<Way> = Mechanism::ALL
             .into_iter()
             .filter(|mechanism| {
-                mechanism.material() == material && is_wanted(*mechanism) && self.can(*mechanism)
+                let is_fit = mechanism.material() == material && (mechanism.can_act_as() || !self.acts);
+                is_fit && is_wanted(*mechanism) && self.can(*mechanism)
             })
             .map(Way::Sasl)
             .collect();
-        if material == Material::Password && is_wanted(Mechanism::Login) && !self.login_disabled {
+        if material == Material::Password && is_wanted(Mechanism::Login) && !self.login_disabled && !self.acts
+        {
             ways.push(Way::Command);
         }
         ways
@@ -104,7 +108,7 @@ mod tests {
         SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS";
 
     fn ways(offered: &str, login_disabled: bool, can_bind: bool, material: Material) -> Vec<Way> {
-        Offer { mechanisms: &names(offered), login_disabled, can_bind }.ways(material, None)
+        Offer { mechanisms: &names(offered), login_disabled, can_bind, acts: false }.ways(material, None)
     }
 
     #[test]
@@ -127,7 +131,7 @@ mod tests {
     #[test]
     fn what_the_user_names_is_the_only_way() {
         let offered = names(ALL);
-        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: true };
+        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: true, acts: false };
         for mechanism in Mechanism::ALL {
             let ways = offer.ways(mechanism.material(), Some(mechanism));
             let also = (mechanism == Login).then_some(Way::Command);
@@ -143,9 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn who_acts_as_another_needs_a_mechanism_that_says_so() {
+        let offered = names(ALL);
+        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: true, acts: true };
+        let order = [ScramSha256Plus, ScramSha1Plus, ScramSha256, ScramSha1, Plain].map(Way::Sasl);
+        assert_eq!(offer.ways(Material::Password, None), order);
+        assert_eq!(offer.ways(Material::Token, None), [Way::Sasl(OauthBearer)]);
+        assert_eq!(offer.ways(Material::Elsewhere, None), [Way::Sasl(External)]);
+        assert_eq!(offer.ways(Material::Nothing, None), []);
+        assert_eq!(offer.ways(Material::Password, Some(Login)), []);
+        assert_eq!(offer.ways(Material::Token, Some(Xoauth2)), []);
+    }
+
+    #[test]
     fn own_ones_are_used_in_their_order_where_they_are_offered() {
         let offered = names(ALL);
-        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: false };
+        let offer = Offer { mechanisms: &offered, login_disabled: false, can_bind: false, acts: false };
         let own = |names: &[&'static str]| offer.own_ways(names.iter().copied());
         assert_eq!(own(&["GSSAPI", "cram-md5", "PLAIN"]), [Way::Own(1), Way::Own(2)]);
         assert_eq!(own(&["SCRAM-SHA-1-plus", "X", ""]), []);
@@ -156,7 +173,8 @@ mod tests {
     #[test]
     fn the_downgrade_is_shown_only_where_there_may_be_one() {
         let shows = |offered: &str, can_bind| {
-            Offer { mechanisms: &names(offered), login_disabled: false, can_bind }.shows_downgrade()
+            Offer { mechanisms: &names(offered), login_disabled: false, can_bind, acts: false }
+                .shows_downgrade()
         };
         assert!(shows("SCRAM-SHA-256 PLAIN", true));
         assert!(!shows("SCRAM-SHA-256 PLAIN", false));

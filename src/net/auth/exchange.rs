@@ -47,6 +47,8 @@ pub(super) struct Parts {
     pub(super) mechanism: Mechanism,
     /// Who logs in; for EXTERNAL and ANONYMOUS it may be empty.
     pub(super) user: String,
+    /// Whom the user is to act as, if that is another one.
+    pub(super) act_as: Option<String>,
     /// Empty for EXTERNAL and ANONYMOUS.
     pub(super) secret: Secret,
     pub(super) host: String,
@@ -100,6 +102,10 @@ impl Notes {
 
 /// Begins an exchange.
 pub(super) fn begin(parts: Parts, notes: Notes) -> Result<Box<dyn Exchange>> {
+    // In some of the messages these part one thing from the next.
+    if parts.act_as.as_ref().is_some_and(|user| user.contains(char::is_control)) {
+        return Err(Error::invalid("the name of the user to act as has a control character"));
+    }
     if matches!(parts.mechanism, Mechanism::OauthBearer | Mechanism::Xoauth2) {
         oauth::check_token(parts.secret.expose())?;
     }
@@ -109,7 +115,9 @@ pub(super) fn begin(parts: Parts, notes: Notes) -> Result<Box<dyn Exchange>> {
     let mechanism = parts.mechanism;
     let failed =
         |e: &dyn std::fmt::Display| Error::new(ErrorKind::Login, format!("{mechanism} can't be used: {e}"));
-    let (secret, room) = (parts.secret.clone(), parts.user.len() + 512);
+    let names = parts.user.len() + parts.act_as.as_ref().map_or(0, String::len);
+    // In SCRAM a character of a name may take three.
+    let (secret, room) = (parts.secret.clone(), 3 * names + 512);
     let bound = Bound(parts.binding.clone());
     let name = Mechname::parse(mechanism.name().as_bytes()).map_err(|e| failed(&e))?;
     let config = SASLConfig::builder()
@@ -279,8 +287,11 @@ impl Exchange for Bearer {
             Progress::Nothing => {
                 self.progress = Progress::Said(1);
                 self.notes.lock().has_shown = true;
-                let Parts { user, secret, host, port, .. } = &self.parts;
-                Ok(oauth::bearer(user, secret.expose(), host, *port))
+                let Parts { user, act_as, secret, host, port, .. } = &self.parts;
+                // RFC 7628 section 3.1: the token shows who logs in, so what is named is whom they
+                // act as.
+                let named = act_as.as_ref().unwrap_or(user);
+                Ok(oauth::bearer(named, secret.expose(), host, *port))
             }
             Progress::Said(_) => {
                 self.progress = Progress::Refused;
@@ -302,19 +313,20 @@ impl Exchange for Bearer {
 struct Answers {
     mechanism: Mechanism,
     user: String,
+    act_as: Option<String>,
     secret: Secret,
     binding: Option<&'static str>,
 }
 
 impl Answers {
     fn new(parts: Parts) -> Self {
-        let Parts { mechanism, user, secret, binding, .. } = parts;
+        let Parts { mechanism, user, act_as, secret, binding, .. } = parts;
         let binding = binding.map(|binding| binding.name());
         if mechanism.is_scram() {
             let secret = Secret::from(scram_check::prepared(secret.expose()));
-            return Self { mechanism, user: scram_check::prepared(&user), secret, binding };
+            return Self { mechanism, user: scram_check::prepared(&user), act_as, secret, binding };
         }
-        Self { mechanism, user, secret, binding }
+        Self { mechanism, user, act_as, secret, binding }
     }
 }
 
@@ -326,10 +338,12 @@ impl SessionCallback for Answers {
         request: &mut Request<'_>,
     ) -> Result<(), SessionError> {
         match self.mechanism {
-            Mechanism::External if !self.user.is_empty() => {
-                request.satisfy::<AuthzId>(&self.user)?;
+            Mechanism::External => {
+                let act_as = self.act_as.as_ref().unwrap_or(&self.user);
+                if !act_as.is_empty() {
+                    request.satisfy::<AuthzId>(act_as)?;
+                }
             }
-            Mechanism::External => {}
             Mechanism::Anonymous => {
                 request.satisfy::<AnonymousToken>(&self.user)?;
             }
@@ -339,6 +353,9 @@ impl SessionCallback for Answers {
                     .satisfy::<AuthId>(&self.user)?
                     .satisfy::<Password>(secret.as_bytes())?
                     .satisfy::<OAuthBearerToken>(secret)?;
+                if let Some(act_as) = &self.act_as {
+                    request.satisfy::<AuthzId>(act_as)?;
+                }
                 if let Some(name) = self.binding {
                     request.satisfy::<OverrideCBType>(name)?;
                 }

@@ -120,6 +120,11 @@ impl Mechanism {
         self.is_bound() || matches!(self, Self::ScramSha256 | Self::ScramSha1)
     }
 
+    /// Whether its messages can name a user to act as.
+    pub(super) fn can_act_as(self) -> bool {
+        self.is_scram() || matches!(self, Self::Plain | Self::OauthBearer | Self::External)
+    }
+
     /// The same without the binding.
     pub(super) fn unbound(self) -> Self {
         match self {

@@ -156,6 +156,7 @@ pub struct SaslPlace {
     pub(super) port: u16,
     pub(super) is_encrypted: bool,
     pub(super) binding: Option<ChannelBinding>,
+    pub(super) act_as: Option<String>,
 }
 
 impl SaslPlace {
@@ -176,6 +177,12 @@ impl SaslPlace {
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.is_encrypted
+    }
+
+    /// The user to act as, if that is another one: [`Config::act_as`](crate::Config::act_as).
+    #[must_use]
+    pub fn act_as(&self) -> Option<&str> {
+        self.act_as.as_deref()
     }
 
     /// What binds a login to the TLS connection (RFC 5056): the name of its kind, such as

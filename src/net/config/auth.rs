@@ -134,6 +134,28 @@ impl Config {
         self
     }
 
+    /// Acts as this user once the one who logs in is in: a SASL authorization identity (RFC 4422
+    /// section 3.4.1), for administrators, shared mailboxes and programs that serve many users, as
+    /// far as the server allows it. An empty name is none.
+    ///
+    /// SCRAM, PLAIN, OAUTHBEARER and EXTERNAL can say it; without any of these the login fails
+    /// before anything is sent. By OAUTHBEARER the token alone shows who logs in. A mechanism of
+    /// your own finds it in [`SaslPlace::act_as`](crate::SaslPlace::act_as). A server that does not
+    /// allow it answers with
+    /// [`Code::AuthorizationFailed`](crate::types::Code::AuthorizationFailed), or as if the
+    /// password were wrong.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").login("admin", "correct horse").act_as("alice");
+    /// assert_eq!((config.get_user(), config.get_act_as()), (Some("admin"), Some("alice")));
+    /// ```
+    #[doc(alias("authzid", "authorization identity"))]
+    pub fn act_as(mut self, user: impl Into<String>) -> Self {
+        self.act_as = Some(user.into()).filter(|user| !user.is_empty());
+        self
+    }
+
     /// Logs in by this mechanism or not at all. Without it the strongest is used that the server
     /// offers, and another one where SCRAM is refused before it has begun in earnest.
     ///
@@ -175,6 +197,17 @@ impl Config {
     #[must_use]
     pub fn get_user(&self) -> Option<&str> {
         self.identity.as_ref().and_then(Identity::user)
+    }
+
+    /// Whom the user acts as, if that is another one.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// assert_eq!(Config::new("imap.example.org").get_act_as(), None);
+    /// ```
+    #[must_use]
+    pub fn get_act_as(&self) -> Option<&str> {
+        self.act_as.as_deref()
     }
 
     /// The mechanism that is used in any case.

@@ -53,6 +53,8 @@ pub struct Config {
     #[cfg(feature = "compress")]
     pub(crate) compress: bool,
     pub(crate) identity: Option<Identity>,
+    /// Whom the user acts as, where that is another one; not empty.
+    pub(crate) act_as: Option<String>,
     pub(crate) mechanism: Option<Mechanism>,
     /// Mechanisms of the user's own, used before others.
     pub(crate) sasl: Vec<OwnMechanism>,
@@ -85,6 +87,7 @@ impl Config {
             #[cfg(feature = "compress")]
             compress: false,
             identity: None,
+            act_as: None,
             mechanism: None,
             sasl: Vec::new(),
             allow_plaintext_login: false,

@@ -35,6 +35,8 @@ struct Stored {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    act_as: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<Login>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mechanism: Option<String>,
@@ -94,6 +96,7 @@ impl Stored {
             #[cfg(not(feature = "compress"))]
             compress: false,
             user,
+            act_as: config.act_as.clone(),
             login,
             mechanism: config.mechanism.map(|mechanism| mechanism.name().to_owned()),
             allow_plaintext_login: config.allow_plaintext_login,
@@ -131,6 +134,7 @@ impl Stored {
             }
             (None, None) => None,
         };
+        config.act_as = self.act_as.filter(|user| !user.is_empty());
         let mechanism = self.mechanism.as_deref().map(str::parse::<Mechanism>).transpose();
         config.mechanism = mechanism.map_err(|error| error.to_string())?;
         (config.port, config.security, config.nodelay) = (self.port, self.security, self.nodelay);

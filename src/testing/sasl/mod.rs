@@ -200,28 +200,35 @@ pub(crate) fn check(world: &mut World, user: &[u8], given: &[u8]) -> Result<Stri
     Err(Reply::no(Some(Code::AuthenticationFailed), text))
 }
 
-/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2). Proxy authorization is refused.
+/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2).
 fn plain(world: &mut World, answer: &[u8]) -> Result<String, Reply> {
     let mut parts = answer.split(|b| *b == 0);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(act_as), Some(user), Some(password), None) if act_as.is_empty() || act_as == user => {
-            check(world, user, password)
+        (Some(act_as), Some(user), Some(password), None) => {
+            let user = check(world, user, password)?;
+            acting(world, user, act_as)
         }
-        (Some(_), Some(_), Some(_), None) => Err(no_proxy()),
         _ => Err(Reply::bad("Not a valid PLAIN response")),
     }
 }
 
-fn no_proxy() -> Reply {
-    Reply::no(Some(Code::AuthorizationFailed), "Proxy authorization is not permitted")
+/// The user as whom this one, who is in, may act: as no other, unless it is a master user.
+fn acting(world: &World, user: String, act_as: &[u8]) -> Result<String, Reply> {
+    if act_as.is_empty() || act_as == user.as_bytes() {
+        return Ok(user);
+    }
+    let other = std::str::from_utf8(act_as).ok().filter(|other| world.users.contains_key(*other));
+    match other.filter(|_| world.settings.masters.contains(&user)) {
+        Some(other) => Ok(other.to_owned()),
+        None => Err(Reply::no(Some(Code::AuthorizationFailed), "Proxy authorization is not permitted")),
+    }
 }
 
 /// An optional user to act as (RFC 4422 appendix A).
 fn external(world: &World, answer: &[u8]) -> Result<String, Reply> {
     match &world.settings.external {
         Some(user) if !world.users.contains_key(user) => Err(failed()),
-        Some(user) if answer.is_empty() || answer == user.as_bytes() => Ok(user.clone()),
-        Some(_) => Err(no_proxy()),
+        Some(user) => acting(world, user.clone(), answer),
         None => Err(failed()),
     }
 }

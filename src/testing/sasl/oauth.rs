@@ -1,7 +1,7 @@
 //! XOAUTH2 and OAUTHBEARER: a user and a token; a token that is refused is answered by JSON, and
 //! then by NO (RFC 7628 section 3.2).
 
-use super::{Dialogue, Outcome, failed};
+use super::{Dialogue, Outcome, acting, failed};
 use crate::testing::session::Reply;
 use crate::testing::world::World;
 
@@ -9,9 +9,19 @@ pub(super) fn step(world: &World, is_bearer: bool, answer: &[u8]) -> Outcome {
     let Some((user, token)) = std::str::from_utf8(answer).ok().and_then(|text| read(text, is_bearer)) else {
         return Outcome::Refused(Reply::bad("Not a valid message"));
     };
-    let known = world.users.get(&user).and_then(|user| user.token.as_ref());
-    if known.is_some_and(|known| known.text == token && !known.is_expired) {
+    let has_it = |name: &str| {
+        let known = world.users.get(name).and_then(|user| user.token.as_ref());
+        known.is_some_and(|known| known.text == token && !known.is_expired)
+    };
+    if has_it(&user) {
         return Outcome::In(user);
+    }
+    // The token shows who it is, and what is named is whom they act as (RFC 7628 section 3.1).
+    if let Some(master) = world.settings.masters.iter().find(|name| is_bearer && has_it(name)) {
+        return match acting(world, master.clone(), user.as_bytes()) {
+            Ok(user) => Outcome::In(user),
+            Err(reply) => Outcome::Refused(reply),
+        };
     }
     let json = world.settings.token_failure.clone().unwrap_or_else(|| {
         let status = if is_bearer { "invalid_token" } else { "401" };

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::rand::SecureRandom as _;
 use ring::{digest, hmac, pbkdf2, rand};
 
-use super::{Dialogue, Outcome, Place, Reply, failed, is_bound, password};
+use super::{Dialogue, Outcome, Place, Reply, acting, failed, is_bound, password};
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 
@@ -32,6 +32,8 @@ enum Hash {
 #[derive(Debug)]
 struct Begun {
     user: String,
+    /// Whom the user wants to act as; empty for none.
+    act_as: String,
     /// `None`: no such user. That is not said before the end.
     password: Option<String>,
     client_first: String,
@@ -104,7 +106,8 @@ impl Scram {
                         signature.reverse();
                     }
                     let challenge = format!("v={}", BASE64.encode(signature)).into_bytes();
-                    Outcome::Challenge(challenge, Dialogue::Last(Ok(begun.user)))
+                    let done = acting(world, begun.user, begun.act_as.as_bytes());
+                    Outcome::Challenge(challenge, Dialogue::Last(done))
                 }
                 Err(word) => refused(word),
             },
@@ -136,10 +139,12 @@ impl Scram {
         let mut attributes = bare.split(',');
         let user = attributes.next().and_then(|user| user.strip_prefix("n=")).ok_or(malformed)?;
         let theirs = attributes.next().and_then(|nonce| nonce.strip_prefix("r=")).ok_or(malformed)?;
-        let user = user.replace("=2C", ",").replace("=3D", "=");
-        if !act_as.is_empty() && act_as.strip_prefix("a=") != Some(&user) {
-            return Err(malformed);
-        }
+        let name = |written: &str| written.replace("=2C", ",").replace("=3D", "=");
+        let user = name(user);
+        let act_as = match act_as {
+            "" => String::new(),
+            act_as => name(act_as.strip_prefix("a=").ok_or(malformed)?),
+        };
         let mut ours = [0; 18];
         rand::SystemRandom::new().fill(&mut ours).map_err(|_| "no-resources")?;
         let nonce = format!("{theirs}{}", BASE64.encode(ours));
@@ -148,7 +153,7 @@ impl Scram {
         let server_first = format!("r={nonce},s={},i={ITERATIONS}", BASE64.encode(&salt));
         let password = password(world, user.as_bytes()).map(|(_, password)| password);
         let (client_first, bound) = (bare.to_owned(), BASE64.encode(bound));
-        Ok(Begun { user, password, client_first, server_first, nonce, salt, bound })
+        Ok(Begun { user, act_as, password, client_first, server_first, nonce, salt, bound })
     }
 
     /// `c=bound,r=nonce,p=proof`; gives our own signature.
@@ -192,6 +197,7 @@ mod tests {
         let nonce = format!("{}{}", nonces.0, nonces.1);
         let begun = Begun {
             user: "user".into(),
+            act_as: String::new(),
             password: Some("pencil".into()),
             client_first: format!("n=user,r={}", nonces.0),
             server_first: format!("r={nonce},s={salt},i=4096"),

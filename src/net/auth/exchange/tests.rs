@@ -4,7 +4,36 @@ use super::*;
 
 fn parts(mechanism: Mechanism, user: &str, secret: &str) -> Parts {
     let (user, secret) = (user.to_owned(), secret.into());
-    Parts { mechanism, user, secret, host: "server.example.com".into(), port: 143, binding: None }
+    let host = "server.example.com".into();
+    Parts { mechanism, user, act_as: None, secret, host, port: 143, binding: None }
+}
+
+/// RFC 4616 section 4, RFC 4422 appendix A, RFC 5802 section 7, RFC 7628 section 4.
+#[test]
+fn a_user_who_acts_as_another_says_so() {
+    let first = |mechanism, user: &str, act_as: &str, secret: &str| {
+        let parts = Parts { act_as: Some(act_as.to_owned()), ..parts(mechanism, user, secret) };
+        begin(parts, Notes::default()).map(|mut exchange| {
+            let answer = exchange.step(None).unwrap();
+            String::from_utf8(answer.to_vec()).unwrap()
+        })
+    };
+    let plain = first(Mechanism::Plain, "Kurt", "Ursel", "xipj3plmq").unwrap();
+    assert_eq!(plain, "Ursel\0Kurt\0xipj3plmq");
+    assert_eq!(first(Mechanism::External, "", "fred@example.com", "").unwrap(), "fred@example.com");
+    assert_eq!(first(Mechanism::External, "ann", "fred", "").unwrap(), "fred");
+    for mechanism in [Mechanism::ScramSha256, Mechanism::ScramSha1] {
+        let scram = first(mechanism, "user", "a,b=c", "pencil").unwrap();
+        assert!(scram.starts_with("n,a=a=2Cb=3Dc,n=user,r="), "{scram}");
+    }
+    let bearer = first(Mechanism::OauthBearer, "ann", "user@example.com", "vF9dft4==").unwrap();
+    assert!(bearer.starts_with("n,a=user@example.com,\x01host="), "{bearer}");
+    for mechanism in [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::OauthBearer, Mechanism::External] {
+        for act_as in ["a\0b", "a\x01auth=", "a\r\nb"] {
+            let error = first(mechanism, "user", act_as, "pencil").expect_err("it ends what it is in");
+            assert!(error.to_string().contains("control character"), "{error}");
+        }
+    }
 }
 
 fn exchange(mechanism: Mechanism, user: &str, secret: &str) -> (Box<dyn Exchange>, Notes) {

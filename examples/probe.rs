@@ -7,9 +7,10 @@
 //! ```
 //!
 //! A row says which command was tried, whether it worked, how many round trips that took, and what
-//! came back. What would change more than the scratch mailbox is not tried; nor is what the server
-//! gives no hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the
-//! program.
+//! came back. What is counted is how often the probe waited for the server: commands that are under
+//! way at once count as one, and so does one that the library sends in several steps. What would
+//! change more than the scratch mailbox is not tried; nor is what the server gives no hold on, or
+//! may refuse: such rows are skipped, and say why. If a row fails, so does the program.
 
 #[path = "probe/checks.rs"]
 mod checks;

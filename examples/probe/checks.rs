@@ -218,7 +218,8 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
             let found = s.trip(inbox.search(Search::subject("plan").fuzzy())).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
-        "SORT" | "ESORT" => Tried("SORT", trials::sort(s, SortKey::Subject).await),
+        "SORT" => Tried("SORT", trials::sort(s, SortKey::Subject).await),
+        "ESORT" => Tried("SORT", trials::sorted_ends(s).await),
         "SORT=DISPLAY" => Tried("SORT", trials::sort(s, SortKey::DisplayFrom).await),
         "THREAD=REFERENCES" => Tried("THREAD", trials::thread(s, ThreadBy::References).await),
         "THREAD=ORDEREDSUBJECT" => Tried("THREAD", trials::thread(s, ThreadBy::OrderedSubject).await),

@@ -233,3 +233,10 @@ pub(crate) async fn sorted_part(s: &mut Scratch) -> Result<String> {
     let part = s.trip(token).await?;
     Ok(count(part.numbers.uids().count(), "message", "messages"))
 }
+
+pub(crate) async fn sorted_ends(s: &mut Scratch) -> Result<String> {
+    let sort = Sort::new(Search::all(), SortKey::Subject).returning();
+    let token = s.inbox.submit(sort.min().max().count().strict());
+    let found = s.trip(token).await?;
+    Ok(count(found.count.unwrap_or_default(), "message", "messages"))
+}

@@ -49,6 +49,8 @@ async fn keys_of_extensions() {
             ("IMAP4rev1", Search::unflagged().subject("two"), &uids[1..2]),
             ("IMAP4rev1", Search::messages(inbox.newest(2)).unflagged(), &uids[1..2]),
             ("IMAP4rev1", Search::messages(&uids[1..]).flagged(), &uids[2..]),
+            ("IMAP4rev1", Search::unflagged().messages(inbox.newest(2)), &uids[1..2]),
+            ("IMAP4rev1", Search::flagged().messages(&uids[1..]), &uids[2..]),
         ];
         let capabilities = a.imap.capabilities();
         let mut tried = 0;

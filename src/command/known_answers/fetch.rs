@@ -2,7 +2,7 @@
 
 use super::{done, line, next_line, refusal, response, session};
 use crate::command::{Claim, Command, Fetch, Flow, Items, PartialRange};
-use crate::types::{ModSeq, Part, Section, Uid, UidSet};
+use crate::types::{ModSeq, Part, Section, SeqSet, Uid, UidSet};
 
 fn uids(text: &str) -> UidSet {
     text.parse().unwrap()
@@ -161,6 +161,61 @@ fn rows_are_claimed_by_the_items_in_them() {
     }
     let partly = response(r#"* 9 FETCH (UID 4 PREVIEW "hello" EMAILID (M1))"#);
     assert_eq!(asks.claims(&partly), Claim::Part);
+}
+
+/// RFC 8970 sections 3.1 and 6, examples 1 to 3: what is asked, by number with the UID beside it,
+/// and what the rows hold.
+#[test]
+fn previews_as_the_rfc_has_them() {
+    let by_number = |text: &str| text.parse::<SeqSet>().unwrap();
+    let asked = |which: &str, items| line(Fetch::new(by_number(which), items), "IMAP4rev1 PREVIEW");
+    assert_eq!(asked("1", Items::preview()), "FETCH 1 (UID PREVIEW)");
+    assert_eq!(asked("1", Items::size().preview()), "FETCH 1 (UID RFC822.SIZE PREVIEW)");
+    assert_eq!(asked("1:4", Items::envelope().lazy_preview()), "FETCH 1:4 (UID ENVELOPE PREVIEW (LAZY))");
+    assert_eq!(asked("3:4", Items::preview()), "FETCH 3:4 (UID PREVIEW)");
+    assert_eq!(line(Fetch::new(uids("23"), Items::preview()), "PREVIEW"), "UID FETCH 23 (PREVIEW)");
+    assert!(refusal(Fetch::new(uids("23"), Items::lazy_preview()), "IMAP4rev1").contains("PREVIEW"));
+    let lorem = "Lorem ipsum dolor sit amet, consectetur adipiscing elit.\r\n\
+        Curabitur aliquam turpis et ante dictum, et pulvinar dui congue.\r\n\
+        Maecenas hendrerit, lorem non imperdiet pellentesque, nulla\r\n\
+        ligula nullam\r\n";
+    for (row, preview) in [
+        (r#"* 1 FETCH (PREVIEW "Preview text!")"#.to_owned(), Some("Preview text!")),
+        (format!("* 1 FETCH (RFC822.SIZE 5647 PREVIEW {{{}}}\r\n{lorem})", lorem.len()), Some(lorem)),
+        (r#"* 2 FETCH (PREVIEW "")"#.to_owned(), Some("")),
+        ("* 3 FETCH (PREVIEW NIL)".to_owned(), None),
+        (
+            "* 3 FETCH (PREVIEW {30}\r\nMessage data from message 3.\r\n)".to_owned(),
+            Some("Message data from message 3.\r\n"),
+        ),
+        (r#"* 5 FETCH (UID 13 PREVIEW "Preview!")"#.to_owned(), Some("Preview!")),
+        ("* 9 FETCH (UID 23 PREVIEW NIL)".to_owned(), None),
+        (r#"* 9 FETCH (UID 23 PREVIEW "Another preview!")"#.to_owned(), Some("Another preview!")),
+    ] {
+        assert_eq!(Fetch::item(response(&row)).unwrap().preview(), preview, "{row}");
+    }
+}
+
+/// RFC 3516, which has a grammar and no examples: each form of its section 7.
+#[test]
+fn binary_as_the_rfcs_grammar_has_it() {
+    let part = |numbers: &str| Section::Part(numbers.parse().unwrap());
+    for (items, written) in [
+        (Items::binary(part("1.2")), "BINARY.PEEK[1.2]"),
+        (Items::binary(Section::Full), "BINARY.PEEK[]"),
+        (Items::binary(part("1")).marking_seen(), "BINARY[1]"),
+        (Items::binary_partial(part("1"), 0, 512), "BINARY.PEEK[1]<0.512>"),
+        (Items::binary_size(part("1.2")), "BINARY.SIZE[1.2]"),
+        (Items::binary_size(Section::Full), "BINARY.SIZE[]"),
+    ] {
+        assert_eq!(line(fetch(items), "IMAP4rev1 BINARY"), format!("UID FETCH 4 ({written})"));
+    }
+    let row = "* 9 FETCH (UID 4 BINARY[1.2] ~{4}\r\n\0\r\n) BINARY.SIZE[1.2] 4)";
+    let row = Fetch::item(response(row)).unwrap();
+    assert_eq!(row.binary(&part("1.2")).map(|bytes| &bytes[..]), Some(&b"\0\r\n)"[..]));
+    assert_eq!(row.binary_size(&part("1.2")), Some(4));
+    let nothing = Fetch::item(response("* 9 FETCH (UID 4 BINARY[1] NIL)")).unwrap();
+    assert_eq!(nothing.binary(&part("1")), None);
 }
 
 #[test]

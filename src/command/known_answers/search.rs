@@ -90,6 +90,7 @@ fn each_key_is_written_as_the_rfcs_have_it() {
         (Search::seen().raw("X-FOO \"b)\""), "SEEN X-FOO \"b)\""),
         (Search::messages(uids("4:7")), "UID 4:7"),
         (Search::messages("4:7".parse::<SeqSet>().unwrap()).unseen(), "4:7 UNSEEN"),
+        ((*Search::unseen()).messages("4:7".parse::<SeqSet>().unwrap()), "UNSEEN 4:7"),
     ] {
         // What may be in parentheses: that of `raw` among other keys.
         let keys = keys(query).replace("(X-FOO \"b)\")", "X-FOO \"b)\"");

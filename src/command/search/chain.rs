@@ -224,4 +224,19 @@ impl SearchChain {
     pub fn among(&self, saved: impl Into<SavedSearch>) -> Search {
         Search(self.clone()).and(Search::among(saved))
     }
+
+    /// And among these: see [`Search::messages`]. Where the trait
+    /// [`Command`](crate::command::Command) is in scope, which has a method of that name, it is
+    /// `(*query).messages(…)`.
+    ///
+    /// ```
+    /// # use imap_duplex::{command::Search, Mailbox};
+    /// # fn example(inbox: &Mailbox) {
+    /// let token = inbox.search(Search::unseen().messages(inbox.newest(100)));
+    /// # let _ = token;
+    /// # }
+    /// ```
+    pub fn messages(&self, which: impl Into<Messages>) -> Search {
+        Search(self.clone()).and(Search::messages(which))
+    }
 }

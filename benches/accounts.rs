@@ -7,8 +7,8 @@
 //! In: how many accounts. Out: a line with the memory of so many bare connections with INBOX
 //! selected and NOTIFY in force, of as many accounts that watch their INBOX, and the difference for
 //! each; the time that passes until all are in step, and the dials in each second until then. Each
-//! part in a process of its own, the embedded server within it, in virtual time; only Linux says how
-//! much memory a process has.
+//! part in a process of its own, the embedded server within it, in virtual time; only Linux says
+//! how much memory a process has.
 #![allow(clippy::print_stdout, reason = "what it measures")]
 
 use std::sync::Arc;
@@ -88,8 +88,8 @@ async fn connections(count: usize) -> usize {
         let (imap, events) = config(number).connect_over(server.connect()).await.expect("it answers");
         tokio::spawn(drain(events));
         let inbox = imap.select(Select::new("INBOX").read_only().view_sync(ViewSync::Flags)).await;
-        // What an account asks for on its connection: what the server, and the connection, keep of it
-        // is not the account's.
+        // What an account asks for on its connection: what the server, and the connection, keep of
+        // it is not the account's.
         let list = || List::new("*").with_status(StatusItems::counts().uid_validity().uid_next());
         imap.list(list()).await.expect("LIST");
         let notify =

@@ -69,6 +69,8 @@ impl InFlight {
         was_there: impl FnOnce() -> bool,
     ) -> FlagChangeFacts {
         let known_before = before.is_some();
+        // \Recent is the session's, not the message's: another one in an answer is no change.
+        let differs = before.is_some_and(|before| !before.is_same_but_recent(now));
         // More than it changes, or something else, is not surely caused by it: others change flags,
         // too.
         let explains = |store: &Store| match before {
@@ -92,8 +94,8 @@ impl InFlight {
                 Query::LookBack(look) => {
                     FlagChangeFacts { looked_back: true, ..change(look.is_change(uid, before, now), None) }
                 }
-                Query::MissingFlags(_) => FlagChangeFacts { caught_up: true, ..change(known_before, None) },
-                Query::Uids(_) | Query::Rows => change(known_before, None),
+                Query::MissingFlags(_) => FlagChangeFacts { caught_up: true, ..change(differs, None) },
+                Query::Uids(_) | Query::Rows => change(differs, None),
             },
             (_, Effect::Store(store)) => {
                 change(true, Some(id).filter(|_| !entry.uses_saved() && explains(store)))

@@ -19,6 +19,11 @@ fn what_qresync_does_not_report_is_asked_for_if_there_may_be_something() {
     script.line(fetch, "* 5 FETCH (UID 5 FLAGS ())\nTAG OK done");
     assert_eq!(script.events(), [RESUMED]);
     script.quiet();
+    // The last message is always in the answer; \Recent is of this session alone.
+    let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
+    script.select(resuming(), SELECT_QRESYNC, &(opened(5, 90) + "TAG OK done"));
+    script.line(fetch, "* 5 FETCH (UID 5 FLAGS (\\Recent))\nTAG OK done");
+    assert_eq!(script.events(), ["opened with 5 messages, UIDVALIDITY 7", RESUMED]);
     // Message 2 is gone, and 8 is there.
     let mut script = Script::new("QRESYNC ENABLE ESEARCH", &["QRESYNC"]);
     script.select(resuming(), SELECT_QRESYNC, &(opened(5, 90) + "TAG OK done"));

@@ -141,6 +141,22 @@ async fn an_answer_to_qresync_from_which_something_is_missing() {
     within(LIMIT * 10, whatever_it_says(&rules, &["NOTIFY"])).await;
 }
 
+/// A server that calls messages gone which are there: the counts show it, each time anew.
+#[tokio::test(start_paused = true)]
+async fn messages_that_are_said_to_be_gone_are_found_again() {
+    within(LIMIT * 10, async {
+        let server = Server::builder().without(["NOTIFY"]).start();
+        let mut watched = Watched::start_in(World::new(server)).await;
+        for turn in 0..3 {
+            watched.world.server.say("* VANISHED 1:2\r\n");
+            let changes = watched.settle().await;
+            let found = changes.iter().filter(|change| matches!(change.kind, ChangeKind::Arrived { .. }));
+            assert_eq!((turn, found.count(), changes.len()), (turn, 2, 4), "{:?}", kinds(&changes));
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_uidnext_that_is_missing_everywhere() {
     let rules: [(&str, Rule); 2] = [

@@ -14,6 +14,7 @@ mod in_step;
 mod ladder;
 mod leases;
 mod live;
+mod model;
 mod moving;
 mod redials;
 mod rewritten;

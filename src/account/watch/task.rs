@@ -130,8 +130,9 @@ pub(super) struct WatchTask {
     /// The mailbox on whose connection NOTIFY is in force, or was asked for.
     notified: Option<MailboxKey>,
     ladder: Ladder,
-    /// The counts because of which a mailbox that is followed was compared.
-    compared: FewMap<MailboxKey, Counts>,
+    /// The counts because of which a mailbox that is followed was compared, and how many messages
+    /// were known then.
+    compared: FewMap<MailboxKey, (Counts, u64)>,
     sweeping: bool,
     next_sweep: Instant,
     has_swept: bool,

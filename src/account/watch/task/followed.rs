@@ -74,14 +74,19 @@ impl WatchTask {
                 continue;
             };
             let is_ahead = counts.is_ahead_of(state, followed.control.reported());
-            if !is_ahead || self.compared.get(key) == Some(counts) {
+            let difference = (counts.clone(), state.uids.len());
+            if !is_ahead {
+                // What is lacking once more is compared once more.
+                self.compared.remove(key);
+            }
+            if !is_ahead || self.compared.get(key) == Some(&difference) {
                 followed.behind = 0;
                 continue;
             }
             followed.behind += 1;
             if followed.behind >= BEHIND {
-                // Once for these counts: they may be wrong.
-                self.compared.insert(key.clone(), counts.clone());
+                // Once for these counts and as many messages: the counts may be wrong.
+                self.compared.insert(key.clone(), difference);
                 followed.control.recheck(counts.changes_alone(state));
             } else {
                 self.next_sweep = soon;

@@ -1,0 +1,428 @@
+//! Random programs: what clients, and servers that contradict themselves, do to mailboxes, with
+//! cuts and with ends of the program as `kill -9` leaves it. After each quiet point the sum of the
+//! stream is the mailbox, and the watch says that all is in step.
+//!
+//! `IMAP_DUPLEX_PROGRAMS` says how many there are, `IMAP_DUPLEX_SEED` where they begin.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use imap_duplex::account::{Account, Change, ChangeKind, Changes, MemoryStore, Watch};
+use imap_duplex::command::Items;
+use imap_duplex::testing::{Quirk, Server, StoredMailbox};
+use imap_duplex::types::{Flag, Flags, MailboxName, ModSeq, Uid, UidValidity};
+use tokio::time::timeout;
+
+use crate::rewritten::{Rule, as_it_is};
+use crate::support::within;
+use crate::watch::{Mirror, QUIET};
+use crate::{LIMIT, World};
+
+/// Random numbers that repeat.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % below.max(1)
+    }
+
+    fn one_of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        all.get(self.below(all.len())).cloned()
+    }
+}
+
+/// More than the steps of a round come to.
+const MAX_CHANGES: u32 = 300;
+
+/// What the server says otherwise than it is.
+#[derive(Clone, Copy)]
+struct Lie {
+    name: &'static str,
+    rule: Rule,
+    /// Nothing that the server says tells of flags that have changed.
+    hides_flags: bool,
+    /// As long as it goes on the program can't have all, and may get errors.
+    withholds: bool,
+}
+
+const NO_UIDVALIDITY_IN_STATUS: &str = "no UIDVALIDITY in STATUS";
+
+fn lies() -> Vec<Lie> {
+    let lie = |name, rule| Lie { name, rule, hides_flags: false, withholds: false };
+    let hides = |name, rule| Lie { hides_flags: true, ..lie(name, rule) };
+    let withholds = |name, rule| Lie { hides_flags: true, withholds: true, ..lie(name, rule) };
+    vec![
+        lie("HIGHESTMODSEQ 0", |line| Some(line.with("HIGHESTMODSEQ", Some("0")))),
+        lie("HIGHESTMODSEQ 0 in STATUS", |line| {
+            Some(if line.starts("* STATUS") {
+                line.with("HIGHESTMODSEQ", Some("0"))
+            } else {
+                line.text.to_owned()
+            })
+        }),
+        lie("no UIDNEXT", |line| (!line.text.contains("[UIDNEXT ")).then(|| line.with("UIDNEXT", None))),
+        lie("no UIDNEXT in STATUS", |line| {
+            Some(if line.starts("* STATUS") { line.with("UIDNEXT", None) } else { line.text.to_owned() })
+        }),
+        lie(NO_UIDVALIDITY_IN_STATUS, |line| {
+            Some(if line.starts("* STATUS") { line.with("UIDVALIDITY", None) } else { line.text.to_owned() })
+        }),
+        lie("no VANISHED (EARLIER)", |line| {
+            (!line.starts("* VANISHED (EARLIER)")).then(|| line.text.to_owned())
+        }),
+        hides("no rows in answers to SELECT", |line| {
+            (!line.opens || !line.text.contains(" FETCH (")).then(|| line.text.to_owned())
+        }),
+        hides("HIGHESTMODSEQ stands still", |line| Some(line.with("HIGHESTMODSEQ", Some("77")))),
+        withholds("no rows of some messages", |line| {
+            let is_withheld = line.text.contains(" ENVELOPE (") && line.text.contains("3 FETCH (");
+            (!is_withheld).then(|| line.text.to_owned())
+        }),
+        withholds("no UIDVALIDITY", |line| {
+            (!line.text.contains("[UIDVALIDITY ")).then(|| line.text.to_owned())
+        }),
+    ]
+}
+
+/// A program that believes the stream, and what it is of.
+struct Model {
+    random: Random,
+    world: World,
+    store: MemoryStore,
+    account: Account,
+    changes: Changes,
+    /// What the program has made of the stream; and of what it has acknowledged, which is what an
+    /// end leaves of it.
+    mirror: Mirror,
+    acknowledged: Mirror,
+    backups: BTreeMap<MailboxName, StoredMailbox>,
+    lie: Option<Lie>,
+    numbers: u32,
+    history: Vec<String>,
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            #[allow(clippy::print_stderr, reason = "the program that failed")]
+            {
+                eprintln!("---- the program\n{}\n----", self.history.join("\n"));
+            }
+        }
+    }
+}
+
+async fn open(world: &World, store: &MemoryStore) -> (Account, Changes) {
+    let account = world.account();
+    let watch = Watch::all().from_start(true).compare_flags(Duration::from_secs(100));
+    let watch = watch.items(Items::envelope());
+    let changes = account.watch(watch, store.clone()).await.expect("a store in memory");
+    (account, changes)
+}
+
+fn server(random: &mut Random) -> (String, Server) {
+    let without: [&[&str]; 6] = [
+        &[],
+        &["NOTIFY"],
+        &["NOTIFY", "OBJECTID"],
+        &["NOTIFY", "QRESYNC"],
+        &["NOTIFY", "CONDSTORE", "OBJECTID"],
+        &["NOTIFY", "LIST-STATUS", "OBJECTID"],
+    ];
+    let without = random.one_of(&without).unwrap_or_default();
+    let mut builder = Server::builder().without(without.iter().copied());
+    let is_late = random.below(3) == 0;
+    if is_late {
+        builder = builder.quirk(Quirk::LateSync);
+    }
+    (format!("without {without:?}, late: {is_late}"), builder.start())
+}
+
+impl Model {
+    async fn start(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let (what, server) = server(&mut random);
+        let world = World::rewriting(server);
+        for name in ["Work", "Lists"] {
+            world.server.create(name);
+            for number in 0..random.below(5) {
+                world.server.deliver(name, format!("Subject: {name} {number}\r\n\r\n"));
+            }
+        }
+        let store = MemoryStore::new();
+        let (account, changes) = open(&world, &store).await;
+        let (mirror, acknowledged) = (Mirror::default(), Mirror::default());
+        let history = vec![format!("seed {seed}: {what}")];
+        let (backups, lie, numbers) = (BTreeMap::new(), None, 0);
+        Self { random, world, store, account, changes, mirror, acknowledged, backups, lie, numbers, history }
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        self.history.push(what.into());
+    }
+
+    fn any_mailbox(&mut self) -> MailboxName {
+        let all = self.world.server.mailboxes();
+        self.random.one_of(&all).unwrap_or(MailboxName::INBOX)
+    }
+
+    /// Any but INBOX, which is there for ever.
+    fn any_other(&mut self) -> Option<MailboxName> {
+        let mut all = self.world.server.mailboxes();
+        all.retain(|name| *name != MailboxName::INBOX);
+        self.random.one_of(&all)
+    }
+
+    fn any_message(&mut self, mailbox: &MailboxName) -> Option<(Uid, bool)> {
+        let all = self.world.server.mailbox(mailbox.clone())?.messages;
+        let at = self.random.below(all.len());
+        all.get(at).map(|message| (message.uid, message.flags.contains(&Flag::Flagged)))
+    }
+
+    fn number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn deliver(&mut self, mailbox: &MailboxName) {
+        let number = self.number();
+        let uid = self.world.server.deliver(
+            mailbox.clone(),
+            format!("Subject: {number}\r\n\r\n{}", "x".repeat(number as usize % 50)),
+        );
+        self.note(format!("{mailbox}: {uid} arrives"));
+    }
+
+    /// What other clients do.
+    fn step(&mut self) {
+        let (mailbox, server) = (self.any_mailbox(), self.world.server.clone());
+        match self.random.below(12) {
+            0..=3 => self.deliver(&mailbox),
+            4 | 5 => {
+                if let Some((uid, _)) = self.any_message(&mailbox) {
+                    self.note(format!("{mailbox}: {uid} is expunged"));
+                    server.expunge(mailbox, uid);
+                }
+            }
+            6 | 7 if self.lie.is_none_or(|lie| !lie.hides_flags) => {
+                if let Some((uid, is_flagged)) = self.any_message(&mailbox) {
+                    self.note(format!("{mailbox}: {uid} is flagged: {}", !is_flagged));
+                    match is_flagged {
+                        true => server.remove_flags(mailbox, uid, Flag::Flagged),
+                        false => server.add_flags(mailbox, uid, Flag::Flagged),
+                    }
+                }
+            }
+            8 if server.mailboxes().len() < 6 => {
+                let name = MailboxName::from(format!("New{}", self.number()));
+                self.note(format!("{name} is made"));
+                server.create(name);
+            }
+            9 => {
+                if let Some(name) = self.any_other() {
+                    let to = MailboxName::from(format!("Renamed{}", self.number()));
+                    self.note(format!("{name} is renamed to {to}"));
+                    self.backups.remove(&name);
+                    server.rename(name, to);
+                }
+            }
+            10 => {
+                self.note("all connections are cut");
+                server.disconnect(self.random.below(2) == 0);
+            }
+            _ => {
+                if let Some(backup) = server.mailbox(mailbox.clone()) {
+                    self.note(format!("{mailbox}: a backup is made"));
+                    self.backups.insert(mailbox, backup);
+                }
+            }
+        }
+    }
+
+    /// What a server does that contradicts itself; no change follows before all has been looked at.
+    fn anomaly(&mut self) {
+        let (mailbox, server) = (self.any_mailbox(), self.world.server.clone());
+        let hides_flags = self.lie.is_some_and(|lie| lie.hides_flags);
+        match self.random.below(9) {
+            0 => {
+                let uid_validity = UidValidity::new(100_000 + self.number()).expect("not zero");
+                self.note(format!("{mailbox}: UIDVALIDITY {uid_validity}"));
+                self.backups.remove(&mailbox);
+                server.change_uid_validity(mailbox, uid_validity);
+            }
+            1 => {
+                let same = UidValidity::new(4711).expect("not zero");
+                let is_new = |name: &MailboxName| {
+                    server.mailbox(name.clone()).is_some_and(|mailbox| mailbox.uid_validity != same)
+                };
+                if is_new(&mailbox) {
+                    self.note(format!("{mailbox}: UIDVALIDITY 4711, as others may have"));
+                    self.backups.remove(&mailbox);
+                    server.change_uid_validity(mailbox, same);
+                }
+            }
+            2 | 3 if !hides_flags => {
+                if let Some(backup) = self.backups.remove(&mailbox) {
+                    self.note(format!("{mailbox} is restored"));
+                    server.restore(&backup);
+                }
+            }
+            4 if !hides_flags => {
+                let before = server.mailbox(mailbox.clone()).map(|mailbox| mailbox.highest_mod_seq);
+                self.deliver(&mailbox);
+                if let Some((uid, _)) = self.any_message(&mailbox) {
+                    self.note(format!("{mailbox}: {uid} is expunged"));
+                    server.expunge(mailbox.clone(), uid);
+                }
+                let to = if self.random.below(2) == 0 { Some(ModSeq::MIN) } else { before };
+                self.note(format!("{mailbox}: HIGHESTMODSEQ {to:?}"));
+                server.set_highest_mod_seq(mailbox, to.unwrap_or(ModSeq::MIN));
+            }
+            5 if !hides_flags => {
+                let keep = self.random.below(2) == 0;
+                self.note(format!("{mailbox} keeps mod-sequences: {keep}"));
+                server.keep_mod_seqs(mailbox, keep);
+            }
+            6 => {
+                if let Some(name) = self.any_other() {
+                    self.note(format!("{name} is deleted"));
+                    self.backups.remove(&name);
+                    server.delete(name.clone());
+                    if self.random.below(2) == 0 {
+                        self.note(format!("{name} is made again"));
+                        server.create(name.clone());
+                        (0..self.random.below(4)).for_each(|_| self.deliver(&name));
+                    }
+                }
+            }
+            7 => {
+                let what = self.random.one_of(&["1:2", "1:4294967295", "4000000000:4294967295"]);
+                let what = what.unwrap_or_default();
+                self.note(format!("VANISHED (EARLIER) {what}"));
+                server.on("EXAMINE").within(format!("* VANISHED (EARLIER) {what}\r\n"));
+            }
+            // That this is no truth is seen by counts alone, where a mailbox is followed.
+            _ if self.lie.is_none_or(|lie| lie.name != NO_UIDVALIDITY_IN_STATUS) => {
+                self.note("VANISHED 1:2");
+                server.say("* VANISHED 1:2\r\n");
+            }
+            _ => {}
+        }
+    }
+
+    /// The program ends, as by `kill -9` or after all has been seen to, and begins again.
+    async fn end(&mut self) {
+        let is_killed = self.random.below(3) > 0;
+        self.note(format!("the program ends, killed: {is_killed}"));
+        if !is_killed {
+            self.account.shutdown(Duration::from_secs(10)).await;
+        }
+        self.mirror = Mirror(self.acknowledged.0.clone());
+        (self.account, self.changes) = open(&self.world, &self.store).await;
+    }
+
+    /// Reads until nothing comes for longer than sweeps are apart where NOTIFY is trusted; acknowledges now and then, and all at the end.
+    async fn read(&mut self, withholds: bool) {
+        let mut open: Vec<Change> = Vec::new();
+        let mut count = 0;
+        while let Ok(Some(change)) = timeout(QUIET * 2, self.changes.next()).await {
+            count += 1;
+            assert!(count < MAX_CHANGES, "what has not changed is reported again and again");
+            let change = match change {
+                Ok(change) => change,
+                Err(_) if withholds => continue,
+                Err(error) => panic!("{error}"),
+            };
+            if change.kind != ChangeKind::InStep {
+                self.note(format!("    {change}"));
+            }
+            self.mirror.apply(&change);
+            open.push(change);
+            if self.random.below(20) == 0 {
+                self.acknowledge(&mut open).await;
+            }
+            if self.random.below(60) == 0 {
+                open.clear();
+                self.end().await;
+            }
+        }
+        self.acknowledge(&mut open).await;
+    }
+
+    async fn acknowledge(&mut self, changes: &mut Vec<Change>) {
+        self.changes.ack_all(changes).await.expect("a store in memory");
+        changes.drain(..).for_each(|change| self.acknowledged.apply(&change));
+    }
+
+    fn check(&mut self) {
+        let there = self.world.server.mailboxes();
+        for mailbox in &there {
+            let now = self.world.server.mailbox(mailbox.clone()).expect("it is there");
+            assert_eq!(self.mirror.uids(mailbox.as_str()), now.uids(), "{mailbox}");
+            for message in &now.messages {
+                let known = self.mirror.0.get(mailbox).and_then(|all| all.get(&message.uid)).cloned();
+                // \Recent is no flag of a message: it is for the session that saw it first.
+                let flags = known.flatten().unwrap_or_default();
+                let flags: Flags = flags.iter().filter(|flag| *flag != Flag::Recent).collect();
+                assert_eq!(flags, message.flags, "{mailbox} {}", message.uid);
+            }
+        }
+        let known = self.mirror.0.iter().filter(|(_, messages)| !messages.is_empty());
+        let gone: Vec<_> = known.map(|(name, _)| name).filter(|name| !there.contains(name)).collect();
+        assert!(gone.is_empty(), "{gone:?} are gone");
+        let status = self.changes.status().now();
+        assert!(status.in_step && status.mailboxes == there.len(), "{status:?}");
+    }
+
+    async fn round(&mut self) {
+        let lies = lies();
+        let lie = if self.random.below(2) == 0 { self.random.one_of(&lies) } else { None };
+        self.note(format!("what the server says: {}", lie.map_or("as it is", |lie| lie.name)));
+        self.world.rewrite(lie.map_or(as_it_is as Rule, |lie| lie.rule));
+        self.lie = lie;
+        for _ in 0..self.random.below(8) {
+            self.step();
+            if self.random.below(4) == 0 {
+                let pause = Duration::from_millis(self.random.below(90_000) as u64);
+                tokio::time::sleep(pause).await;
+            }
+        }
+        if self.random.below(2) == 0 {
+            self.anomaly();
+        }
+        if self.random.below(3) == 0 {
+            self.end().await;
+        }
+        let withholds = lie.is_some_and(|lie| lie.withholds);
+        self.read(withholds).await;
+        if withholds {
+            self.note("what the server says: as it is");
+            self.world.rewrite(as_it_is);
+            self.lie = None;
+            self.read(true).await;
+        }
+        self.check();
+    }
+}
+
+fn given(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|given| given.parse().ok()).unwrap_or(otherwise)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_server_does_the_sum_of_the_stream_is_the_mailbox() {
+    within(LIMIT * 1000, async {
+        let first = given("IMAP_DUPLEX_SEED", 1);
+        for seed in first..first + given("IMAP_DUPLEX_PROGRAMS", 25) {
+            let mut model = Model::start(seed).await;
+            model.read(false).await;
+            model.check();
+            for _ in 0..6 {
+                model.round().await;
+            }
+            model.account.shutdown(Duration::from_secs(10)).await;
+        }
+    })
+    .await;
+}

@@ -105,7 +105,7 @@ impl AppendPart {
     }
 
     /// `size` bytes, in pieces of any length, that are read while they are sent: see [streamed
-    /// uploads](Append#streamed-uploads).
+    /// uploads](crate::command::Append#streamed-uploads).
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Append, AppendPart};

@@ -70,14 +70,14 @@ impl SortReturn {
         }
     }
 
-    /// The first in the order.
+    /// The first in the order. Cyrus, which has ESORT, gives the lowest UID or number instead.
     #[doc(alias = "MIN")]
     pub fn min(mut self) -> Self {
         self.min = true;
         self
     }
 
-    /// The last in the order.
+    /// The last in the order. Cyrus, which has ESORT, gives the highest UID or number instead.
     #[doc(alias = "MAX")]
     pub fn max(mut self) -> Self {
         self.max = true;

@@ -9,10 +9,10 @@ mod server;
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Append, Create, Enable, GetMetadata, Items, List, Search, SetAcl, SetMetadata, SetQuota, StatusItems,
-    StoreAnnotations,
+    Append, Create, Enable, GetMetadata, Items, List, Search, SetAcl, SetMetadata, SetQuota, Sort, SortKey,
+    StatusItems, StoreAnnotations,
 };
-use imap_duplex::types::{AnnotationScope, SpecialUse, Uid};
+use imap_duplex::types::{AnnotationScope, Part, Section, SpecialUse, Uid};
 use imap_duplex::{ErrorKind, Select};
 use server::Cyrus;
 use support::program::Program;
@@ -183,6 +183,39 @@ async fn identifiers_limits_and_mod_sequences_are_there() {
         assert!(imap.capabilities().value("APPENDLIMIT").is_some());
         let error = imap.status("INBOX", StatusItems::append_limit()).await.expect_err("no such item");
         assert_eq!(error.kind(), ErrorKind::Bad);
+        imap.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// RFC 5267, RFC 3516, and a streamed upload.
+#[tokio::test]
+async fn what_is_sorted_and_what_is_streamed() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let imap = server.connect("alice").await;
+        let mut uids = Vec::new();
+        for lines in [3, 9, 1] {
+            let message = format!("{MESSAGE}{}", "x\r\n".repeat(lines)).into_bytes();
+            let append = Append::reader(message.len() as u64, std::io::Cursor::new(message));
+            uids.extend(imap.append("INBOX", append).await.expect("APPEND").uid);
+        }
+        let inbox = imap.select("INBOX").await.expect("SELECT");
+        let by_size = Sort::new(Search::all(), SortKey::Size).returning();
+        let found = inbox.submit(by_size.min().max().count().partial(2..=3)).await.expect("SORT");
+        // RFC 5267 section 3.1 means the order; Cyrus takes the lowest and the highest UID.
+        assert!(imap.capabilities().has("ESORT"));
+        assert_eq!((found.min, found.max, found.count), (Some(uids[0]), Some(uids[2]), Some(3)));
+        let part: Vec<Uid> = found.partial.expect("it was asked for").uids().collect();
+        assert_eq!(part, [uids[0], uids[1]]);
+        let header = "Subject: nul\r\nMIME-Version: 1.0\r\nContent-Type: image/png\r\n\
+            Content-Transfer-Encoding: binary\r\n\r\n";
+        let message = [header.as_bytes(), b"a\0b"].concat();
+        let binary = Append::reader(message.len() as u64, std::io::Cursor::new(message)).binary();
+        let uid = imap.append("INBOX", binary).await.expect("APPEND").uid.expect("UIDPLUS");
+        let part = Section::Part(Part::new(1));
+        let rows = inbox.fetch(uid, Items::binary(part.clone())).await.expect("FETCH");
+        assert_eq!(rows[0].binary(&part).map(|bytes| &bytes[..]), Some(&b"a\0b"[..]));
         imap.logout().await.expect("LOGOUT");
     })
     .await;

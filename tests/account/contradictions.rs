@@ -141,7 +141,7 @@ async fn an_answer_to_qresync_from_which_something_is_missing() {
     within(LIMIT * 10, whatever_it_says(&rules, &["NOTIFY"])).await;
 }
 
-/// A server that calls messages gone which are there: the counts show it, each time anew.
+/// A server that calls messages gone which are there: the counts show it, as often as it does so.
 #[tokio::test(start_paused = true)]
 async fn messages_that_are_said_to_be_gone_are_found_again() {
     within(LIMIT * 10, async {

@@ -322,7 +322,8 @@ impl Model {
         (self.account, self.changes) = open(&self.world, &self.store).await;
     }
 
-    /// Reads until nothing comes for longer than sweeps are apart where NOTIFY is trusted; acknowledges now and then, and all at the end.
+    /// Reads until nothing comes for longer than sweeps are apart where NOTIFY is trusted;
+    /// acknowledges now and then, and all at the end.
     async fn read(&mut self, withholds: bool) {
         let mut open: Vec<Change> = Vec::new();
         let mut count = 0;

@@ -160,6 +160,38 @@ async fn a_mailbox_made_again_loses_nothing_that_is_queued() {
     .await;
 }
 
+/// A mailbox made again that has fewer messages, of another day: what was counted in the one before
+/// says nothing of it, and a message that was found again is that of its new row.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_made_again_has_other_counts_and_dates() {
+    for lacks in [&[][..], &["OBJECTID"], &["OBJECTID", "QRESYNC", "CONDSTORE"]] {
+        within(LIMIT, async {
+            let world = world_without(lacks);
+            for subject in ["kept", "lost", "other"] {
+                world.server.deliver("Lists", message(subject));
+            }
+            let store = offline(&world).await;
+            let kept = id_of(&store, "kept").await;
+            store.flag([kept], Flag::Flagged, Flags::new()).await.expect("queued");
+            sleep(Duration::from_secs(5)).await;
+            world.server.delete("Lists");
+            world.server.deliver("Lists", message("new"));
+            world.server.deliver("Lists", message("kept"));
+            let client = online(&world, store).await;
+            assert_eq!(operations(&client.store).await, []);
+            let expected = [("kept", Flags::from(Flag::Flagged)), ("new", Flags::new())];
+            let expected = expected.map(|(subject, flags)| (subject.to_owned(), flags));
+            assert_eq!(there(&world, "Lists"), expected, "{lacks:?}");
+            // The next look finds the newest message to be what the row has.
+            world.server.deliver("Work", message("a reason to look"));
+            client.attachment.in_step().await.expect("in step");
+            assert_eq!(id_of(&client.store, "kept").await, kept, "{lacks:?}");
+            world.check(&client.store).await;
+        })
+        .await;
+    }
+}
+
 /// The connection breaks and the program is killed while the messages come again.
 #[tokio::test(start_paused = true)]
 async fn another_uidvalidity_and_a_look_that_is_cut_off() {

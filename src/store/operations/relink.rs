@@ -55,7 +55,8 @@ pub(in crate::store) fn relink(
     // A server that has identifiers of contents says that these differ.
     let same = file
         .prepare_cached(
-            "SELECT w.id, iif(a.global IS b.global, a.id, b.id) FROM message w JOIN content a ON a.id = w.content, message f JOIN content b ON b.id = f.content \
+            "SELECT w.id, iif(a.global IS b.global AND a.received IS b.received, a.id, b.id) FROM message w \
+             JOIN content a ON a.id = w.content, message f JOIN content b ON b.id = f.content \
              WHERE w.mailbox = ?1 AND w.uid IS NULL AND w.id <> ?2 AND f.id = ?2 AND (a.id = b.id \
              OR a.message_id IS NOT NULL AND a.message_id = b.message_id AND a.size IS b.size \
              OR a.message_id IS NULL AND b.message_id IS NULL AND a.size IS b.size AND a.received IS b.received \
@@ -64,7 +65,7 @@ pub(in crate::store) fn relink(
         .query_row(params![mailbox.0, found.0], |row| Ok((row.id::<MessageId>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     if let Some((same, content)) = same {
-        // With another EMAILID it would be taken for another message again.
+        // With another EMAILID, or date, it would be taken for another message again.
         file.prepare_cached("UPDATE message SET content = ?2 WHERE id = ?1 AND content <> ?2")?
             .execute(params![same.0, content])?;
         queue::arrive(file, same, mailbox, uid)?;

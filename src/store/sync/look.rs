@@ -145,6 +145,8 @@ impl Look {
             let exists = mailbox.exists();
             self.write(move |file| mailbox::reset(file, id, uid_validity, exists)).await?;
             known = self.database.read(move |file| Known::read(file, id)).await?;
+            // What was counted in another mailbox says nothing of this one.
+            (self.kept.mod_seq, self.kept.counts) = (None, None);
             self.kept.uid_validity = uid_validity;
         }
         // Asked for at once, and read below.

@@ -197,6 +197,7 @@ impl Selection {
             removed: self.view.removed(),
             in_step: self.sync.is_in_step(),
             mod_seq: self.mod_seqs.claimed(),
+            #[cfg(feature = "account")]
             reported: self.mod_seqs.so_far(),
         };
         self.handle.publish(latest);

@@ -74,6 +74,7 @@ pub(crate) struct ViewFacts {
     /// All changes up to this mod-sequence are in it.
     pub(crate) mod_seq: Option<ModSeq>,
     /// The highest that the server has reported.
+    #[cfg(feature = "account")]
     pub(crate) reported: Option<ModSeq>,
 }
 

@@ -85,8 +85,8 @@ fn main() -> ExitCode {
             }
         },
         // What `all` starts for each client.
-        ["whole-client", name, variant, work, port] if whole::client(name, variant, work, port).is_some() => {
-        }
+        ["whole-client", name, variant, work, port, certificate]
+            if whole::client(name, variant, work, port, certificate).is_some() => {}
         // The two ends by themselves, for tools that look into one of them.
         ["serve", work] if session::serve_alone(work).is_some() => {}
         ["memory"] | ["memory", _] => {

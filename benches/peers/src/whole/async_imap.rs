@@ -2,17 +2,19 @@
 //! for a change ends IDLE, so there is no W6.
 
 use futures_util::TryStreamExt;
-use tokio::net::TcpStream;
 
 use super::lines::items;
+use super::link::{Address, AsyncStream};
 use super::measure::{Begin, Figures, resident};
 use super::work::Work;
 
-type Session = async_imap::Session<TcpStream>;
+type Session = async_imap::Session<Box<dyn AsyncStream>>;
 
-async fn session(port: u16) -> Session {
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a server");
-    stream.set_nodelay(true).expect("a socket");
+async fn session(server: &Address) -> Session {
+    let stream: Box<dyn AsyncStream> = match server.connect().await {
+        Ok(socket) => Box::new(socket),
+        Err(tls) => Box::new(tls),
+    };
     let mut client = async_imap::Client::new(stream);
     client.read_response().await.expect("read").expect("a greeting");
     let Ok(session) = client.login("user", "password").await else { panic!("logged in") };
@@ -20,13 +22,13 @@ async fn session(port: u16) -> Session {
 }
 
 /// Does the work, in a runtime.
-pub async fn run(work: Work, port: u16) -> Figures {
+pub async fn run(work: Work, server: &Address) -> Figures {
     if work.name == "W7" {
         let before = resident();
         let begin = Begin::now();
         let mut all = Vec::new();
         for _ in 0..work.count {
-            let mut session = session(port).await;
+            let mut session = session(server).await;
             session.examine("INBOX").await.expect("selected");
             let mut idle = session.idle();
             idle.init().await.expect("idling");
@@ -35,7 +37,7 @@ pub async fn run(work: Work, port: u16) -> Figures {
         let peak = (resident() - before) / all.len() as u64;
         return Figures { peak, ..begin.end() };
     }
-    let mut session = session(port).await;
+    let mut session = session(server).await;
     let begin = Begin::now();
     session.examine("INBOX").await.expect("selected");
     match items(work.name) {

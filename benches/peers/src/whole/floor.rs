@@ -1,24 +1,18 @@
 //! A program that only counts bytes: what no client can be faster than.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use super::lines::{BODIES, ENVELOPES, FLAGS};
+use super::link::{Address, Stream};
 use super::measure::{Begin, Figures, clock, resident};
 use super::work::Work;
 
 /// Does the work.
-pub fn run(work: Work, port: u16) -> Figures {
-    let connect = || {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a server");
-        stream.set_nodelay(true).expect("a socket");
-        stream
-    };
+pub fn run(work: Work, server: &Address) -> Figures {
+    let connect = || server.over(server.socket());
     let mut room = vec![0; 64 << 10];
     if work.name == "W7" {
         let before = resident();
         let begin = Begin::now();
-        let all: Vec<TcpStream> = (0..work.count)
+        let all: Vec<Box<dyn Stream>> = (0..work.count)
             .map(|_| {
                 let mut stream = connect();
                 until(&mut stream, &mut room, b"ready\r\n");
@@ -61,12 +55,12 @@ pub fn run(work: Work, port: u16) -> Figures {
     begin.end()
 }
 
-fn send(stream: &mut TcpStream, line: &str) {
+fn send(stream: &mut dyn Stream, line: &str) {
     stream.write_all(line.as_bytes()).expect("sent");
 }
 
 /// Reads until this line has arrived, of which only the end is compared.
-fn until(stream: &mut TcpStream, room: &mut [u8], end: &[u8]) {
+fn until(stream: &mut dyn Stream, room: &mut [u8], end: &[u8]) {
     let mut last = Vec::new();
     while last != end {
         let count = stream.read(room).expect("read");
@@ -77,7 +71,7 @@ fn until(stream: &mut TcpStream, room: &mut [u8], end: &[u8]) {
     }
 }
 
-fn changes(begin: Begin, work: Work, stream: &mut TcpStream, room: &mut [u8]) -> Figures {
+fn changes(begin: Begin, work: Work, stream: &mut dyn Stream, room: &mut [u8]) -> Figures {
     send(stream, "B IDLE\r\n");
     until(stream, room, b"+ idling\r\n");
     let (mut seen, mut received) = (0, 0);

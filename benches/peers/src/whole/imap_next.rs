@@ -7,8 +7,9 @@ use imap_next::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemN
 use imap_next::imap_types::response::{Data, Status};
 use imap_next::imap_types::search::SearchKey;
 use imap_next::stream::Stream;
-use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
 
+use super::link::Address;
 use super::measure::{Begin, Figures, clock, resident};
 use super::work::Work;
 
@@ -19,11 +20,12 @@ struct Session {
 }
 
 impl Session {
-    async fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a server");
-        stream.set_nodelay(true).expect("a socket");
-        let mut session =
-            Self { stream: Stream::insecure(stream), client: Client::new(Options::default()), tags: 0 };
+    async fn open(server: &Address) -> Self {
+        let stream = match server.connect().await {
+            Ok(socket) => Stream::insecure(socket),
+            Err(tls) => Stream::tls(TlsStream::Client(tls)),
+        };
+        let mut session = Self { stream, client: Client::new(Options::default()), tags: 0 };
         while !matches!(session.next().await, Event::GreetingReceived { .. }) {}
         session.done(CommandBody::login("user", "password").expect("a login")).await;
         session
@@ -58,13 +60,13 @@ impl Session {
 }
 
 /// Does the work, in a runtime.
-pub async fn run(work: Work, port: u16) -> Figures {
+pub async fn run(work: Work, server: &Address) -> Figures {
     if work.name == "W7" {
         let before = resident();
         let begin = Begin::now();
         let mut all = Vec::new();
         for _ in 0..work.count {
-            let mut session = Session::open(port).await;
+            let mut session = Session::open(server).await;
             session.done(CommandBody::examine("INBOX").expect("a name")).await;
             session.submit(CommandBody::Idle);
             while !matches!(session.next().await, Event::IdleAccepted { .. }) {}
@@ -73,7 +75,7 @@ pub async fn run(work: Work, port: u16) -> Figures {
         let peak = (resident() - before) / all.len() as u64;
         return Figures { peak, ..begin.end() };
     }
-    let mut session = Session::open(port).await;
+    let mut session = Session::open(server).await;
     let begin = Begin::now();
     session.done(CommandBody::examine("INBOX").expect("a name")).await;
     let names = match work.name {

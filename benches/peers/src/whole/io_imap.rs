@@ -12,34 +12,38 @@ use io_imap::types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName};
 use io_imap::types::mailbox::Mailbox;
 use io_imap::types::search::SearchKey;
 
+use super::link::{Address, Stream};
 use super::measure::{Begin, Figures, resident};
 use super::work::{BODY, Work};
 
-struct Plain(TcpStream);
+struct Link {
+    stream: Box<dyn Stream>,
+    socket: TcpStream,
+}
 
-impl Read for Plain {
+impl Read for Link {
     fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
-        self.0.read(room)
+        self.stream.read(room)
     }
 }
 
-impl Write for Plain {
+impl Write for Link {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes)
+        self.stream.write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
+        self.stream.flush()
     }
 }
 
-impl ImapStream for Plain {
+impl ImapStream for Link {
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> std::io::Result<()> {
-        self.0.set_read_timeout(timeout)
+        self.socket.set_read_timeout(timeout)
     }
 }
 
@@ -57,17 +61,17 @@ impl Write for Count<'_> {
     }
 }
 
-fn session(port: u16) -> ImapClientStd {
-    let stream = TcpStream::connect(("127.0.0.1", port)).expect("a server");
-    stream.set_nodelay(true).expect("a socket");
-    let mut client = ImapClientStd::new(Plain(stream));
+fn session(server: &Address) -> ImapClientStd {
+    let socket = server.socket();
+    let stream = server.over(socket.try_clone().expect("a socket"));
+    let mut client = ImapClientStd::new(Link { stream, socket });
     client.greeting().expect("a greeting");
     client.login("user", "password", Default::default()).expect("logged in");
     client
 }
 
 /// Does the work.
-pub fn run(work: Work, port: u16) -> Figures {
+pub fn run(work: Work, server: &Address) -> Figures {
     let examine = |client: &mut ImapClientStd| {
         client.examine(Mailbox::Inbox, Default::default()).expect("selected");
     };
@@ -76,7 +80,7 @@ pub fn run(work: Work, port: u16) -> Figures {
         let begin = Begin::now();
         let all: Vec<_> = (0..work.count)
             .map(|_| {
-                let mut client = session(port);
+                let mut client = session(server);
                 examine(&mut client);
                 client
             })
@@ -84,7 +88,7 @@ pub fn run(work: Work, port: u16) -> Figures {
         let peak = (resident() - before) / all.len() as u64;
         return Figures { peak, ..begin.end() };
     }
-    let mut client = session(port);
+    let mut client = session(server);
     let begin = Begin::now();
     examine(&mut client);
     let names = match work.name {

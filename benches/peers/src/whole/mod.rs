@@ -23,6 +23,7 @@ mod floor;
 mod imap_next;
 mod io_imap;
 mod lines;
+mod link;
 mod measure;
 mod ours;
 mod plot;
@@ -34,6 +35,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use dovecot::Dovecot;
+use link::{Address, Identity};
 use measure::Figures;
 pub use measure::{peak, resident};
 use server::Server;
@@ -47,7 +49,7 @@ const IN_FLIGHT: usize = 1000;
 struct Contender {
     name: &'static str,
     /// Words: `current` or `multi` (the runtime), `main` or `task` (where the work is), `view` or
-    /// `off`; `literals` (read while they come). None of a blocking crate.
+    /// `off`; `literals` (read while they come); `tls`. None of a blocking crate in clear text.
     variant: &'static str,
     /// The works that it does, if not all.
     only: Option<&'static [&'static str]>,
@@ -78,7 +80,10 @@ const ONE_BY_ONE: Option<&[&str]> = Some(&["W1", "W2", "W3", "W4", "W5", "W7", "
 /// What can be read while it comes.
 const BODIES: Option<&[&str]> = Some(&["W3", "W4"]);
 
-const CONTENDERS: [Contender; 13] = [
+/// What is measured over TLS, too.
+const TLS: Option<&[&str]> = Some(&["W1", "W3", "W5"]);
+
+const CONTENDERS: [Contender; 21] = [
     Contender::new("imap-duplex", "current off", None),
     Contender::new("imap-duplex", "current view", None),
     Contender::new("imap-duplex", "current off literals", BODIES),
@@ -92,6 +97,14 @@ const CONTENDERS: [Contender; 13] = [
     Contender::new("io-imap", "", ONE_BY_ONE),
     Contender::new("rust-imap", "", ONE_BY_ONE),
     Contender::new(FLOOR, "", None),
+    Contender::new("imap-duplex", "current off tls", TLS),
+    Contender::new("imap-duplex", "current view tls", TLS),
+    Contender::new("imap-duplex", "multi task view tls", TLS),
+    Contender::new("async-imap", "current tls", TLS),
+    Contender::new("imap-next", "current tls", TLS),
+    Contender::new("io-imap", "tls", TLS),
+    Contender::new("rust-imap", "tls", TLS),
+    Contender::new(FLOOR, "tls", TLS),
 ];
 
 /// One line of the result.
@@ -142,7 +155,8 @@ fn compare(
     let mut all = Vec::new();
     for work in works {
         let rows = measured(work, rounds, is_dovecot)?;
-        let floor = rows.iter().find(|row| row.name == FLOOR).map(|row| row.cpu_ms.max(0.01));
+        let floor = rows.iter().find(|row| (row.name, row.variant) == (FLOOR, ""));
+        let floor = floor.map(|row| row.cpu_ms.max(0.01));
         for row in &rows {
             let Row { name, variant, cpu_ms, wall_ms, peak_kb, allocations, switches, .. } = row;
             if is_json {
@@ -169,8 +183,9 @@ fn compare(
 fn measured(work: Work, rounds: usize, is_dovecot: bool) -> std::io::Result<Vec<Row>> {
     let dovecot = is_dovecot.then(|| Dovecot::start(work)).transpose()?;
     let answer = Arc::new(if is_dovecot { Vec::new() } else { work::answer(work) });
-    // The floor knows the replay server's words.
-    let does = |contender: &&Contender| contender.does(work) && !(is_dovecot && contender.name == FLOOR);
+    // The floor knows the replay server's words, which alone has TLS.
+    let replayed = |contender: &Contender| contender.name == FLOOR || contender.is("tls");
+    let does = |contender: &&Contender| contender.does(work) && !(is_dovecot && replayed(contender));
     let those: Vec<&Contender> = CONTENDERS.iter().filter(does).collect();
     let mut figures = vec![Vec::new(); those.len()];
     for round in 0..rounds {
@@ -206,10 +221,13 @@ fn run(
     dovecot: Option<&Dovecot>,
     contender: &Contender,
 ) -> std::io::Result<Figures> {
-    let server = if dovecot.is_some() { None } else { Some(Server::start(work, answer.clone())?) };
+    let identity = contender.is("tls").then(Identity::get);
+    let server = if dovecot.is_some() { None } else { Some(Server::start(work, answer.clone(), identity)?) };
     let port = dovecot.map(|dovecot| dovecot.port).or(server.as_ref().map(|server| server.port));
     let Contender { name, variant, .. } = contender;
-    let arguments = ["whole-client", name, variant, work.name, &port.unwrap_or_default().to_string()];
+    let port = port.unwrap_or_default().to_string();
+    let certificate = identity.map_or("", |identity| &identity.certificate);
+    let arguments = ["whole-client", name, variant, work.name, &port, certificate];
     let output = Command::new(std::env::current_exe()?).args(arguments).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let words: Vec<u64> = printed.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -229,23 +247,24 @@ fn run(
     }
 }
 
-/// Does one work as this client, in this process, and prints what it took. `None`: no such client.
-pub fn client(name: &str, variant: &str, work: &str, port: &str) -> Option<()> {
+/// Does one work as this client, in this process, and prints what it took. `certificate`: the
+/// server's, in hexadecimal; empty without TLS. `None`: no such client.
+pub fn client(name: &str, variant: &str, work: &str, port: &str, certificate: &str) -> Option<()> {
     let work = work::named(work)?;
     let contender = CONTENDERS.iter().find(|known| known.name == name && known.variant == variant)?;
-    let port = port.parse().ok()?;
+    let server = Address::new(port.parse().ok()?, certificate);
     let figures = match name {
-        FLOOR => floor::run(work, port),
-        "rust-imap" => rust_imap::run(work, port),
-        "io-imap" => io_imap::run(work, port),
-        _ => in_runtime(contender, work, port),
+        FLOOR => floor::run(work, &server),
+        "rust-imap" => rust_imap::run(work, &server),
+        "io-imap" => io_imap::run(work, &server),
+        _ => in_runtime(contender, work, server),
     };
     let Figures { cpu, wall, peak, allocations, switches } = figures;
     println!("{cpu} {wall} {peak} {allocations} {switches}");
     Some(())
 }
 
-fn in_runtime(contender: &Contender, work: Work, port: u16) -> Figures {
+fn in_runtime(contender: &Contender, work: Work, server: Address) -> Figures {
     let mut builder = if contender.is("multi") {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -255,9 +274,9 @@ fn in_runtime(contender: &Contender, work: Work, port: u16) -> Figures {
     let (name, is_view_on, in_parts) = (contender.name, contender.is("view"), contender.is("literals"));
     let whole = async move {
         match name {
-            "imap-duplex" => ours::run(work, port, is_view_on, in_parts).await,
-            "async-imap" => async_imap::run(work, port).await,
-            _ => imap_next::run(work, port).await,
+            "imap-duplex" => ours::run(work, &server, is_view_on, in_parts).await,
+            "async-imap" => async_imap::run(work, &server).await,
+            _ => imap_next::run(work, &server).await,
         }
     };
     let is_task = contender.is("task");

@@ -6,12 +6,17 @@ use imap_duplex::types::{EventKind, Section, Seq, Uid, ViewSync};
 use imap_duplex::{Config, Mailbox, Receiver, RowPart, Sender};
 use tokio::io::AsyncBufReadExt;
 
+use super::link::Address;
 use super::measure::{Begin, Figures, clock, resident};
 use super::work::{BODY, Work};
 
 /// Does the work, in a runtime.
-pub async fn run(work: Work, port: u16, is_view_on: bool, in_parts: bool) -> Figures {
-    let config = Config::new("127.0.0.1").port(port).plaintext().login("user", "password");
+pub async fn run(work: Work, server: &Address, is_view_on: bool, in_parts: bool) -> Figures {
+    let config = Config::new("127.0.0.1").port(server.port).login("user", "password");
+    let config = match &server.tls {
+        None => config.plaintext(),
+        Some(tls) => config.rustls(tls.clone()),
+    };
     let config = config.auto_idle(matches!(work.name, "W6" | "W7"));
     // With the view off only what is asked is fetched, as others do it.
     let config = if is_view_on { config } else { config.view_sync(ViewSync::Off) };

@@ -1,29 +1,26 @@
 //! The crate `imap` (rust-imap) at work: blocking, each result collected whole. It has one command
 //! in flight at a time.
 
-use std::net::TcpStream;
-
 use super::lines::items;
+use super::link::{Address, Stream};
 use super::measure::{Begin, Figures, resident};
 use super::work::Work;
 
-fn session(port: u16) -> imap::Session<TcpStream> {
-    let stream = TcpStream::connect(("127.0.0.1", port)).expect("a server");
-    stream.set_nodelay(true).expect("a socket");
-    let mut client = imap::Client::new(stream);
+fn session(server: &Address) -> imap::Session<Box<dyn Stream>> {
+    let mut client = imap::Client::new(server.over(server.socket()));
     client.read_greeting().expect("a greeting");
     let Ok(session) = client.login("user", "password") else { panic!("logged in") };
     session
 }
 
 /// Does the work.
-pub fn run(work: Work, port: u16) -> Figures {
+pub fn run(work: Work, server: &Address) -> Figures {
     if work.name == "W7" {
         let before = resident();
         let begin = Begin::now();
         let all: Vec<_> = (0..work.count)
             .map(|_| {
-                let mut session = session(port);
+                let mut session = session(server);
                 session.examine("INBOX").expect("selected");
                 session
             })
@@ -31,7 +28,7 @@ pub fn run(work: Work, port: u16) -> Figures {
         let peak = (resident() - before) / all.len() as u64;
         return Figures { peak, ..begin.end() };
     }
-    let mut session = session(port);
+    let mut session = session(server);
     let begin = Begin::now();
     session.examine("INBOX").expect("selected");
     match items(work.name) {

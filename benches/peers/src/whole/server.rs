@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::link::{Identity, Stream};
 use super::measure::clock;
 use super::work::Work;
 
@@ -27,7 +28,11 @@ pub struct Server {
 
 impl Server {
     /// Listens; threads serve until the process ends or the client has gone.
-    pub fn start(work: Work, answer: Arc<Vec<u8>>) -> std::io::Result<Self> {
+    pub fn start(
+        work: Work,
+        answer: Arc<Vec<u8>>,
+        identity: Option<&'static Identity>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let port = listener.local_addr()?.port();
         let sent = Arc::new(AtomicU64::new(0));
@@ -38,7 +43,8 @@ impl Server {
                 let (answer, sums) = (answer.clone(), sums.clone());
                 thread::spawn(move || {
                     // A client that has ended may have left something unread.
-                    let _ = serve(&stream, work, &answer, &sums);
+                    let _ = Connection::new(stream, work, identity)
+                        .and_then(|connection| serve(connection, work, &answer, &sums));
                 });
             }
         });
@@ -51,65 +57,77 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, work: Work, answer: &[u8], sent: &AtomicU64) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut out = writer(stream, work)?;
+/// One connection.
+struct Connection {
+    lines: BufReader<Box<dyn Stream>>,
+    /// Writes with the delay of a long line.
+    late: Option<mpsc::Sender<(Instant, Vec<u8>)>>,
+}
+
+impl Connection {
+    fn new(socket: TcpStream, work: Work, identity: Option<&Identity>) -> std::io::Result<Self> {
+        socket.set_nodelay(true)?;
+        let late = (work.name == DELAYED).then(|| socket.try_clone().map(late)).transpose()?;
+        let stream = identity
+            .map_or_else(|| Ok(Box::new(socket.try_clone()?) as _), |it| it.over(socket.try_clone()?))?;
+        Ok(Self { lines: BufReader::new(stream), late })
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match &self.late {
+            Some(late) => {
+                late.send((Instant::now() + ROUND_TRIP, bytes.to_vec())).map_err(std::io::Error::other)
+            }
+            None => self.lines.get_mut().write_all(bytes),
+        }
+    }
+}
+
+fn serve(mut client: Connection, work: Work, answer: &[u8], sent: &AtomicU64) -> std::io::Result<()> {
     let uids = uids(answer);
-    out(b"* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\n".to_vec())?;
-    let mut lines = BufReader::new(stream.try_clone()?);
+    client.send(b"* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\n")?;
     let mut line = String::new();
-    while lines.read_line(&mut line)? > 0 {
+    while client.lines.read_line(&mut line)? > 0 {
         let mut words = line.split_whitespace();
         let (tag, name) = (words.next().unwrap_or("*").to_owned(), words.next().unwrap_or(""));
         let name = if name == "UID" { words.next().unwrap_or("") } else { name };
         match name {
-            "CAPABILITY" => out(b"* CAPABILITY IMAP4rev1 IDLE\r\n".to_vec())?,
+            "CAPABILITY" => client.send(b"* CAPABILITY IMAP4rev1 IDLE\r\n")?,
             "SELECT" | "EXAMINE" => {
                 let exists = work.exists;
                 let rows =
                     format!("* {exists} EXISTS\r\n* OK [UIDVALIDITY 1] is\r\n* OK [UIDNEXT 900000] is\r\n");
-                out(rows.into_bytes())?;
+                client.send(rows.as_bytes())?;
             }
-            "LOGOUT" => out(b"* BYE see you\r\n".to_vec())?,
+            "LOGOUT" => client.send(b"* BYE see you\r\n")?,
             "SEARCH" if work.name != "W8" => {
-                out(search(&uids, words.last().unwrap_or_default()).into_bytes())?;
+                client.send(search(&uids, words.last().unwrap_or_default()).as_bytes())?;
             }
             "FETCH" if work.name == "W4" => {
                 let (head, body) = piece(&line, answer);
-                out(head.into_bytes())?;
-                let mut stream = stream;
-                stream.write_all(body)?;
-                out(b")\r\n".to_vec())?;
+                client.send(head.as_bytes())?;
+                client.send(body)?;
+                client.send(b")\r\n")?;
             }
-            "FETCH" | "SEARCH" => {
-                let mut stream = stream;
-                stream.write_all(answer)?;
-            }
+            "FETCH" | "SEARCH" => client.send(answer)?,
             "IDLE" => {
-                out(b"+ idling\r\n".to_vec())?;
+                client.send(b"+ idling\r\n")?;
                 if work.name == "W6" {
-                    changes(stream, work, sent)?;
+                    changes(&mut client, work, sent)?;
                 }
                 line.clear();
-                lines.read_line(&mut line)?;
+                client.lines.read_line(&mut line)?;
             }
             _ => {}
         }
-        out(format!("{tag} OK done\r\n").into_bytes())?;
+        client.send(format!("{tag} OK done\r\n").as_bytes())?;
         line.clear();
     }
     Ok(())
 }
 
-/// Writes at once, or with the delay of a long line.
-fn writer(
-    stream: &TcpStream,
-    work: Work,
-) -> std::io::Result<Box<dyn FnMut(Vec<u8>) -> std::io::Result<()> + Send>> {
-    let mut out = stream.try_clone()?;
-    if work.name != DELAYED {
-        return Ok(Box::new(move |bytes| out.write_all(&bytes)));
-    }
+/// Takes what is to be written, each with the time when it is due.
+fn late(mut out: TcpStream) -> mpsc::Sender<(Instant, Vec<u8>)> {
     let (due, queue) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
         while let Ok((at, mut bytes)) = queue.recv() {
@@ -135,16 +153,16 @@ fn writer(
             }
         }
     });
-    Ok(Box::new(move |bytes| due.send((Instant::now() + ROUND_TRIP, bytes)).map_err(std::io::Error::other)))
+    due
 }
 
 /// Reports changes, each by itself.
-fn changes(mut stream: &TcpStream, work: Work, sent: &AtomicU64) -> std::io::Result<()> {
+fn changes(client: &mut Connection, work: Work, sent: &AtomicU64) -> std::io::Result<()> {
     for change in 1..=work.count {
         thread::sleep(APART);
         let exists = work.exists as usize + change;
         sent.fetch_add(clock(), Ordering::SeqCst);
-        stream.write_all(format!("* {exists} EXISTS\r\n").as_bytes())?;
+        client.send(format!("* {exists} EXISTS\r\n").as_bytes())?;
     }
     Ok(())
 }

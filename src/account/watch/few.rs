@@ -131,10 +131,6 @@ impl<K: Ord, V> FewMap<K, V> {
     pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
-
-    pub(super) fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
-        self.iter_mut().map(|(_, value)| value)
-    }
 }
 
 impl<K: Ord, V> FromIterator<(K, V)> for FewMap<K, V> {

@@ -41,8 +41,10 @@ impl Plan {
 
     /// Mailboxes of which equal counts say little.
     pub(crate) fn mark_without_mod_seq(&mut self) {
-        for tracked in self.mailboxes.values_mut().filter(|tracked| !tracked.found.has_mod_seq()) {
-            tracked.looked = None;
+        for (_, tracked) in self.mailboxes.iter_mut() {
+            if !tracked.found.has_mod_seq() {
+                tracked.looked = None;
+            }
         }
     }
 

@@ -38,8 +38,8 @@ pub enum Quirk {
     /// passes over messages that have come meanwhile, and is answered OK.
     LateSync,
     /// Dovecot, when two sessions do it at one moment: flags that another session changes while a
-    /// FETCH of this one runs are not reported to it, in that answer or later. HIGHESTMODSEQ says
-    /// that there are, and FETCH finds them.
+    /// FETCH or NOOP of this one runs are not reported to it, in that answer or later.
+    /// HIGHESTMODSEQ says that there are, and FETCH finds them.
     FetchHidesFlags,
     /// Servers that follow RFC 2177 literally: BAD to IDLE while no mailbox is selected.
     IdleNeedsMailbox,

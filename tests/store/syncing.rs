@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use imap_duplex::account::Policy;
 use imap_duplex::store::{PageBy, StoreErrorKind, SyncPolicy};
-use imap_duplex::testing::Server;
+use imap_duplex::testing::{Quirk, Server};
 use imap_duplex::types::{Flag, Flags, UidValidity};
 use tokio::time::sleep;
 
@@ -81,6 +81,26 @@ async fn the_followed_mailbox_changes_at_once() {
         let first = messages.iter().find(|message| message.uid == Some(uid(1))).expect("there");
         assert!(first.flags.contains(&Flag::Flagged));
         world.check_rows();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_hides_from_the_followed_mailbox_is_in_step_too() {
+    within(LIMIT, async {
+        let server = Server::builder().quirk(Quirk::FetchHidesFlags).start();
+        for number in 1..=5 {
+            server.deliver("INBOX", message(&format!("inbox {number}")));
+        }
+        let world = World::new(server);
+        let client = world.client_by(Policy::default(), SyncPolicy::new().interval(LIMIT)).await;
+        client.in_step().await;
+        for number in 1..=5 {
+            // What is hidden at the end of the NOOP that a round begins with.
+            world.server.set_flags("INBOX", uid(number), [Flag::Flagged]);
+            client.in_step().await;
+            world.check(&client.store).await;
+        }
     })
     .await;
 }

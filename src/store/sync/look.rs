@@ -22,6 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::complete::{Complete, PATIENCE, changes_asked, complete, late, newest_left};
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
@@ -35,7 +36,7 @@ use crate::store::operations;
 use crate::store::rows::content::{self, NewContent};
 use crate::store::rows::mailbox::{self, Cursor, Kept};
 use crate::store::rows::message::{self, Difference, Fetched};
-use crate::types::{EventKind, Flags, Message, ModSeq, Uid, UidSet, ViewSync};
+use crate::types::{EventKind, Flags, Message, Uid, UidSet, ViewSync};
 use crate::view::Snapshot;
 
 /// Messages of the first page of a mailbox of which nothing is known.
@@ -44,8 +45,6 @@ const FIRST_PAGE: u32 = 100;
 const WINDOW: usize = 250;
 /// Differences that are stored in one transaction.
 const MAX_BATCH: usize = 2_000;
-/// How long the view may take to be complete, or a window to come, without anything being stored.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// The pause between two cursors of a mailbox that stays selected: to read one takes time in the
 /// number of messages.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -242,8 +241,9 @@ impl Look {
         // the snapshot: what comes to be in them later may not be in it, and is not gone.
         let read = move |file: &Transaction<'_>| Ok((Known::read(file, id)?, operations::sent(file, id)?));
         let (known, sent) = self.database.read(read).await?;
-        // The server reports before its answer what has changed.
+        // The server reports before its answer what has changed, but for what it hides.
         mailbox.sender().noop().await?;
+        changes_asked(mailbox).await?;
         let complete = complete(mailbox).await?;
         self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
         self.is_whole = true;
@@ -348,7 +348,10 @@ impl Look {
         let (account, id) = (self.account_id, self.kept.id);
         let uids = self.database.read(move |file| message::bare(file, id, WINDOW)).await?;
         if uids.is_empty() {
-            self.settle_waiting().await?;
+            // What was left out of the rows may be what waits.
+            if self.is_whole {
+                self.settle_waiting().await?;
+            }
             return Ok(false);
         }
         let wanted: UidSet = uids.iter().copied().collect();
@@ -435,49 +438,6 @@ enum Waited {
     Changed,
     Round(u64),
     Ended,
-}
-
-/// A snapshot that has all messages with their flags, and all changes up to this mod-sequence.
-struct Complete {
-    snapshot: Snapshot,
-    mod_seq: Option<ModSeq>,
-}
-
-/// Waits until the view is complete and in step.
-async fn complete(mailbox: &Mailbox) -> StoreResult<Complete> {
-    let started = Instant::now();
-    let mut pause = Duration::from_millis(5);
-    loop {
-        timeout(PATIENCE, mailbox.ready()).await.map_err(|_| late(mailbox))??;
-        if let Some((snapshot, mod_seq)) = mailbox.in_step()
-            && snapshot.is_complete()
-            && snapshot.flags_unknown() == 0
-        {
-            return Ok(Complete { snapshot, mod_seq });
-        }
-        if mailbox.has_ended() {
-            return Err(Error::new(ErrorKind::SelectionEnded, "the selection ended").into());
-        }
-        if started.elapsed() > PATIENCE {
-            return Err(late(mailbox));
-        }
-        // Messages have just arrived, or what changed before is still being asked for.
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(250));
-    }
-}
-
-/// The newest known message is gone: that of the newest known UID that is still there.
-async fn newest_left(mailbox: &Mailbox, known: &Known, now: &Snapshot) -> StoreResult<Vec<Message>> {
-    match known.newest_in(now) {
-        Some(uid) => Ok(mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities())).await?),
-        None => Ok(Vec::new()),
-    }
-}
-
-fn late(mailbox: &Mailbox) -> StoreError {
-    let what = format!("{}: the server has sent nothing for {} s", mailbox.name(), PATIENCE.as_secs());
-    StoreError::from(Error::new(ErrorKind::Timeout, what))
 }
 
 fn fetched(row: &Message, flags: Option<Flags>) -> Option<Fetched> {

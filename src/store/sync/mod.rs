@@ -15,6 +15,7 @@
 //! In: an account. Out: rows.
 
 mod attachment;
+mod complete;
 mod known;
 mod listing;
 mod look;

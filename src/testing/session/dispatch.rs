@@ -110,7 +110,9 @@ impl Session {
             self.end(world, &tag, Allows::Flags, reply);
             return;
         }
-        if matches!(command, Command::Fetch(_)) && self.quirks.has(Quirk::FetchHidesFlags) {
+        if matches!(command, Command::Fetch(_) | Command::Plain("NOOP"))
+            && self.quirks.has(Quirk::FetchHidesFlags)
+        {
             self.hide_changes(world);
         }
         // Pending changes are reported first, so that the command and the client refer to the same

@@ -235,7 +235,8 @@ impl Real {
             session.command(&format!("EXAMINE \"{name}\"")).await;
             let items = "UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)]";
             for row in session.attempt(&format!("UID FETCH 1:* ({items})")).await.lines() {
-                if !row.contains(" FETCH (") {
+                // Flags that another session has just changed come in rows of their own.
+                if !row.contains(" FETCH (") || !row.contains("RFC822.SIZE ") {
                     continue;
                 }
                 let after = |what: &str| row.split_once(what).expect("it was asked for").1;

@@ -7,11 +7,19 @@
 //! ```
 //!
 //! A row says which command was tried, whether it worked, how many round trips that took, and what
-//! came back. What is counted is how often the probe waited for the server: commands that are under
-//! way at once count as one, and so does one that the library sends in several steps. What would
-//! change more than the scratch mailbox is not tried; nor is what the server gives no hold on, or
-//! may refuse: such rows are skipped, and say why. If a row fails, so does the program.
+//! came back. Round trips are counted in the traffic: commands that are under way at once take one,
+//! a command that the library sends in several steps takes several, and where a row has a
+//! connection of its own, its login and its end count as well.
+//!
+//! What is offered before the login comes first, on connections of its own: STARTTLS, and a login
+//! by each mechanism for which the command line has what it needs. No password goes another way
+//! than the first one did.
+//!
+//! What would change more than the scratch mailbox is not tried; nor is what the server gives no
+//! hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the program.
 
+#[path = "probe/before.rs"]
+mod before;
 #[path = "probe/checks.rs"]
 mod checks;
 #[path = "probe/scratch.rs"]
@@ -19,6 +27,8 @@ mod scratch;
 mod support;
 #[path = "probe/trials.rs"]
 mod trials;
+#[path = "probe/trips.rs"]
+mod trips;
 
 use std::process::ExitCode;
 
@@ -56,7 +66,7 @@ struct Row {
 }
 
 fn main() -> ExitCode {
-    program::run("probe", run)
+    program::run_observed("probe", vec![trips::counter()], run)
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
@@ -96,8 +106,21 @@ async fn try_all(
     scratch: &mut Option<Scratch>,
     rows: &mut Vec<Row>,
 ) -> Result<(), Failure> {
+    let (offered, known) = (before::offered(server).await?, imap.capabilities());
+    let before = offered.names().into_iter().filter(|name| before::is_of_login(name) || !known.has(name));
+    let after = known.iter().filter(|name| before::is_of_login(name)).map(str::to_owned);
+    let mut tried: Vec<String> = Vec::new();
+    for name in before.chain(after) {
+        if tried.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
+            continue;
+        }
+        let (command, outcome) = before::try_out(server, &offered, &name).await;
+        rows.push(Row { capability: name.clone(), command, outcome });
+        tried.push(name);
+    }
     let scratch = scratch.insert(Scratch::make(imap.clone(), name).await?);
-    for name in imap.capabilities().iter().filter(|name| !name.eq_ignore_ascii_case("ENABLE")) {
+    let is_tried = |name: &str| name.eq_ignore_ascii_case("ENABLE") || before::is_of_login(name);
+    for name in known.iter().filter(|name| !is_tried(name)) {
         let (command, outcome) = checks::try_out(server, scratch, name).await?;
         rows.push(Row { capability: name.to_owned(), command, outcome });
     }

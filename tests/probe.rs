@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use imap_duplex::Code;
-use imap_duplex::testing::{Builder, Server};
+use imap_duplex::testing::{Builder, Quirk, Server};
 use support::dovecot;
 use support::other::Other;
 use support::program::{Ended, Program};
@@ -128,9 +128,13 @@ async fn short_lists_of_capabilities_are_enough() {
 #[tokio::test]
 async fn dovecot_has_nothing_that_fails() {
     within(LIMIT, async {
-        for capability in [None, Some("IMAP4rev1"), Some("IMAP4rev1 NAMESPACE UIDPLUS LITERAL+ IDLE")] {
+        let every = "auth_mechanisms = plain login scram-sha-1 scram-sha-256 cram-md5 digest-md5 anonymous \
+            external xoauth2 oauthbearer\n";
+        let some = [None, Some("IMAP4rev1"), Some("IMAP4rev1 NAMESPACE UIDPLUS LITERAL+ IDLE")];
+        for (capability, extra) in some.into_iter().map(|some| (some, "")).chain([(None, every)]) {
             let capability = capability.map(str::to_owned);
-            let server = dovecot::Dovecot::with(&dovecot::Options { capability, ..Default::default() });
+            let options = dovecot::Options { capability, extra: extra.into(), ..Default::default() };
+            let server = dovecot::Dovecot::with(&options);
             let mut other = Other::connect(server.plain_addr()).await;
             other.login("alice").await;
             let before = (other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await);
@@ -261,6 +265,102 @@ async fn an_interrupt_while_the_mailbox_is_made_leaves_nothing_behind() {
         assert_eq!(ended.status.code(), Some(1), "{:?}", ended.rest);
         assert!(ended.errors.contains("interrupted"), "{}", ended.errors);
         assert_eq!(server.mailboxes(), names);
+    })
+    .await;
+}
+
+/// The probe at an embedded server that encrypts.
+async fn encrypted(server: Builder, hooks: impl FnOnce(&Server)) -> (Ended, Vec<serde_json::Value>) {
+    let server = server.start();
+    let listening = server.listen().await.expect("a port");
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = folder.path().join("ca.pem");
+    std::fs::write(&authority, server.certificate().expect("it is made").pem()).expect("it can be written");
+    hooks(&server);
+    let url = format!("imap://{}:{}@localhost:{}/", server.user(), server.password(), listening.port());
+    let authority = authority.to_str().expect("UTF-8");
+    let ended = Program::start("probe", &["--json", "--ca", authority, &url]).end().await;
+    let rows = rows(&ended.rest.join("\n"));
+    (ended, rows)
+}
+
+#[tokio::test]
+async fn what_is_offered_before_the_login_is_tried() {
+    within(LIMIT, async {
+        let mechanisms = ["PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "OAUTHBEARER", "EXTERNAL"];
+        let server = Server::builder().only(["IMAP4rev1", "SASL-IR"]).mechanisms(mechanisms).require_tls();
+        let (ended, rows) = encrypted(server, |server| {
+            // Not even with nothing worth hiding.
+            server.on("LOGIN").always().cut_after(0);
+        })
+        .await;
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows:?}");
+        for (capability, command, answer) in [
+            ("STARTTLS", "STARTTLS", "encrypted"),
+            ("LOGINDISABLED", "LOGIN", "no LOGIN is sent"),
+            ("SASL-IR", "AUTHENTICATE", "PLAIN in "),
+            ("AUTH=PLAIN", "AUTHENTICATE", "logged in"),
+            ("AUTH=LOGIN", "AUTHENTICATE", "logged in"),
+            ("AUTH=SCRAM-SHA-256", "AUTHENTICATE", "logged in"),
+            ("AUTH=SCRAM-SHA-256-PLUS", "AUTHENTICATE", "logged in"),
+        ] {
+            let row = row(&rows, capability);
+            assert_eq!((&row["worked"], &row["command"]), (&true.into(), &command.into()), "{row}");
+            assert!(row["answer"].as_str().is_some_and(|said| said.starts_with(answer)), "{row}");
+        }
+        // The fewer messages a mechanism has, the fewer round trips its login takes.
+        let trips = |name| row(&rows, name)["round_trips"].as_u64().expect("a number");
+        assert!(trips("AUTH=PLAIN") < trips("AUTH=SCRAM-SHA-256"), "{rows:?}");
+        assert!(trips("AUTH=SCRAM-SHA-256") <= trips("AUTH=LOGIN"), "{rows:?}");
+        assert_eq!(trips("LOGINDISABLED"), 1, "LOGOUT: {rows:?}");
+        for (capability, why) in [("AUTH=OAUTHBEARER", "a token"), ("AUTH=EXTERNAL", "a client certificate")]
+        {
+            let row = row(&rows, capability);
+            let said = row["why"].as_str().is_some_and(|said| said.contains(why));
+            assert!(row["worked"] == "skipped" && said, "{row}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_login_that_is_offered_and_refused_differs_from_one_that_may_be() {
+    within(LIMIT, async {
+        // The first login is the probe's own, by the strongest mechanism.
+        let offers =
+            |mechanisms: [&'static str; 2]| Server::builder().only(["IMAP4rev1"]).mechanisms(mechanisms);
+        let hooks = |server: &Server| {
+            server.on("AUTHENTICATE").delay(Duration::ZERO);
+            server.on("AUTHENTICATE").no_with(Code::AuthenticationFailed, "not so");
+        };
+        let (ended, rows) = at_odd(offers(["PLAIN", "LOGIN"]), hooks).await;
+        assert_eq!(row(&rows, "AUTH=PLAIN")["worked"], false, "{rows:?}");
+        assert_eq!(row(&rows, "AUTH=LOGIN")["worked"], true, "{rows:?}");
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
+        let (ended, rows) = at_odd(offers(["SCRAM-SHA-1", "PLAIN"]), hooks).await;
+        let refused = row(&rows, "AUTH=SCRAM-SHA-1");
+        assert!(refused["why"].as_str().is_some_and(|why| why.contains("not so")), "{refused}");
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.errors);
+        let (ended, rows) = at_odd(offers(["PLAIN", "LOGIN"]), |server| {
+            server.on("AUTHENTICATE").delay(Duration::ZERO);
+            server.on("AUTHENTICATE").no_with(Code::Unavailable, "later");
+        })
+        .await;
+        assert_eq!(row(&rows, "AUTH=PLAIN")["worked"], "skipped", "{rows:?}");
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.errors);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_first_message_that_is_offered_a_place_and_refused_fails() {
+    within(LIMIT, async {
+        let server = Server::builder().only(["IMAP4rev1", "SASL-IR"]).quirk(Quirk::RefusesInitialResponse);
+        let (ended, rows) = at_odd(server, |_| {}).await;
+        assert_eq!(row(&rows, "SASL-IR")["worked"], false, "{rows:?}");
+        // The library goes on without.
+        assert_eq!(row(&rows, "AUTH=PLAIN")["worked"], true, "{rows:?}");
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
     })
     .await;
 }

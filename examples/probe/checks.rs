@@ -12,7 +12,7 @@ use imap_duplex::{Code, Part, Result, Sender};
 use crate::scratch::{Scratch, Verdict, message};
 use crate::support::failure::Failure;
 use crate::support::server::Server;
-use crate::trials;
+use crate::{trials, trips};
 
 /// What came of it.
 pub(crate) enum Outcome {
@@ -27,9 +27,12 @@ struct Tried(&'static str, Result<String>);
 /// ENABLE, before anything is selected.
 pub(crate) async fn enable(imap: &Sender) -> (&'static str, Outcome) {
     // Servers leave off what they don't know (RFC 5161 section 3.1).
-    let outcome = match imap.enable(["X-IMAP-DUPLEX-PROBE"]).await {
-        Ok(on) => Outcome::Worked { round_trips: 1, answer: format!("on now: {}", words(&on)) },
-        Err(error) => Outcome::Failed { round_trips: 1, why: error.to_string() },
+    trips::take();
+    let enabled = imap.enable(["X-IMAP-DUPLEX-PROBE"]).await;
+    let round_trips = trips::take();
+    let outcome = match enabled {
+        Ok(on) => Outcome::Worked { round_trips, answer: format!("on now: {}", words(&on)) },
+        Err(error) => Outcome::Failed { round_trips, why: error.to_string() },
     };
     ("ENABLE", outcome)
 }
@@ -40,7 +43,7 @@ pub(crate) async fn try_out(
     scratch: &mut Scratch,
     name: &str,
 ) -> Result<(&'static str, Outcome), Failure> {
-    scratch.take_trips();
+    trips::take();
     let name = name.to_ascii_uppercase();
     if name == "XLIST" && scratch.imap.capabilities().has("SPECIAL-USE") {
         let why = "SPECIAL-USE, which the server has as well, takes its place";
@@ -56,7 +59,7 @@ pub(crate) async fn try_out(
             None => about_the_session(server, scratch, &name).await,
         },
     };
-    let round_trips = scratch.take_trips();
+    let round_trips = trips::take();
     Ok(match tried {
         Some(Tried(command, Ok(answer))) => {
             let outcome = match scratch.take_verdict() {
@@ -76,11 +79,7 @@ pub(crate) async fn try_out(
 
 /// What is not tried, and why.
 fn skipped(name: &str) -> Option<(&'static str, &'static str)> {
-    let of_login = "it is part of the login, which is over";
     Some(match name.split('=').next().unwrap_or_default() {
-        "STARTTLS" => ("STARTTLS", of_login),
-        "AUTH" => ("AUTHENTICATE", of_login),
-        "SASL-IR" | "LOGINDISABLED" | "LOGIN-REFERRALS" => ("LOGIN", of_login),
         "QUOTASET" => ("SETQUOTA", "it would change the limits of the user"),
         "INPROGRESS" => ("", "the server sends it by itself, while a command takes long"),
         _ => return None,
@@ -92,28 +91,28 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
     let list = || List::new(mailbox.as_str());
     let imap = s.imap.clone();
     Some(match name {
-        "CHILDREN" => Tried("LIST", s.trip(imap.list(list().with_children())).await.map(attributes)),
+        "CHILDREN" => Tried("LIST", imap.list(list().with_children()).await.map(attributes)),
         "LIST-EXTENDED" => {
             let both = list().or(other).with_subscriptions().strict();
-            Tried("LIST", s.trip(imap.list(both)).await.map(|all| count(all.len(), "mailbox", "mailboxes")))
+            Tried("LIST", imap.list(both).await.map(|all| count(all.len(), "mailbox", "mailboxes")))
         }
         "LIST-STATUS" => {
-            let counted = s.trip(imap.list(list().with_status(StatusItems::messages()).strict())).await;
+            let counted = imap.list(list().with_status(StatusItems::messages()).strict()).await;
             let messages = |all: &ListEntry| all.status.as_ref().and_then(|status| status.messages);
             Tried("LIST", counted.map(|all| known(all.first().and_then(messages), "messages")))
         }
         "LIST-MYRIGHTS" => {
-            let listed = s.trip(imap.list(list().with_my_rights().strict())).await;
+            let listed = imap.list(list().with_my_rights().strict()).await;
             let rights = |all: &ListEntry| all.my_rights.as_ref().map(ToString::to_string);
             Tried("LIST", listed.map(|all| all.first().and_then(rights).unwrap_or_default()))
         }
         "LIST-METADATA" => {
-            let listed = s.trip(imap.list(list().with_metadata(["/private/comment"]).strict())).await;
+            let listed = imap.list(list().with_metadata(["/private/comment"]).strict()).await;
             Tried("LIST", listed.map(|all| count(all.len(), "mailbox", "mailboxes")))
         }
         "SPECIAL-USE" | "XLIST" => {
             let command = if name == "XLIST" { "XLIST" } else { "LIST" };
-            let special = s.trip(imap.list(List::new("*").special_use())).await;
+            let special = imap.list(List::new("*").special_use()).await;
             Tried(
                 command,
                 special.map(|all| {
@@ -124,7 +123,7 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
         }
         "CREATE-SPECIAL-USE" => {
             let made = Create::new(s.beside("junk")).for_use(SpecialUse::Junk);
-            let made = s.trip(imap.create(made)).await;
+            let made = imap.create(made).await;
             // There may be one for this use already, or none may be (RFC 6154 section 3).
             Tried(
                 "CREATE",
@@ -137,11 +136,11 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             )
         }
         "STATUS" | "STATUS=SIZE" => {
-            let status = s.trip(imap.status(other, StatusItems::size())).await;
+            let status = imap.status(other, StatusItems::size()).await;
             Tried("STATUS", status.map(|status| known(status.size, "bytes")))
         }
         "NAMESPACE" => {
-            let spaces = s.trip(imap.namespace()).await;
+            let spaces = imap.namespace().await;
             let number = |all: &[_]| all.len();
             Tried(
                 "NAMESPACE",
@@ -152,11 +151,11 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             )
         }
         "QUOTA" => {
-            let quota = s.trip(imap.quota_of(mailbox)).await;
+            let quota = imap.quota_of(mailbox).await;
             Tried("GETQUOTAROOT", quota.map(|quota| words(&quota.roots)))
         }
         _ if name.starts_with("QUOTA=RES-") => {
-            let quota = s.trip(imap.quota_of(mailbox)).await;
+            let quota = imap.quota_of(mailbox).await;
             let resource = name.trim_start_matches("QUOTA=RES-");
             Tried(
                 "GETQUOTAROOT",
@@ -171,19 +170,19 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
         "ACL" => {
             let (mine, all) = (imap.my_rights(mailbox.as_str()), imap.acl(mailbox));
             let both = async { Ok((mine.await?, all.await?)) };
-            let both = s.trip(both).await;
+            let both = both.await;
             Tried(
                 "MYRIGHTS, GETACL",
                 both.map(|(mine, all)| format!("{}; {} with rights", mine.rights, all.entries.len())),
             )
         }
         _ if name.starts_with("RIGHTS=") => {
-            let rights = s.trip(imap.list_rights(mailbox, "anyone")).await;
+            let rights = imap.list_rights(mailbox, "anyone").await;
             Tried("LISTRIGHTS", rights.map(|rights| count(rights.optional.len(), "right", "rights")))
         }
         "METADATA" => Tried("SETMETADATA, GETMETADATA", trials::annotate(s).await),
         "METADATA-SERVER" => {
-            let found = s.trip(imap.metadata(GetMetadata::of_server(["/shared/comment"]))).await;
+            let found = imap.metadata(GetMetadata::of_server(["/shared/comment"])).await;
             Tried("GETMETADATA", found.map(|found| count(found.entries.len(), "annotation", "annotations")))
         }
         _ => return None,
@@ -201,21 +200,21 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         "MOVE" => Tried("MOVE", trials::move_away(s).await),
         "ESEARCH" => {
             let search = Search::all().returning().min().max().count().strict();
-            let found = s.trip(inbox.submit(search)).await;
+            let found = inbox.submit(search).await;
             Tried("SEARCH", found.map(|found| known(found.count, "found")))
         }
         "SEARCHRES" => {
             let saved = inbox.save(Search::all());
             let used = inbox.fetch(saved.saved(), Items::flags());
             let both = async { (saved.await?, used.await).1 };
-            Tried("SEARCH, FETCH $", s.trip(both).await.map(rows))
+            Tried("SEARCH, FETCH $", both.await.map(rows))
         }
         "WITHIN" => {
-            let found = s.trip(inbox.search(Search::younger(Duration::from_secs(3600)))).await;
+            let found = inbox.search(Search::younger(Duration::from_secs(3600))).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
         "SEARCH=FUZZY" => {
-            let found = s.trip(inbox.search(Search::subject("plan").fuzzy())).await;
+            let found = inbox.search(Search::subject("plan").fuzzy()).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
         "SORT" => Tried("SORT", trials::sort(s, SortKey::Subject).await),
@@ -224,33 +223,33 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         "THREAD=REFERENCES" => Tried("THREAD", trials::thread(s, ThreadBy::References).await),
         "THREAD=ORDEREDSUBJECT" => Tried("THREAD", trials::thread(s, ThreadBy::OrderedSubject).await),
         "THREAD=REFS" => Tried("THREAD", trials::thread(s, ThreadBy::Refs).await),
-        "CONDSTORE" => Tried("FETCH", s.trip(fetch(Items::mod_seq())).await.map(rows)),
+        "CONDSTORE" => Tried("FETCH", fetch(Items::mod_seq()).await.map(rows)),
         "QRESYNC" => Tried("SELECT", trials::resume(s).await),
-        "PREVIEW" => Tried("FETCH", s.trip(fetch(Items::preview())).await.map(rows)),
-        "SAVEDATE" => Tried("FETCH", s.trip(fetch(Items::save_date())).await.map(rows)),
-        "OBJECTID" => Tried("FETCH", s.trip(fetch(Items::email_id().thread_id())).await.map(rows)),
+        "PREVIEW" => Tried("FETCH", fetch(Items::preview()).await.map(rows)),
+        "SAVEDATE" => Tried("FETCH", fetch(Items::save_date()).await.map(rows)),
+        "OBJECTID" => Tried("FETCH", fetch(Items::email_id().thread_id()).await.map(rows)),
         "X-GM-EXT-1" => Tried("FETCH, SEARCH, STORE", trials::labels(s).await),
         "BINARY" => {
             let second = s.uids.get(1).copied().unwrap_or(first);
             let part = Items::binary(Section::Part(Part::new(1)));
-            Tried("FETCH", s.trip(inbox.fetch(second, part)).await.map(rows))
+            Tried("FETCH", inbox.fetch(second, part).await.map(rows))
         }
         "PARTIAL" => {
             let page = Fetch::new(.., Items::flags()).partial(PartialRange::first(1)).strict();
-            Tried("FETCH", s.trip(inbox.submit(page)).await.map(rows))
+            Tried("FETCH", inbox.submit(page).await.map(rows))
         }
         "CONTEXT=SEARCH" => Tried("SEARCH, CANCELUPDATE", trials::keep_updated(s).await),
         "CONTEXT=SORT" => Tried("SORT", trials::sorted_part(s).await),
         "MULTISEARCH" => Tried("ESEARCH", trials::several(s).await),
         "UIDBATCHES" => {
-            let cut = s.trip(inbox.uid_batches(500)).await;
+            let cut = inbox.uid_batches(500).await;
             Tried("UIDBATCHES", cut.map(|cut| count(cut.batches.ranges().count(), "range", "ranges")))
         }
         "FILTERS" => Tried("SEARCH", trials::filter(s).await),
         "REPLACE" => Tried("REPLACE", trials::replace(s).await),
         "ANNOTATE-EXPERIMENT-1" => Tried("STORE, FETCH, SEARCH", trials::annotate_message(s).await),
         _ if name.starts_with("MESSAGELIMIT=") || name.starts_with("SAVELIMIT=") => {
-            let found = s.trip(inbox.count(Search::all())).await;
+            let found = inbox.count(Search::all()).await;
             Tried("SEARCH", found.map(|found| known(found.count, "found")))
         }
         _ => return None,
@@ -263,7 +262,7 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
         |uid: Option<_>| uid.map_or("stored".to_owned(), |uid: imap_duplex::Uid| format!("uid {uid}"));
     Some(match name {
         "ID" => {
-            let id = s.trip(imap.id(Id::nothing())).await;
+            let id = imap.id(Id::nothing()).await;
             let field = |(name, value): &(String, Option<String>)| {
                 format!("{name} {}", value.as_deref().unwrap_or("NIL"))
             };
@@ -273,28 +272,28 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
             // Ended by the next command.
             let (idle, noop) = (inbox.idle(), imap.noop());
             let both = async { (idle.await?, noop.await).1 };
-            Tried("IDLE", s.trip(both).await.map(|()| "and DONE".to_owned()))
+            Tried("IDLE", both.await.map(|()| "and DONE".to_owned()))
         }
         "LITERAL+" | "LITERAL-" => {
-            let appended = s.trip(imap.append(other, message())).await;
+            let appended = imap.append(other, message()).await;
             Tried("APPEND", appended.map(|appended| stored(appended.uid)))
         }
         "MULTIAPPEND" => {
-            let both = s.trip(imap.append_all(other, [message(), message()])).await;
+            let both = imap.append_all(other, [message(), message()]).await;
             Tried("APPEND", both.map(|all| count(all.len(), "message", "messages")))
         }
         "APPENDLIMIT" => {
-            let status = s.trip(imap.status(other, StatusItems::append_limit())).await;
+            let status = imap.status(other, StatusItems::append_limit()).await;
             Tried("STATUS", status.map(|status| known(status.append_limit, "bytes")))
         }
         _ if name.starts_with("APPENDLIMIT=") => {
-            let appended = s.trip(imap.append(other, message())).await;
+            let appended = imap.append(other, message()).await;
             Tried("APPEND", appended.map(|appended| stored(appended.uid)))
         }
         "UNSELECT" => {
-            let done = s.trip(inbox.unselect()).await;
+            let done = inbox.unselect().await;
             let again = imap.select(s.name.as_str());
-            match s.trip(again).await {
+            match again.await {
                 Ok(inbox) => s.inbox = inbox,
                 Err(error) => return Some(Tried("SELECT", Err(error))),
             }
@@ -302,25 +301,25 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
         }
         "NOTIFY" => {
             let watch = Notify::set().mailboxes([other], NotifyEvent::MESSAGES).status();
-            let counts = s.trip(imap.notify(watch)).await;
-            let ended = s.trip(imap.notify(Notify::none())).await;
+            let counts = imap.notify(watch).await;
+            let ended = imap.notify(Notify::none()).await;
             Tried("NOTIFY", counts.and_then(|all| ended.map(|_| count(all.len(), "mailbox", "mailboxes"))))
         }
-        "LANGUAGE" => Tried("LANGUAGE", s.trip(imap.language(Language::all())).await.map(|all| words(&all))),
+        "LANGUAGE" => Tried("LANGUAGE", imap.language(Language::all()).await.map(|all| words(&all))),
         "I18NLEVEL=2" => {
-            let now = s.trip(imap.comparator(Comparators::active())).await;
+            let now = imap.comparator(Comparators::active()).await;
             Tried("COMPARATOR", now.map(|now| now.map_or("none is named".to_owned(), |now| now.active)))
         }
         _ if name.starts_with("I18NLEVEL=") => {
-            let found = s.trip(inbox.search(Search::subject("Grüße"))).await;
+            let found = inbox.search(Search::subject("Grüße")).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
         "CATENATE" => Tried("APPEND", trials::catenate(s).await),
         "URLAUTH" => Tried("GENURLAUTH, URLFETCH, RESETKEY", trials::url_auth(server, s, false).await),
         "URLAUTH=BINARY" => Tried("GENURLAUTH, URLFETCH", trials::url_auth(server, s, true).await),
         "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE, APPEND", trials::utf8(server, s).await),
-        "UNAUTHENTICATE" => Tried("UNAUTHENTICATE", trials::unauthenticated(server, s).await),
-        "COMPRESS=DEFLATE" => Tried("COMPRESS", trials::compressed(server, s).await),
+        "UNAUTHENTICATE" => Tried("UNAUTHENTICATE", trials::unauthenticated(server).await),
+        "COMPRESS=DEFLATE" => Tried("COMPRESS", trials::compressed(server).await),
         _ => return None,
     })
 }

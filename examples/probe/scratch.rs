@@ -1,7 +1,6 @@
 //! The mailbox that everything is tried in, with some messages, and another one beside it; both are
 //! removed at the end.
 
-use std::future::IntoFuture;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use imap_duplex::command::{List, SetMetadata};
@@ -21,7 +20,7 @@ const MESSAGES: [&str; 2] = [
      Content-Transfer-Encoding: base64\r\n\r\nWWVz\r\n--x--\r\n",
 ];
 
-/// The mailboxes, the messages, how often the server was waited for, and what is to be said.
+/// The mailboxes, the messages, and what is to be said.
 pub(crate) struct Scratch {
     pub(crate) imap: Sender,
     /// The mailbox, selected.
@@ -30,7 +29,6 @@ pub(crate) struct Scratch {
     /// Another one, which is not selected.
     pub(crate) other: String,
     pub(crate) uids: Vec<Uid>,
-    trips: u32,
     /// Why what the server accepted did not show that the capability works.
     verdict: Option<Verdict>,
 }
@@ -62,7 +60,7 @@ impl Scratch {
             imap.append(name.as_str(), message).await?;
         }
         let inbox = imap.select(name.as_str()).await?;
-        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), trips: 0, verdict: None };
+        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), verdict: None };
         scratch.look().await?;
         Ok(scratch)
     }
@@ -91,21 +89,10 @@ impl Scratch {
         Ok(())
     }
 
-    /// Waits for one answer, or several that are under way at once.
-    pub(crate) async fn trip<T>(&mut self, token: impl IntoFuture<Output = Result<T>>) -> Result<T> {
-        self.trips += 1;
-        token.into_future().await
-    }
-
-    /// How often the server was waited for, since this was asked last.
-    pub(crate) fn take_trips(&mut self) -> u32 {
-        std::mem::take(&mut self.trips)
-    }
-
     /// Puts another message into it, and gives its UID.
     pub(crate) async fn add(&mut self) -> Result<Option<Uid>> {
         let token = self.imap.append(self.name.as_str(), MESSAGES[0]);
-        Ok(self.trip(token).await?.uid)
+        Ok(token.await?.uid)
     }
 
     /// Its path in a URL, with its UIDVALIDITY.

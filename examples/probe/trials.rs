@@ -12,7 +12,7 @@ use crate::scratch::{Scratch, message};
 use crate::support::server::Server;
 
 /// A connection of its own.
-async fn beside(server: &Server, config: Config) -> Result<Sender> {
+pub(crate) async fn beside(server: &Server, config: Config) -> Result<Sender> {
     let (imap, _events) = match &server.embedded {
         Some(embedded) => config.connect_over(embedded.connect()).await?,
         None => config.connect().await?,
@@ -23,8 +23,8 @@ async fn beside(server: &Server, config: Config) -> Result<Sender> {
 pub(crate) async fn annotate(s: &mut Scratch) -> Result<String> {
     let (imap, mailbox) = (s.imap.clone(), s.name.clone());
     let set = SetMetadata::of(mailbox.as_str()).set("/private/comment", "probe");
-    s.trip(imap.set_metadata(set)).await?;
-    let found = s.trip(imap.metadata(GetMetadata::of(mailbox, ["/private/comment"]))).await?;
+    imap.set_metadata(set).await?;
+    let found = imap.metadata(GetMetadata::of(mailbox, ["/private/comment"])).await?;
     let value = found.get("/private/comment").map(|value| String::from_utf8_lossy(value).into_owned());
     Ok(value.unwrap_or_default())
 }
@@ -34,11 +34,11 @@ pub(crate) async fn annotate_message(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
     let set = StoreAnnotations::set("/comment", AnnotationScope::Shared, "probe");
-    s.trip(inbox.store_annotations(uid, set)).await?;
-    let rows = s.trip(inbox.fetch(uid, Items::annotations("/comment"))).await?;
-    let found = s.trip(inbox.search(Search::annotation("/comment", None, "probe"))).await?;
+    inbox.store_annotations(uid, set).await?;
+    let rows = inbox.fetch(uid, Items::annotations("/comment")).await?;
+    let found = inbox.search(Search::annotation("/comment", None, "probe")).await?;
     let unset = StoreAnnotations::unset("/comment", AnnotationScope::Shared);
-    s.trip(inbox.store_annotations(uid, unset)).await?;
+    inbox.store_annotations(uid, unset).await?;
     let value = rows.first().and_then(|row| row.annotation("/comment", AnnotationScope::Shared));
     let value = value.map_or("nothing".into(), |value| String::from_utf8_lossy(value).into_owned());
     Ok(format!("{value}, {}", count(found.len(), "message", "messages")))
@@ -46,26 +46,26 @@ pub(crate) async fn annotate_message(s: &mut Scratch) -> Result<String> {
 
 pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {
     let (inbox, uids, other) = (s.inbox.clone(), s.uids.clone(), s.other.clone());
-    let rows = s.trip(inbox.fetch(&uids, Items::overview().body_structure())).await?;
-    s.trip(inbox.store(&uids, Store::add([Flag::Seen]))).await?;
-    let seen = s.trip(inbox.search(Search::seen())).await?;
-    s.trip(inbox.copy(&uids, other)).await?;
+    let rows = inbox.fetch(&uids, Items::overview().body_structure()).await?;
+    inbox.store(&uids, Store::add([Flag::Seen])).await?;
+    let seen = inbox.search(Search::seen()).await?;
+    inbox.copy(&uids, other).await?;
     let passing = s.beside("passing");
-    s.trip(s.imap.create(passing.as_str())).await?;
-    s.trip(s.imap.subscribe(passing.as_str())).await?;
-    s.trip(s.imap.unsubscribe(passing.as_str())).await?;
+    s.imap.create(passing.as_str()).await?;
+    s.imap.subscribe(passing.as_str()).await?;
+    s.imap.unsubscribe(passing.as_str()).await?;
     let renamed = s.beside("renamed");
-    s.trip(s.imap.rename(passing, renamed.as_str())).await?;
-    s.trip(s.imap.delete(renamed)).await?;
-    s.trip(inbox.checkpoint()).await?;
+    s.imap.rename(passing, renamed.as_str()).await?;
+    s.imap.delete(renamed).await?;
+    inbox.checkpoint().await?;
     Ok(format!("{}, {} seen", count(rows.len(), "row", "rows"), seen.len()))
 }
 
 pub(crate) async fn expunge(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
-    s.trip(inbox.store(uid, Store::add([Flag::Deleted]))).await?;
-    let gone = s.trip(inbox.expunge(uid)).await?;
+    inbox.store(uid, Store::add([Flag::Deleted])).await?;
+    let gone = inbox.expunge(uid).await?;
     Ok(format!("{} gone", gone.count))
 }
 
@@ -76,19 +76,19 @@ pub(crate) async fn move_away(s: &mut Scratch) -> Result<String> {
     s.look().await?;
     let added: Vec<_> = s.uids.iter().copied().filter(|uid| !before.contains(uid)).collect();
     s.uids = before;
-    let moved = s.trip(inbox.move_to(added.as_slice(), other)).await?;
+    let moved = inbox.move_to(added.as_slice(), other).await?;
     Ok(if !moved.uids.is_empty() { "with its new UID".into() } else { "moved".into() })
 }
 
 pub(crate) async fn sort(s: &mut Scratch, key: SortKey) -> Result<String> {
     let token = s.inbox.submit(Sort::new(Search::all(), key));
-    let sorted = s.trip(token).await?;
+    let sorted = token.await?;
     Ok(count(sorted.numbers.uids().count(), "message", "messages"))
 }
 
 pub(crate) async fn thread(s: &mut Scratch, by: ThreadBy) -> Result<String> {
     let token = s.inbox.thread(Search::all(), by);
-    let threads = s.trip(token).await?;
+    let threads = token.await?;
     Ok(count(threads.iter().count(), "node", "nodes"))
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn resume(s: &mut Scratch) -> Result<String> {
     s.inbox.ready().await?;
     let Some(state) = s.inbox.state() else { return Ok(s.skip("there is no state to resume from")) };
     let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
-    s.inbox = s.trip(token).await?;
+    s.inbox = token.await?;
     Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
 }
 
@@ -104,11 +104,11 @@ pub(crate) async fn keep_updated(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let search = inbox.submit(Search::all().returning().all().update());
     let id = search.id();
-    let found = s.trip(search).await?;
+    let found = search.await?;
     if !found.is_updated {
         return Ok(s.skip("the server does not keep the result up to date"));
     }
-    s.trip(inbox.cancel_updates(id)).await?;
+    inbox.cancel_updates(id).await?;
     Ok("kept up to date".into())
 }
 
@@ -117,29 +117,29 @@ pub(crate) async fn utf8(server: &Server, s: &mut Scratch) -> Result<String> {
     let config = server.config.clone().enable(["UTF8=ACCEPT"]);
     let imap = beside(server, config).await?;
     let name = s.beside("ü");
-    s.trip(imap.create(name.as_str())).await?;
-    let listed = s.trip(imap.list(name.as_str())).await?;
-    s.trip(imap.append(name.as_str(), Append::utf8("Subject: Grüße\r\n\r\nHallo\r\n"))).await?;
-    s.trip(imap.delete(name)).await?;
-    s.trip(imap.logout()).await?;
+    imap.create(name.as_str()).await?;
+    let listed = imap.list(name.as_str()).await?;
+    imap.append(name.as_str(), Append::utf8("Subject: Grüße\r\n\r\nHallo\r\n")).await?;
+    imap.delete(name).await?;
+    imap.logout().await?;
     Ok(count(listed.len(), "mailbox", "mailboxes"))
 }
 
 /// On a connection of its own, since it is switched on right after the login.
-pub(crate) async fn compressed(server: &Server, s: &mut Scratch) -> Result<String> {
+pub(crate) async fn compressed(server: &Server) -> Result<String> {
     let config = server.config.clone().compress(true);
     let imap = beside(server, config).await?;
-    s.trip(imap.noop()).await?;
-    s.trip(imap.logout()).await?;
+    imap.noop().await?;
+    imap.logout().await?;
     Ok("NOOP answered".into())
 }
 
 /// On a connection of its own, which goes on without a user.
-pub(crate) async fn unauthenticated(server: &Server, s: &mut Scratch) -> Result<String> {
+pub(crate) async fn unauthenticated(server: &Server) -> Result<String> {
     let imap = beside(server, server.config.clone().compress(false)).await?;
-    s.trip(imap.unauthenticate()).await?;
-    s.trip(imap.noop()).await?;
-    s.trip(imap.logout()).await?;
+    imap.unauthenticate().await?;
+    imap.noop().await?;
+    imap.logout().await?;
     Ok("logged out, and the connection goes on".into())
 }
 
@@ -147,10 +147,10 @@ pub(crate) async fn unauthenticated(server: &Server, s: &mut Scratch) -> Result<
 pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
     let (inbox, other) = (s.inbox.clone(), s.other.clone());
     let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
-    s.trip(inbox.fetch(uid, Items::gmail_msg_id().gmail_thread_id().gmail_labels())).await?;
-    s.trip(inbox.search(Search::gmail("subject:plan"))).await?;
-    let labelled = s.trip(inbox.store_labels(uid, StoreLabels::add([other.as_str()]))).await?;
-    s.trip(inbox.store_labels(uid, StoreLabels::remove([other]).silent())).await?;
+    inbox.fetch(uid, Items::gmail_msg_id().gmail_thread_id().gmail_labels()).await?;
+    inbox.search(Search::gmail("subject:plan")).await?;
+    let labelled = inbox.store_labels(uid, StoreLabels::add([other.as_str()])).await?;
+    inbox.store_labels(uid, StoreLabels::remove([other]).silent()).await?;
     let labels = labelled.first().and_then(|row| row.gmail_labels()).unwrap_or_default();
     Ok(count(labels.len(), "label", "labels"))
 }
@@ -161,7 +161,7 @@ pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
     let header = format!("{};UID={uid}/;SECTION=HEADER", s.url_path());
     let parts = [AppendPart::url(header), AppendPart::text("Together.\r\n")];
     let token = s.imap.append(s.other.as_str(), Append::parts(parts));
-    let appended = s.trip(token).await?;
+    let appended = token.await?;
     Ok(appended.uid.map_or("stored".to_owned(), |uid| format!("uid {uid}")))
 }
 
@@ -172,7 +172,7 @@ pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) ->
     let user = escaped(&user);
     let rump = format!("imap://{user}@{host}{};UID={uid}/;SECTION=1;URLAUTH=user+{user}", s.url_path());
     let token = s.imap.url_auth([rump]);
-    let urls = match s.trip(token).await {
+    let urls = match token.await {
         // A server makes URLs for the name alone by which it goes.
         Err(error) if matches!(error.code(), Some(Code::NonExistent | Code::BadUrl(_))) => {
             return Ok(s.skip(format!("no URL for {host}: {error:#}")));
@@ -184,9 +184,9 @@ pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) ->
         fetch = fetch.decoded().with_structure();
     }
     let token = s.imap.submit(fetch);
-    let found = s.trip(token).await?;
+    let found = token.await?;
     let reset = s.imap.reset_url_keys(ResetKey::of(s.name.as_str()));
-    s.trip(reset).await?;
+    reset.await?;
     let bytes = found.first().and_then(|found| found.data.as_ref()).map(|data| data.len());
     Ok(match bytes {
         Some(bytes) => count(bytes, "byte", "bytes"),
@@ -204,16 +204,16 @@ pub(crate) fn escaped(text: &str) -> String {
 pub(crate) async fn replace(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
-    let Some(new) = s.trip(inbox.replace(uid, message())).await?.uid else { return Ok("replaced".into()) };
-    s.trip(inbox.store(new, Store::add([Flag::Deleted]))).await?;
-    let gone = s.trip(inbox.expunge(new)).await?.count;
+    let Some(new) = inbox.replace(uid, message()).await?.uid else { return Ok("replaced".into()) };
+    inbox.store(new, Store::add([Flag::Deleted])).await?;
+    let gone = inbox.expunge(new).await?.count;
     Ok(if gone == 1 { "replaced, and removed".into() } else { "replaced".to_owned() })
 }
 
 /// A filter would be an annotation of the user: so one is named that is not there.
 pub(crate) async fn filter(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
-    match s.trip(inbox.search(Search::filter("imap-duplex-probe"))).await {
+    match inbox.search(Search::filter("imap-duplex-probe")).await {
         Err(error) if matches!(error.code(), Some(Code::UndefinedFilter(_))) => {
             Ok("it says that there is no such filter".into())
         }
@@ -224,19 +224,19 @@ pub(crate) async fn filter(s: &mut Scratch) -> Result<String> {
 pub(crate) async fn several(s: &mut Scratch) -> Result<String> {
     let scope = SearchScope::mailboxes([s.name.as_str(), s.other.as_str()]);
     let token = s.imap.search_in(scope, Search::subject("plan"));
-    Ok(count(s.trip(token).await?.len(), "mailbox", "mailboxes"))
+    Ok(count(token.await?.len(), "mailbox", "mailboxes"))
 }
 
 pub(crate) async fn sorted_part(s: &mut Scratch) -> Result<String> {
     let sort = Sort::new(Search::all(), SortKey::Subject).partial(PartialRange::first(1));
     let token = s.inbox.submit(sort.strict());
-    let part = s.trip(token).await?;
+    let part = token.await?;
     Ok(count(part.numbers.uids().count(), "message", "messages"))
 }
 
 pub(crate) async fn sorted_ends(s: &mut Scratch) -> Result<String> {
     let sort = Sort::new(Search::all(), SortKey::Subject).returning();
     let token = s.inbox.submit(sort.min().max().count().strict());
-    let found = s.trip(token).await?;
+    let found = token.await?;
     Ok(count(found.count.unwrap_or_default(), "message", "messages"))
 }

@@ -2,6 +2,7 @@
 
 use std::env::{self, VarError};
 
+use imap_duplex::command::Secret;
 use imap_duplex::{Config, Error, ImapUrl, Mechanism};
 
 use super::failure::Failure;
@@ -20,6 +21,15 @@ pub(crate) struct AuthArgs {
     auth: Option<Mechanism>,
 }
 
+/// What there is to log in with.
+pub(crate) enum Means {
+    Password(Secret),
+    Token(Secret),
+    /// What the connection shows.
+    Certificate,
+    Nothing,
+}
+
 fn mechanism(text: &str) -> Result<Mechanism, String> {
     text.parse().map_err(|error: Error| format!("{error:#}"))
 }
@@ -30,13 +40,17 @@ impl AuthArgs {
         self.auth.is_some()
     }
 
-    /// Who logs in at the URL's server, and by what.
-    pub(crate) fn log_in(&self, url: &ImapUrl) -> Result<Config, Failure> {
+    /// The same with who logs in at the URL's server, and what with.
+    pub(crate) fn log_in(&self, url: &ImapUrl, config: Config) -> Result<(Config, Means), Failure> {
         let mechanism = self.auth.or(url.mechanism());
-        let config = url.config().mechanism(mechanism);
+        let config = config.mechanism(mechanism);
         match mechanism {
-            Some(Mechanism::External) => return Ok(config.external(url.user().map(str::to_owned))),
-            Some(Mechanism::Anonymous) => return Ok(config.anonymous(url.user().unwrap_or_default())),
+            Some(Mechanism::External) => {
+                return Ok((config.external(url.user().map(str::to_owned)), Means::Certificate));
+            }
+            Some(Mechanism::Anonymous) => {
+                return Ok((config.anonymous(url.user().unwrap_or_default()), Means::Nothing));
+            }
             _ => {}
         }
         let user = url.user().ok_or_else(|| {
@@ -44,17 +58,22 @@ impl AuthArgs {
                 .hint("imaps://USER@HOST/MAILBOX; an @ in the user's name is written %40")
         })?;
         let wants_token = matches!(mechanism, Some(Mechanism::OauthBearer | Mechanism::Xoauth2));
-        if let Some(given) = url.password() {
-            let given = given.clone();
-            return Ok(if wants_token { config.token(user, given) } else { config.login(user, given) });
-        }
-        let (password, token) = (variable(PASSWORD)?, variable(TOKEN)?);
-        match (password, token) {
-            (_, Some(token)) if wants_token => Ok(config.token(user, token)),
-            (None, Some(token)) if mechanism.is_none() => Ok(config.token(user, token)),
-            (Some(password), _) if !wants_token => Ok(config.login(user, password)),
-            _ => Err(missing(user, wants_token)),
-        }
+        let means = match url.password() {
+            Some(given) if wants_token => Means::Token(given.clone()),
+            Some(given) => Means::Password(given.clone()),
+            None => match (variable(PASSWORD)?, variable(TOKEN)?) {
+                (_, Some(token)) if wants_token => Means::Token(token.into()),
+                (None, Some(token)) if mechanism.is_none() => Means::Token(token.into()),
+                (Some(password), _) if !wants_token => Means::Password(password.into()),
+                _ => return Err(missing(user, wants_token)),
+            },
+        };
+        let config = match &means {
+            Means::Token(token) => config.token(user, token.clone()),
+            Means::Password(password) => config.login(user, password.clone()),
+            Means::Certificate | Means::Nothing => config,
+        };
+        Ok((config, means))
     }
 }
 

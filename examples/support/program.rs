@@ -9,9 +9,14 @@ use std::time::Duration;
 use clap::Parser;
 use imap_duplex::Sender;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry::Registry;
 
 use super::failure::Failure;
+
+/// Who sees what the library logs.
+pub(crate) type Observers = Vec<Box<dyn Layer<Registry> + Send + Sync>>;
 
 /// How long to wait for the server's answer to LOGOUT.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,6 +24,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// Runs `body` with the command line's arguments. A failure is one line on the standard error,
 /// after `name`.
 pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(), Failure>) -> ExitCode {
+    run_observed(name, Vec::new(), body)
+}
+
+/// The same with these observers of what the library logs.
+pub(crate) fn run_observed<A: Parser>(
+    name: &str,
+    observers: Observers,
+    body: impl AsyncFnOnce(A) -> Result<(), Failure>,
+) -> ExitCode {
     let print = |failure: &Failure| {
         // Without a receiver the result is not needed.
         let _ = writeln!(io::stderr(), "{name}: {failure}");
@@ -37,7 +51,7 @@ pub(crate) fn run<A: Parser>(name: &str, body: impl AsyncFnOnce(A) -> Result<(),
         Err(e) => return print(&Failure::new(format!("the asynchronous runtime can't be started: {e}"))),
     };
     let result = runtime.block_on(async {
-        log()?;
+        log(observers)?;
         body(args).await
     });
     // A write to a reader that has stopped reading would keep it for ever.
@@ -109,13 +123,17 @@ async fn interrupted() {
     }
 }
 
-/// Logs to the standard error what RUST_LOG asks for.
-fn log() -> Result<(), Failure> {
-    let Ok(wanted) = env::var("RUST_LOG") else { return Ok(()) };
-    let targets: Targets = wanted
-        .parse()
-        .map_err(|e| Failure::new(format!("RUST_LOG: {e}")).hint("for example RUST_LOG=imap_duplex=debug"))?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    tracing_subscriber::registry().with(layer.with_filter(targets)).init();
+/// Logs to the standard error what RUST_LOG asks for, and to the observers.
+fn log(mut observers: Observers) -> Result<(), Failure> {
+    if let Ok(wanted) = env::var("RUST_LOG") {
+        let targets: Targets = wanted.parse().map_err(|e| {
+            Failure::new(format!("RUST_LOG: {e}")).hint("for example RUST_LOG=imap_duplex=debug")
+        })?;
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        observers.push(layer.with_filter(targets).boxed());
+    }
+    if !observers.is_empty() {
+        tracing_subscriber::registry().with(observers).init();
+    }
     Ok(())
 }

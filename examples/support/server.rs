@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use imap_duplex::testing;
 use imap_duplex::{ClientCertificate, Config, Error, ImapUrl, Proxy, Receiver, Sender, TlsBackend};
 
-use super::auth::AuthArgs;
+use super::auth::{AuthArgs, Means};
 use super::demo;
 use super::failure::Failure;
 
@@ -60,6 +60,10 @@ pub(crate) struct ServerArgs {
 /// A server, and the mailbox that the URL names on it.
 pub(crate) struct Server {
     pub(crate) config: Config,
+    /// The same without a login.
+    pub(crate) no_login: Config,
+    /// What there is to log in with.
+    pub(crate) means: Means,
     pub(crate) mailbox: String,
     /// Who logs in; empty where that is not said.
     pub(crate) user: String,
@@ -82,11 +86,15 @@ impl ServerArgs {
             return Ok(Server::embedded(demo::server()));
         };
         let url: ImapUrl = text.parse()?;
-        let config = self.auth.log_in(&url)?;
-        let config = config.allow_plaintext_login(self.insecure_clear_text);
-        let config = self.by_proxy(self.encrypted(config)?)?.compress(self.compress);
+        let no_login = Config::new(url.host()).allow_plaintext_login(self.insecure_clear_text);
+        let no_login = if url.is_tls() { no_login } else { no_login.opportunistic_tls() };
+        let no_login = url.port().into_iter().fold(no_login, Config::port);
+        let no_login = self.by_proxy(self.encrypted(no_login)?)?.compress(self.compress);
+        let (config, means) = self.auth.log_in(&url, no_login.clone())?;
         Ok(Server {
             config,
+            no_login,
+            means,
             mailbox: url.mailbox().map_or("INBOX", |name| name.as_str()).to_owned(),
             user: url.user().unwrap_or_default().to_owned(),
             uid_validity: url.uid_validity().map(Into::into),
@@ -133,9 +141,17 @@ fn read(what: &str, file: &Path) -> Result<Vec<u8>, Failure> {
 impl Server {
     /// The INBOX of a server within this program.
     pub(crate) fn embedded(server: testing::Server) -> Self {
-        let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+        let no_login = Config::new("localhost").plaintext();
+        let config = no_login.clone().login(server.user(), server.password());
+        #[cfg(feature = "rustls")]
+        let no_login = server
+            .certificate()
+            .iter()
+            .fold(no_login, |no_login, its| no_login.trust_certificate(its.pem().to_owned()));
         Self {
             config,
+            no_login,
+            means: Means::Password(server.password().into()),
             mailbox: "INBOX".into(),
             user: server.user().to_owned(),
             uid_validity: None,
@@ -161,6 +177,11 @@ impl Server {
             None => self.config.connect().await,
         };
         connected.map_err(|error| self.explain(&error))
+    }
+
+    /// Whether the connection is encrypted from the start.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls
     }
 
     /// Why it could not be connected to.

@@ -234,6 +234,10 @@ async fn each_row_of_the_probe_works_and_nothing_is_left() {
         assert!(failed.len() == 2 && failed.iter().all(|row| row.contains("not a cyrusdb error")), "{rows}");
         assert!(ended.errors.contains(": 2 of "), "{}", ended.errors);
         assert!(rows.contains(r#""capability":"LIST-METADATA""#), "{rows}");
+        for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256"] {
+            let capability = format!(r#""answer":"logged in","capability":"AUTH={mechanism}""#);
+            assert!(rows.contains(&capability), "{rows}");
+        }
         let imap = server.connect("alice").await;
         let mut names: Vec<_> =
             imap.list("*").await.expect("LIST").iter().map(|entry| entry.name.to_string()).collect();

@@ -340,7 +340,7 @@ impl Changes {
     /// ```
     #[must_use]
     pub fn status(&self) -> WatchStatusReceiver {
-        WatchStatusReceiver::new(self.acks.shared.progress.clone())
+        WatchStatusReceiver::new(&self.acks.shared.progress)
     }
 
     /// The next change, and those that are there already, up to `max` together; else as

@@ -4,10 +4,8 @@
 //! reads. Out: the latest of it, to be read or awaited.
 
 use std::fmt;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// How far a watch is: from [`Changes::status`](super::Changes::status).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,27 +41,19 @@ impl State {
     }
 }
 
-/// What the watch's task, the reader of the changes, and those who wait share.
+/// What the watch's task and the reader of the changes say of it.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    state: Mutex<State>,
-    changed: Notify,
+    state: watch::Sender<State>,
 }
 
 impl Progress {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn update(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.lock();
-        let before = (state.status(), state.has_ended);
-        change(&mut state);
-        let has_changed = before != (state.status(), state.has_ended);
-        drop(state);
-        if has_changed {
-            self.changed.notify_waiters();
-        }
+        self.state.send_if_modified(|state| {
+            let before = (state.status(), state.has_ended);
+            change(state);
+            before != (state.status(), state.has_ended)
+        });
     }
 
     /// What is left to do. `is_swept`: a sweep has ended that began after the last loss.
@@ -93,20 +83,21 @@ impl Progress {
 /// clone.
 #[derive(Clone)]
 pub struct WatchStatusReceiver {
-    progress: Arc<Progress>,
+    state: watch::Receiver<State>,
     seen: WatchStatus,
 }
 
 impl WatchStatusReceiver {
-    pub(super) fn new(progress: Arc<Progress>) -> Self {
-        let seen = progress.lock().status();
-        Self { progress, seen }
+    pub(super) fn new(progress: &Progress) -> Self {
+        let state = progress.state.subscribe();
+        let seen = state.borrow().status();
+        Self { state, seen }
     }
 
     /// How far it is now.
     #[must_use]
     pub fn now(&self) -> WatchStatus {
-        self.progress.lock().status()
+        self.state.borrow().status()
     }
 
     /// Waits until it is otherwise than this receiver has said before, and returns that; `None` once
@@ -124,22 +115,10 @@ impl WatchStatusReceiver {
     }
 
     async fn until(&self, is_wanted: impl Fn(WatchStatus) -> bool) -> Option<WatchStatus> {
-        loop {
-            let mut changed = pin!(self.progress.changed.notified());
-            // From here on no change is missed.
-            changed.as_mut().enable();
-            let (now, has_ended) = {
-                let state = self.progress.lock();
-                (state.status(), state.has_ended)
-            };
-            if has_ended {
-                return None;
-            }
-            if is_wanted(now) {
-                return Some(now);
-            }
-            changed.await;
-        }
+        // By a receiver of its own: what is waited for may be there already.
+        let mut state = self.state.clone();
+        let found = state.wait_for(|state| state.has_ended || is_wanted(state.status())).await.ok()?;
+        (!found.has_ended).then(|| found.status())
     }
 }
 

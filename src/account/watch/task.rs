@@ -63,12 +63,12 @@ pub(super) struct Shared {
     ledger: Mutex<Ledger>,
     pub(super) store: Box<dyn StateStore>,
     pub(super) acknowledged: Notify,
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Progress,
 }
 
 impl Shared {
     pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
-        let (acknowledged, progress) = (Notify::new(), Arc::default());
+        let (acknowledged, progress) = (Notify::new(), Progress::default());
         Arc::new(Self { ledger: Mutex::new(ledger), store, acknowledged, progress })
     }
 

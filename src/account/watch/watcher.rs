@@ -153,7 +153,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     pub fn status(&self, name: &K) -> Option<WatchStatusReceiver> {
         let watches = lock(&self.inner.watches);
         let running = watches.running.get(watches.numbers.get(name)?)?;
-        Some(WatchStatusReceiver::new(running.acks.shared.progress.clone()))
+        Some(WatchStatusReceiver::new(&running.acks.shared.progress))
     }
 
     /// How many accounts there are.

@@ -61,13 +61,11 @@ impl Counts {
         self.highest_mod_seq.is_some() && of(self) == of(now)
     }
 
-    /// Whether these may be of one mailbox, which has had another name before.
-    pub(super) fn may_be_same(&self, now: &Self) -> bool {
+    /// By what a mailbox may be found under another name.
+    pub(super) fn contents(&self) -> Option<Contents> {
         // A mailbox in which nothing has ever been is like any other.
-        let is_empty = self.messages.is_none_or(|messages| messages == 0);
-        let uid_next = self.uid_next.is_none_or(|uid_next| Some(uid_next) == now.uid_next);
-        let rest = (self.uid_validity, self.messages) == (now.uid_validity, now.messages);
-        self.uid_validity.is_some() && !is_empty && uid_next && rest
+        let messages = self.messages.filter(|messages| *messages > 0)?;
+        Some(Contents { uid_validity: self.uid_validity?, messages, uid_next: self.uid_next })
     }
 
     /// Whether the server has something that it has not reported to a selection with this state, and
@@ -85,5 +83,19 @@ impl Counts {
         let is_same = self.uid_validity == Some(state.uid_validity)
             && self.messages.map(u64::from) == Some(state.uids.len());
         state.highest_mod_seq.filter(|_| is_same)
+    }
+}
+
+/// What may tell that a mailbox has had another name before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Contents {
+    uid_validity: UidValidity,
+    messages: u32,
+    uid_next: Option<Uid>,
+}
+
+impl Contents {
+    pub(super) fn without_uid_next(self) -> Self {
+        Self { uid_next: None, ..self }
     }
 }

@@ -10,11 +10,15 @@
 //! that end; time. Out: the mailbox to look into, and the mailboxes that are new, renamed or gone.
 //! No clock, no I/O.
 
+mod due;
 #[cfg(feature = "store")]
 mod kept;
+mod listing;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+pub(crate) use self::due::Pace;
+use self::due::{Due, DueQueue, Place, Unsure};
 use super::counts::Counts;
 use super::few::FewMap;
 use super::key::MailboxKey;
@@ -23,17 +27,6 @@ use crate::types::{MailboxName, UidValidity};
 /// After so many looks in a row that failed, the program is to know of it, and nobody waits for the
 /// mailbox.
 const GIVEN_UP: u32 = 2;
-
-/// How often mailboxes are looked into though their counts are the same.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// Those without mod-sequences, for their flags, if these are watched; and those without UIDNEXT,
-    /// in which one message may have come for another.
-    pub(crate) compared: Duration,
-    pub(crate) flags: bool,
-    /// Those of which the server does not say the counts.
-    pub(crate) uncounted: Duration,
-}
 
 /// A mailbox as a sweep has found it.
 #[derive(Clone, Debug)]
@@ -70,36 +63,47 @@ struct Tracked {
     is_reported: bool,
     /// It is being looked into, or followed.
     busy: bool,
+    is_followed: bool,
     /// It is looked into because time has passed, and nothing was found yet.
     is_routine: bool,
     /// Its look has failed: not before the next sweep.
     failed: bool,
     /// How many looks in a row have failed.
     failures: u32,
-}
-
-/// When a mailbox is to be looked into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    Now,
-    At(Instant),
-    Never,
+    /// Where it stands among those that are to be looked into.
+    place: Place,
 }
 
 impl Tracked {
-    fn due(&self, pace: Pace) -> Due {
+    fn due(&self) -> Due {
         if self.busy || self.failed {
             return Due::Never;
         }
         if self.looked.as_ref() != Some(&self.found) {
             return Due::Now;
         }
-        let every = match self.is_counted {
-            false => Some(pace.uncounted),
-            true if self.found.highest_mod_seq.is_some() => None,
-            true => Some(pace.compared).filter(|_| pace.flags || self.found.uid_next.is_none()),
+        let unsure = match self.is_counted {
+            false => Unsure::Uncounted,
+            true if self.found.highest_mod_seq.is_some() => return Due::Never,
+            true if self.found.uid_next.is_none() => Unsure::Messages,
+            true => Unsure::Flags,
         };
-        every.zip(self.looked_at).map_or(Due::Never, |(every, at)| Due::At(at + every))
+        match self.looked_at {
+            Some(at) => Due::After(unsure, at),
+            // Its counts were there, and are not any more.
+            None if unsure == Unsure::Uncounted => Due::Now,
+            None => Due::Never,
+        }
+    }
+
+    /// Whether it may have changes that were not delivered: one that has been refused again and
+    /// again is left out, and one that is followed says so itself.
+    fn is_behind(&self) -> bool {
+        let is_behind = match self.busy {
+            true => !self.is_routine && !self.is_followed,
+            false => self.failed || self.due() == Due::Now,
+        };
+        is_behind && self.failures < GIVEN_UP
     }
 }
 
@@ -111,9 +115,35 @@ pub(crate) enum Difference {
     Deleted(MailboxKey),
 }
 
+#[derive(Debug)]
+struct Entry(Box<Tracked>);
+
+impl std::ops::Deref for Entry {
+    type Target = Tracked;
+
+    fn deref(&self) -> &Tracked {
+        #[cfg(test)]
+        steps::count();
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Entry {
+    fn deref_mut(&mut self) -> &mut Tracked {
+        #[cfg(test)]
+        steps::count();
+        &mut self.0
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    mailboxes: FewMap<MailboxKey, Box<Tracked>>,
+    mailboxes: FewMap<MailboxKey, Entry>,
+    /// The first mailbox of each name.
+    names: FewMap<MailboxName, MailboxKey>,
+    due: DueQueue,
+    /// How many mailboxes are behind.
+    behind: usize,
     next_key: u64,
     /// The last sweep has found a change that NOTIFY had not reported.
     missed: bool,
@@ -123,6 +153,12 @@ impl Plan {
     /// A mailbox that is known from an earlier run.
     pub(crate) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
         self.next_key = self.next_key.max(key.number().map_or(0, |number| number.saturating_add(1)));
+        if self.forget(&key) {
+            self.index_names();
+        }
+        if self.names.get(&name).is_none_or(|first| key < *first) {
+            self.names.insert(name.clone(), key.clone());
+        }
         let tracked = Tracked {
             name,
             looked: None,
@@ -132,11 +168,43 @@ impl Plan {
             is_swept: false,
             is_reported: false,
             busy: false,
+            is_followed: false,
             is_routine: false,
             failed: false,
             failures: 0,
+            place: self.due.moved(&key, Place::Nowhere, Due::Now),
         };
-        self.mailboxes.insert(key, Box::new(tracked));
+        self.behind += 1;
+        self.mailboxes.insert(key, Entry(Box::new(tracked)));
+    }
+
+    /// Changes what is known of this mailbox. When it is due follows from that.
+    fn change<R>(&mut self, key: &MailboxKey, change: impl FnOnce(&mut Tracked) -> R) -> Option<R> {
+        let tracked: &mut Tracked = self.mailboxes.get_mut(key)?;
+        let was_behind = usize::from(tracked.is_behind());
+        let result = change(tracked);
+        self.behind = (self.behind + usize::from(tracked.is_behind())).saturating_sub(was_behind);
+        tracked.place = self.due.moved(key, tracked.place, tracked.due());
+        Some(result)
+    }
+
+    /// Whether it was known.
+    fn forget(&mut self, key: &MailboxKey) -> bool {
+        let Some(tracked) = self.mailboxes.remove(key) else { return false };
+        let tracked: &Tracked = &tracked;
+        self.behind = self.behind.saturating_sub(usize::from(tracked.is_behind()));
+        self.due.moved(key, tracked.place, Due::Never);
+        true
+    }
+
+    /// After names have changed.
+    fn index_names(&mut self) {
+        self.names = FewMap::default();
+        for (key, tracked) in self.mailboxes.iter() {
+            if !self.names.contains_key(&tracked.name) {
+                self.names.insert(tracked.name.clone(), key.clone());
+            }
+        }
     }
 
     /// How many mailboxes there are.
@@ -146,18 +214,13 @@ impl Plan {
 
     /// How many of those that are not followed may have changes that were not delivered: one that
     /// has been refused again and again is left out.
-    pub(super) fn behind(&self, pace: Pace, is_followed: impl Fn(&MailboxKey) -> bool) -> usize {
-        let is_behind = |key: &MailboxKey, tracked: &Tracked| match tracked.busy {
-            true => !tracked.is_routine && !is_followed(key),
-            false => tracked.failed || tracked.due(pace) == Due::Now,
-        };
-        let few = |tracked: &Tracked| tracked.failures < GIVEN_UP;
-        self.mailboxes.iter().filter(|(key, tracked)| few(tracked) && is_behind(key, tracked)).count()
+    pub(super) fn behind(&self) -> usize {
+        self.behind
     }
 
     /// A look has found something. Whether nobody had expected that.
     pub(super) fn has_changed(&mut self, key: &MailboxKey) -> bool {
-        self.mailboxes.get_mut(key).is_some_and(|tracked| std::mem::take(&mut tracked.is_routine))
+        self.change(key, |tracked| std::mem::take(&mut tracked.is_routine)).unwrap_or(false)
     }
 
     pub(crate) fn name(&self, key: &MailboxKey) -> Option<&MailboxName> {
@@ -175,7 +238,7 @@ impl Plan {
     }
 
     pub(crate) fn key(&self, name: &MailboxName) -> Option<&MailboxKey> {
-        self.mailboxes.iter().find(|(_, tracked)| tracked.name == *name).map(|(key, _)| key)
+        self.names.get(name)
     }
 
     /// Whether the last sweep has found a change that NOTIFY had not reported.
@@ -183,153 +246,47 @@ impl Plan {
         self.missed
     }
 
-    /// A whole listing: what is not in it is gone. What is different, in an order in which each name
-    /// is free before another mailbox gets it.
-    pub(crate) fn sweep(&mut self, found: Vec<Found>) -> Vec<Difference> {
-        self.missed = false;
-        let mut created = Vec::new();
-        let mut renamed = Vec::new();
-        let mut missing: Vec<MailboxKey> = self.mailboxes.keys().cloned().collect();
-        let mut unplaced = Vec::new();
-        for found in found {
-            match self.same(&found) {
-                Some(key) => {
-                    missing.retain(|other| *other != key);
-                    renamed.extend(self.update(key, found));
-                }
-                None => unplaced.push(found),
-            }
-        }
-        // Without MAILBOXID, and without messages to compare, a rename shows by the UIDs.
-        for found in unplaced {
-            let before = missing.iter().position(|key| self.may_be_renamed(key, &found));
-            let key = match before {
-                Some(at) => missing.remove(at),
-                None => self.create(&found, &mut created),
-            };
-            renamed.extend(self.update(key, found));
-        }
-        for key in &missing {
-            self.mailboxes.remove(key);
-        }
-        let deleted = missing.into_iter().map(Difference::Deleted);
-        deleted.chain(self.in_order(renamed)).chain(created).collect()
-    }
-
-    /// Renames, those first whose new name no other one has yet.
-    fn in_order(&self, mut renamed: Vec<(MailboxKey, MailboxName)>) -> Vec<Difference> {
-        let mut ordered = Vec::new();
-        while !renamed.is_empty() {
-            let is_free = |(key, _): &(MailboxKey, MailboxName)| {
-                let to = self.name(key);
-                !renamed.iter().any(|(other, from)| other != key && Some(from) == to)
-            };
-            // Names that were exchanged leave no order.
-            let at = renamed.iter().position(is_free).unwrap_or(0);
-            let (key, from) = renamed.remove(at);
-            ordered.push(Difference::Renamed(key, from));
-        }
-        ordered
-    }
-
-    /// The mailbox that this is for sure: by its MAILBOXID, its messages, or its name.
-    fn same(&self, found: &Found) -> Option<MailboxKey> {
-        let key = match (&found.mailbox_id, &found.before) {
-            (Some(id), _) => Some(MailboxKey::of_id(id)),
-            (None, Before::Mailbox(key)) => Some(key.clone()),
-            (None, _) => self.key(&found.name).cloned(),
-        };
-        let by_name = || self.key(&found.name).filter(|key| key.number().is_some()).cloned();
-        // The server may have got MAILBOXID since an earlier run.
-        key.filter(|key| self.mailboxes.contains_key(key)).or_else(by_name)
-    }
-
-    fn may_be_renamed(&self, key: &MailboxKey, found: &Found) -> bool {
-        let before = self.mailboxes.get(key).map(|tracked| &tracked.found);
-        found.mailbox_id.is_none()
-            && found.before == Before::NotCompared
-            && before.zip(found.counts.as_ref()).is_some_and(|(before, now)| before.may_be_same(now))
-    }
-
-    fn create(&mut self, found: &Found, created: &mut Vec<Difference>) -> MailboxKey {
-        let key = match &found.mailbox_id {
-            Some(id) => MailboxKey::of_id(id),
-            None => {
-                self.next_key += 1;
-                MailboxKey::numbered(self.next_key)
-            }
-        };
-        self.know(key.clone(), found.name.clone(), Counts::default());
-        created.push(Difference::Created(key.clone()));
-        key
-    }
-
-    /// What it was called before, if that was otherwise.
-    fn update(&mut self, key: MailboxKey, found: Found) -> Option<(MailboxKey, MailboxName)> {
-        let tracked = self.mailboxes.get_mut(&key)?;
-        (tracked.failed, tracked.is_counted) = (false, found.counts.is_some());
-        if let Some(counts) = found.counts {
-            let has_changed = tracked.is_swept && counts != tracked.found;
-            self.missed |= has_changed && !tracked.is_reported && !tracked.busy;
-            if !tracked.is_swept && tracked.found.is_all_of(&counts) {
-                // Nothing has changed since an earlier run.
-                tracked.looked = Some(counts.clone());
-            }
-            tracked.found = counts;
-        }
-        (tracked.is_swept, tracked.is_reported) = (true, false);
-        let before = std::mem::replace(&mut tracked.name, found.name);
-        (before != tracked.name).then_some((key, before))
-    }
-
     /// NOTIFY has reported that this mailbox has changed. Whether it is known.
     pub(super) fn on_report(&mut self, name: &MailboxName) -> bool {
         let Some(key) = self.key(name).cloned() else { return false };
-        if let Some(tracked) = self.mailboxes.get_mut(&key) {
-            (tracked.looked, tracked.is_reported) = (None, true);
-        }
-        true
+        self.change(&key, |tracked| (tracked.looked, tracked.is_reported) = (None, true)).is_some()
     }
 
     /// The next mailbox to look into; it is busy from then on.
     pub(crate) fn next_look(&mut self, pace: Pace, now: Instant) -> Option<MailboxKey> {
-        let is_due = |tracked: &Tracked| match tracked.due(pace) {
-            Due::Now => true,
-            Due::At(at) => at <= now,
-            Due::Never => false,
-        };
-        let (key, tracked) = self.mailboxes.iter_mut().find(|(_, tracked)| is_due(tracked))?;
-        tracked.is_routine = tracked.due(pace) != Due::Now;
-        (tracked.busy, tracked.looked_at) = (true, Some(now));
-        tracked.looked = Some(tracked.found.clone());
-        Some(key.clone())
+        let (key, is_routine) = self.due.next(pace, now)?;
+        let key = key.clone();
+        self.change(&key, |tracked| {
+            tracked.is_routine = is_routine;
+            (tracked.busy, tracked.looked_at) = (true, Some(now));
+            tracked.looked = Some(tracked.found.clone());
+        })?;
+        Some(key)
     }
 
     /// When a mailbox is due next that is not due now.
     pub(super) fn next_due(&self, pace: Pace) -> Option<Instant> {
-        let later = self.mailboxes.values().filter_map(|tracked| match tracked.due(pace) {
-            Due::At(at) => Some(at),
-            Due::Now | Due::Never => None,
-        });
-        later.min()
+        self.due.next_after(pace)
     }
 
     /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not after a
     /// failure, until the next sweep.
     pub(crate) fn follow(&mut self, key: &MailboxKey) -> bool {
-        let tracked = self.mailboxes.get_mut(key).filter(|tracked| !tracked.busy && !tracked.failed);
-        tracked.map(|tracked| tracked.busy = true).is_some()
+        if !self.mailboxes.get(key).is_some_and(|tracked| !tracked.busy && !tracked.failed) {
+            return false;
+        }
+        self.change(key, |tracked| (tracked.busy, tracked.is_followed) = (true, true)).is_some()
     }
 
     /// A look has ended, or the mailbox is not followed any more.
     pub(crate) fn on_looked(&mut self, key: &MailboxKey, ok: bool) {
-        if let Some(tracked) = self.mailboxes.get_mut(key) {
-            tracked.busy = false;
+        self.change(key, |tracked| {
+            (tracked.busy, tracked.is_followed) = (false, false);
             tracked.failures = if ok { 0 } else { tracked.failures.saturating_add(1) };
             if !ok {
                 (tracked.looked, tracked.failed) = (None, true);
             }
-        }
+        });
     }
 
     /// Whether the program is to know that looks into this mailbox fail: a sweep has found it since
@@ -340,11 +297,13 @@ impl Plan {
 
     /// To be looked into again at once, whatever its counts are.
     pub(crate) fn look_again(&mut self, key: &MailboxKey) {
-        if let Some(tracked) = self.mailboxes.get_mut(key) {
-            (tracked.busy, tracked.looked) = (false, None);
-        }
+        self.change(key, |tracked| {
+            (tracked.busy, tracked.is_followed, tracked.looked) = (false, false, None);
+        });
     }
 }
 
+#[cfg(test)]
+mod steps;
 #[cfg(test)]
 mod tests;

@@ -387,7 +387,7 @@ impl SyncTask {
 
     /// Answers who waits until all is in step, if it is.
     async fn answer(&mut self) {
-        let is_busy = self.sweeping || self.looks > 0 || self.plan.has_due(self.pace());
+        let is_busy = self.sweeping || self.looks > 0 || self.plan.has_due();
         if self.waiters.is_empty() || is_busy || !self.failed.is_empty() {
             return;
         }

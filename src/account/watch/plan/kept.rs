@@ -3,7 +3,7 @@
 //!
 //! In: counts of an earlier run, mailboxes that were changed. Out: whether anything is due.
 
-use super::{Counts, Difference, Due, Pace, Plan};
+use super::{Counts, Difference, Plan};
 use crate::account::MailboxKey;
 use crate::types::MailboxName;
 
@@ -26,25 +26,20 @@ impl Plan {
         looked: Option<Counts>,
     ) {
         self.know(key.clone(), name, found);
-        if let Some(tracked) = self.mailboxes.get_mut(&key) {
-            // Whether a look is needed is known, so the first sweep does not decide it.
-            (tracked.looked, tracked.is_swept) = (looked, true);
-        }
+        // Whether a look is needed is known, so the first sweep does not decide it.
+        self.change(&key, |tracked| (tracked.looked, tracked.is_swept) = (looked, true));
     }
 
     /// It has changed: it is looked into once no other look at it is under way.
     pub(crate) fn mark(&mut self, key: &MailboxKey) {
-        if let Some(tracked) = self.mailboxes.get_mut(key) {
-            (tracked.looked, tracked.failed) = (None, false);
-        }
+        self.change(key, |tracked| (tracked.looked, tracked.failed) = (None, false));
     }
 
     /// Mailboxes of which equal counts say little.
     pub(crate) fn mark_without_mod_seq(&mut self) {
-        for (_, tracked) in self.mailboxes.iter_mut() {
-            if !tracked.found.has_mod_seq() {
-                tracked.looked = None;
-            }
+        let keys: Vec<MailboxKey> = self.mailboxes.keys().cloned().collect();
+        for key in keys {
+            self.change(&key, |tracked| tracked.looked.take_if(|_| !tracked.found.has_mod_seq()));
         }
     }
 
@@ -54,8 +49,8 @@ impl Plan {
     }
 
     /// Whether a look is due because something has changed.
-    pub(crate) fn has_due(&self, pace: Pace) -> bool {
-        self.mailboxes.values().any(|tracked| tracked.due(pace) == Due::Now)
+    pub(crate) fn has_due(&self) -> bool {
+        self.due.has_now()
     }
 }
 
@@ -64,7 +59,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::account::watch::plan::{Before, Found};
+    use crate::account::watch::plan::{Before, Found, Pace};
     use crate::types::{ModSeq, Uid, UidValidity};
 
     const PACE: Pace =
@@ -92,9 +87,9 @@ mod tests {
     #[test]
     fn a_mailbox_is_due_after_a_run_unless_its_last_look_said_all() {
         let kept = counts(Some(9));
-        assert!(!swept(Some(kept.clone()), kept.clone(), None).0.has_due(PACE));
-        assert!(swept(Some(kept.clone()), counts(Some(10)), None).0.has_due(PACE));
-        assert!(swept(None, kept, None).0.has_due(PACE), "its first look had not come to its end");
+        assert!(!swept(Some(kept.clone()), kept.clone(), None).0.has_due());
+        assert!(swept(Some(kept.clone()), counts(Some(10)), None).0.has_due());
+        assert!(swept(None, kept, None).0.has_due(), "its first look had not come to its end");
     }
 
     #[test]
@@ -108,13 +103,13 @@ mod tests {
     fn what_is_marked_is_due_once_no_look_is_under_way() {
         let (mut plan, _) = swept(Some(counts(None)), counts(None), None);
         let now = Instant::now();
-        assert!(!plan.has_due(PACE));
+        assert!(!plan.has_due());
         plan.mark_without_mod_seq();
         let key = plan.next_look(PACE, now).expect("due");
         assert_eq!(plan.busy(), std::slice::from_ref(&key));
         plan.mark(&key);
-        assert!(!plan.has_due(PACE), "a look is under way");
+        assert!(!plan.has_due(), "a look is under way");
         plan.on_looked(&key, true);
-        assert!(plan.has_due(PACE), "it was marked meanwhile");
+        assert!(plan.has_due(), "it was marked meanwhile");
     }
 }

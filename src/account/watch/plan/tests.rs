@@ -1,5 +1,7 @@
 //! Which mailbox is due, by tables.
 
+use std::time::Duration;
+
 use super::*;
 use crate::types::{ModSeq, Uid};
 
@@ -117,7 +119,7 @@ fn flags_that_no_count_shows_are_compared_now_and_then() {
             plan.on_looked(&key, true);
         }
     }
-    let expected = [(0, "Counted"), (0, "Plain"), (900, "Plain"), (1800, "Plain")];
+    let expected = [(0, "Plain"), (0, "Counted"), (900, "Plain"), (1800, "Plain")];
     assert_eq!(looked, expected.map(|(seconds, name)| (seconds, name.to_owned())));
     assert_eq!(plan.next_due(PACE), Some(start + Duration::from_secs(2700)));
     let never = Pace { flags: false, ..PACE };
@@ -200,4 +202,56 @@ fn messages_that_were_compared_decide_about_a_rename() {
     // With mail that has arrived meanwhile.
     let same = Found { before: Before::Mailbox(job.clone()), ..found("Occupation", None, 9) };
     assert_eq!(plan.sweep(vec![same]), [Difference::Renamed(job, "Job".into())]);
+}
+
+#[test]
+fn counts_that_are_refused_after_an_earlier_run_are_a_reason_to_look() {
+    let mut plan = Plan::default();
+    let known = counted("Work", 7).counts.expect("counts");
+    plan.know(MailboxKey::of_id("Work"), "Work".into(), Counts { unseen: None, ..known });
+    plan.sweep(vec![counted("Work", 7)]);
+    assert_eq!((look(&mut plan), plan.behind()), (None, 0), "nothing has changed");
+    plan.sweep(vec![Found { counts: None, ..counted("Work", 7) }]);
+    assert_eq!(look(&mut plan), Some(MailboxKey::of_id("Work")));
+}
+
+#[test]
+fn a_mailbox_that_changes_all_the_time_holds_up_no_other() {
+    let mut plan = Plan::default();
+    plan.sweep(["a", "b", "c"].into_iter().map(|name| counted(name, 7)).collect());
+    let mut looked = Vec::new();
+    for _ in 0..4 {
+        let key = look(&mut plan).expect("due");
+        plan.look_again(&key);
+        looked.push(plan.name(&key).expect("known").to_string());
+    }
+    assert_eq!(looked, ["a", "b", "c", "a"]);
+}
+
+/// By a server that lists a name twice, or gives two mailboxes one identifier: none of them is left
+/// out, and nothing differs as long as the listing is the same.
+#[test]
+fn a_listing_that_contradicts_itself_is_stable() {
+    let mut plan = Plan::default();
+    let twice = || vec![found("A", None, 5), found("A", None, 5), found("B", None, 7)];
+    assert_eq!(plan.sweep(twice()).len(), 2);
+    assert_eq!((plan.sweep(twice()), plan.len()), (vec![], 2));
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("A", Some("M1"), 5)]);
+    let one_id = || vec![found("A2", Some("M1"), 7), found("A", Some("M1"), 5)];
+    let differences = plan.sweep(one_id());
+    assert!(matches!(&differences[..], [Difference::Created(_)]), "{differences:?}");
+    assert_eq!((plan.sweep(one_id()), plan.len()), (vec![], 2));
+}
+
+/// What is sure goes first: another mailbox that has got the name of a renamed one is no reason to
+/// take it for that.
+#[test]
+fn a_name_that_is_left_to_another_mailbox_leaves_its_history_behind() {
+    let mut plan = Plan::default();
+    plan.sweep(vec![found("A", Some("M1"), 5)]);
+    let differences = plan.sweep(vec![found("A", None, 2), found("C", Some("M1"), 5)]);
+    let expected = Difference::Renamed(MailboxKey::of_id("M1"), "A".into());
+    assert!(matches!(&differences[..], [first, Difference::Created(_)] if *first == expected));
+    assert_eq!(plan.name(&MailboxKey::of_id("M1")), Some(&"C".into()));
 }

@@ -104,9 +104,8 @@ impl WatchTask {
 
     /// How far all is, for whoever waits for that.
     pub(super) fn publish(&self) {
-        let is_followed = |key: &MailboxKey| self.followed.contains_key(key);
         let followed = self.followed.values().filter(|followed| !followed.in_step).count();
-        let behind = self.plan.behind(self.pace(), is_followed) + followed;
+        let behind = self.plan.behind() + followed;
         self.shared.progress.publish(self.plan.len(), behind, self.is_swept);
     }
 

@@ -9,7 +9,7 @@
 //! them. Out: their names, identifiers and counts, or an error; a listing that is not whole counts
 //! as none.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::arrivals::{sample_items, sample_of};
@@ -23,7 +23,7 @@ use crate::account::Account;
 use crate::client::{Select, Sender};
 use crate::command::StatusItems;
 use crate::error::{ErrorKind, Result};
-use crate::types::{ListEntry, MailboxName, MailboxStatus, UidSet, UidValidity};
+use crate::types::{ListEntry, MailboxName, MailboxStatus, Uid, UidSet, UidValidity};
 
 /// How many STATUS are under way at the same time.
 const AT_ONCE: usize = 16;
@@ -108,16 +108,21 @@ impl Sweep {
             Err(error) if error.kind() == ErrorKind::No => return Ok(None),
             Err(error) => return Err(error),
         };
-        for candidate in candidates {
-            let uids: UidSet = candidate.sample.iter().map(|(uid, _)| *uid).collect();
-            let there = sample_of(&mailbox.fetch(uids, sample_items()).await?);
-            // Some may have been expunged since; none may be another one.
-            if !there.is_empty() && there.iter().all(|row| candidate.sample.contains(row)) {
-                return Ok(Some(candidate.key.clone()));
-            }
-        }
-        Ok(None)
+        // One command for all of them, however many have gone.
+        let uids: UidSet =
+            candidates.iter().flat_map(|gone| gone.sample.iter()).map(|(uid, _)| *uid).collect();
+        let there: HashMap<Uid, String> =
+            sample_of(&mailbox.fetch(uids, sample_items()).await?).into_iter().collect();
+        let same = candidates.iter().find(|gone| is_same(&gone.sample, &there));
+        Ok(same.map(|gone| gone.key.clone()))
     }
+}
+
+/// Whether the messages of this sample are there: some may have been expunged since; none may be
+/// another one.
+fn is_same(sample: &Sample, there: &HashMap<Uid, String>) -> bool {
+    let mut found = sample.iter().filter_map(|(uid, text)| Some(there.get(uid)? == text)).peekable();
+    found.peek().is_some() && found.all(|is_same| is_same)
 }
 
 /// A mailbox that has been found under no name, without MAILBOXID.

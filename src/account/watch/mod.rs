@@ -107,7 +107,7 @@ impl Watch {
     pub fn mailboxes<N: Into<MailboxName>>(names: impl IntoIterator<Item = N>) -> Self {
         let names: Vec<MailboxName> = names.into_iter().map(Into::into).collect();
         let followed = names.first().cloned().into_iter().collect();
-        Self { followed, ..Self::of(Which::Names(names)) }
+        Self { followed, ..Self::of(Which::Names(names.into_iter().collect())) }
     }
 
     /// The mailboxes whose names fit one of these patterns, in which `*` stands for anything, `%`

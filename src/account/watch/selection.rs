@@ -3,6 +3,8 @@
 //! In: what a user names. Out: the LIST that finds them, which of its entries count, and the NOTIFY
 //! that reports what changes in them.
 
+use std::collections::BTreeSet;
+
 use crate::command::{List, Notify, NotifyEvent};
 use crate::types::{Capabilities, ListEntry, MailboxName, SpecialUse, composed};
 
@@ -13,7 +15,7 @@ const MAX_PATTERNS: usize = 50;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     All,
-    Names(Vec<MailboxName>),
+    Names(BTreeSet<MailboxName>),
     Patterns(Vec<String>),
     Uses(Vec<SpecialUse>),
     Subscribed,
@@ -90,7 +92,7 @@ impl Selection {
     pub(super) fn notify(&self) -> Notify {
         let events = || NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
         let exact = self.0.iter().try_fold(Notify::set(), |notify, which| match which {
-            Which::Names(names) if !names.is_empty() => {
+            Which::Names(names) if !names.is_empty() && names.len() <= MAX_PATTERNS => {
                 Some(notify.mailboxes(names.iter().cloned(), events()))
             }
             Which::Subscribed => Some(notify.subscribed(events().chain([NotifyEvent::SubscriptionChange]))),
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_mailbox_is_watched_if_anything_names_it() {
-        let mut both = Selection::new(Which::Names(vec!["INBOX".into()]));
+        let mut both = Selection::new(Which::Names(["INBOX".into()].into()));
         both.or(Selection::new(Which::Uses(vec![SpecialUse::Sent])));
         let rows = [
             (Selection::new(Which::All), "a", &[][..], true),
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn no_more_is_listed_than_is_named() {
         let none = Capabilities::default();
-        let names = Selection::new(Which::Names(vec!["INBOX".into(), "Work".into()]));
+        let names = Selection::new(Which::Names(["INBOX".into(), "Work".into()].into()));
         assert_eq!(names.list(&none), List::new("INBOX").or("Work"));
         let mut wide = names.clone();
         wide.or(Selection::new(Which::Subscribed));
@@ -162,5 +164,7 @@ mod tests {
         assert_eq!(uses.list(&able), List::new("*").with_special_use());
         let many = Selection::new(Which::Names((0..60).map(|n| format!("m{n}").into()).collect()));
         assert_eq!(many.list(&none), List::new("*"));
+        let events = NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
+        assert_eq!(format!("{:?}", many.notify()), format!("{:?}", Notify::set().personal(events)));
     }
 }

@@ -22,7 +22,7 @@ pub struct Change {
     /// What has changed.
     pub kind: ChangeKind,
     pub(super) key: MailboxKey,
-    /// Its place among the changes of this mailbox.
+    /// Its place among all changes of this run.
     pub(super) number: u64,
     /// Of flags: how often those of this message had changed before. Of being in step: how often it
     /// was. Of the mailbox itself: how often that had changed.

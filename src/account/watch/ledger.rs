@@ -134,7 +134,6 @@ struct Entry {
     acknowledged: Option<Arc<StoredMailbox>>,
     head: Option<Arc<StoredMailbox>>,
     pending: VecDeque<(u64, Delta)>,
-    next: u64,
     /// Something has been delivered since the mailbox was in step.
     changed: bool,
 }
@@ -162,6 +161,9 @@ pub(super) struct Ledger {
     mailboxes: FewMap<MailboxKey, Box<Entry>>,
     /// Changes that have been delivered and not acknowledged.
     pending: usize,
+    /// The number of the next change, of whichever mailbox: one that is gone may come back, and none
+    /// of its old changes acknowledges a new one.
+    next: u64,
 }
 
 impl Ledger {
@@ -171,7 +173,7 @@ impl Ledger {
             Entry { acknowledged: stored.clone(), head: stored, ..Entry::default() }
         };
         let mailboxes = stored.into_iter().map(|(key, stored)| (key, Box::new(entry(stored)))).collect();
-        Self { mailboxes, pending: 0 }
+        Self { mailboxes, ..Self::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -212,8 +214,8 @@ impl Ledger {
         apply(&mut entry.head, name, &delta);
         let after = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
         let is_delivered = !matches!(delta, Delta::Begin(_));
-        let number = entry.next;
-        entry.next += 1;
+        let number = self.next;
+        self.next += 1;
         let (kind, mod_seq, delta) = delta.split();
         entry.pending.push_back((number, delta));
         self.pending += 1;
@@ -385,6 +387,17 @@ mod tests {
         let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
         assert_eq!(ledger.acknowledge(&gone), Some(None));
         assert!(ledger.is_empty());
+    }
+
+    /// As one with a MAILBOXID does, or one to which the user subscribes once more.
+    #[test]
+    fn a_change_of_a_mailbox_that_was_gone_acknowledges_nothing_of_it_as_it_is_now() {
+        let (mut ledger, key) = ledger();
+        let before = push(&mut ledger, &key, flags(Flag::Seen)).expect("new");
+        let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
+        assert_eq!(ledger.acknowledge(&gone), Some(None));
+        push(&mut ledger, &key, change(ChangeKind::Created)).expect("new");
+        assert_eq!((ledger.acknowledge(&before), ledger.pending()), (None, 1));
     }
 
     /// Flags may be reported of a message before it is known to be there, and of one that is not

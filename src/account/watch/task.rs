@@ -78,13 +78,22 @@ impl Shared {
 
     /// These changes are acknowledged. The last record of each mailbox, to store.
     pub(super) fn acknowledge(&self, changes: &[Change]) -> Vec<(MailboxKey, Option<StoredMailbox>)> {
-        let mut ledger = self.ledger();
-        let mut records = BTreeMap::new();
+        // A record may be large, and the last change of a mailbox covers all of it.
+        let mut last: BTreeMap<&MailboxKey, &Change> = BTreeMap::new();
         for change in changes {
-            records.extend(ledger.acknowledge(change).map(|record| (change.key.clone(), record)));
+            let last = last.entry(&change.key).or_insert(change);
+            if last.number < change.number {
+                *last = change;
+            }
         }
+        let mut ledger = self.ledger();
+        let records = last
+            .into_iter()
+            .filter_map(|(key, change)| Some((key.clone(), ledger.acknowledge(change)?)))
+            .collect();
+        drop(ledger);
         self.acknowledged.notify_one();
-        records.into_iter().collect()
+        records
     }
 }
 

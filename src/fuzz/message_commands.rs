@@ -173,11 +173,14 @@ fn search_in(from: &mut Chooser<'_>, session: &Session) {
 }
 
 fn batches(from: &mut Chooser<'_>, session: &Session) {
-    let (size, first, last) = (from.small(), from.small(), from.small());
+    let (size, first, last) = (u32::from(from.byte()) * 8, u32::from(from.byte()), u32::from(from.byte()));
     let batches = command::BatchUids::of(size).only(first..=last);
     let Some((name, arguments)) = from.other(batches, session) else {
         assert!(
-            size == 0 || first == 0 || last == 0 || first > last,
+            size < 500
+                || first == 0
+                || first > last
+                || (u64::from(last - first) + 1) * u64::from(size) > 100_000,
             "{size} {first}:{last} can be asked for"
         );
         return;

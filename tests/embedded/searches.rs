@@ -198,28 +198,36 @@ async fn several_mailboxes_are_searched() {
     .await;
 }
 
+/// RFC 10022.
 #[tokio::test]
 async fn mailboxes_are_cut_into_batches() {
     within(LIMIT, async {
         let server = Server::new();
-        for n in 1..=10 {
+        for n in 1..=1207 {
             server.deliver("INBOX", message(&n.to_string()));
         }
-        for uid in [1, 4, 9] {
+        for uid in [1, 208, 709] {
             let uid = Uid::new(uid).expect("no UID is 0");
             server.expunge("INBOX", uid);
         }
-        // 2 3 5 6 7 8 10
         let mut a = inbox(&server, "").await;
-        assert_eq!(a.command("UIDBATCHES 3").await, ["* UIDBATCHES (TAG \"o3\") 10:7,6:3,2:1"]);
-        assert_eq!(a.command("UIDBATCHES 3 2:5").await, ["* UIDBATCHES (TAG \"o4\") 6:3,2:1"]);
-        assert_eq!(a.command("UIDBATCHES 7 1:1").await, ["* UIDBATCHES (TAG \"o5\") 10:1"]);
-        assert_eq!(a.command("UIDBATCHES 3 4:5").await, ["* UIDBATCHES (TAG \"o6\")"]);
-        for bad in ["UIDBATCHES", "UIDBATCHES 0", "UIDBATCHES 3 0:1", "UIDBATCHES 3 1:2 3"] {
+        assert_eq!(a.command("UIDBATCHES 500").await, ["* UIDBATCHES (TAG \"o3\") 1207:707,706:206,205:1"]);
+        assert_eq!(a.command("UIDBATCHES 500 2:5").await, ["* UIDBATCHES (TAG \"o4\") 706:206,205:1"]);
+        assert_eq!(a.command("UIDBATCHES 1204 1:1").await, ["* UIDBATCHES (TAG \"o5\") 1207:1"]);
+        assert_eq!(a.command("UIDBATCHES 500 4:5").await, ["* UIDBATCHES (TAG \"o6\")"]);
+        for bad in ["UIDBATCHES", "UIDBATCHES 0", "UIDBATCHES 500 0:1", "UIDBATCHES 500 1:2 3"] {
             assert!(a.attempt(bad).await.tagged.starts_with("BAD "), "{bad}");
         }
+        for (command, answer) in [
+            ("UIDBATCHES 499", "NO [TOOFEW] "),
+            ("UIDBATCHES 2000 1:100", "NO [TOOMANY] "),
+            ("UIDBATCHES 2000 4:1", "BAD [CLIENTBUG] "),
+            ("UIDBATCHES 500 -1:-2", "BAD [CLIENTBUG] "),
+        ] {
+            assert!(a.attempt(command).await.tagged.starts_with(answer), "{command}");
+        }
         assert_eq!(a.select("Drafts").await.iter().filter(|line| line.contains("0 EXISTS")).count(), 1);
-        assert_eq!(a.command("UIDBATCHES 3").await, ["* UIDBATCHES (TAG \"o12\")"]);
+        assert_eq!(a.command("UIDBATCHES 500").await, ["* UIDBATCHES (TAG \"o16\")"]);
     })
     .await;
 }

@@ -426,10 +426,10 @@ async fn several_mailboxes_at_once_and_one_in_pieces() {
         } else {
             refused(found.expect_err("the server lacks it"), "MULTISEARCH");
         }
-        let batches = inbox.uid_batches(2).await;
+        let batches = inbox.uid_batches(500).await;
         if a.imap.capabilities().has("UIDBATCHES") {
             let batches = batches.expect("UIDBATCHES").batches;
-            assert_eq!(batches.to_string(), format!("{}:{},1", uids[2], uids[1]));
+            assert_eq!(batches.to_string(), format!("{}:1", uids[2]));
         } else {
             refused(batches.expect_err("the server lacks it"), "UIDBATCHES");
         }

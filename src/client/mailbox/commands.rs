@@ -310,7 +310,7 @@ impl Mailbox {
     }
 
     /// Cuts the mailbox into ranges of UIDs with about so many messages each, 500 or more:
-    /// `UIDBATCHES` (RFC 10022). Needs UIDBATCHES.
+    /// `UIDBATCHES` (RFC 10022). Needs UIDBATCHES. [`BatchUids::only`] asks for some of them.
     ///
     /// ```no_run
     /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {

@@ -48,18 +48,35 @@ fn urls_of_messages() {
     assert_eq!(line(ResetKey::of("a b"), "URLAUTH"), "RESETKEY \"a b\"");
 }
 
+/// RFC 10022 sections 3.1.1 to 3.1.7, word for word.
 #[test]
 fn ranges_of_equal_counts() {
-    // RFC 10022.
-    assert_eq!(line(BatchUids::of(2000), "UIDBATCHES"), "UIDBATCHES 2000");
-    assert_eq!(line(BatchUids::of(2000).only(10..=20), "UIDBATCHES"), "UIDBATCHES 2000 10:20");
+    let asked = |batches| line(batches, "UIDBATCHES");
+    assert_eq!(asked(BatchUids::of(2000)), "UIDBATCHES 2000");
+    assert_eq!(asked(BatchUids::of(2000).only(10..=20)), "UIDBATCHES 2000 10:20");
+    assert_eq!(asked(BatchUids::of(2000).only(1..=5)), "UIDBATCHES 2000 1:5");
+    assert_eq!(asked(BatchUids::of(2000).only(6..=8)), "UIDBATCHES 2000 6:8");
     assert!(refusal(BatchUids::of(2000), "IMAP4rev1").contains("UIDBATCHES"));
-    refusal(BatchUids::of(0), "UIDBATCHES");
-    let answer = response("* UIDBATCHES (TAG \"A1\") 215295:99696,99695:20351,20350:7830");
-    assert_eq!(BatchUids::of(2000).claims(&answer), Claim::Whole);
-    let batches = BatchUids::of(2000).finish(done("OK"), vec![BatchUids::item(answer).unwrap()]).unwrap();
-    let ranges: Vec<_> = batches.batches.ranges().collect();
-    assert_eq!(ranges, [(215_295, 99_696), (99_695, 20_351), (20_350, 7_830)]);
+    // What a client is not to send.
+    #[expect(clippy::reversed_empty_ranges, reason = "4:1 is what is not to be sent")]
+    let reversed = BatchUids::of(2000).only(4..=1);
+    assert_eq!(asked(reversed), "UIDBATCHES 2000 1:4");
+    assert!(refusal(BatchUids::of(2000).only(1..=100), "UIDBATCHES").contains("100000"));
+    assert_eq!(asked(BatchUids::of(2000).only(1..=50)), "UIDBATCHES 2000 1:50");
+    assert!(refusal(BatchUids::of(499), "UIDBATCHES").contains("500"));
+    assert_eq!(asked(BatchUids::of(500)), "UIDBATCHES 500");
+    let ranges = |text: &str| {
+        let answer = response(text);
+        assert_eq!(BatchUids::of(2000).claims(&answer), Claim::Whole);
+        let batches = vec![BatchUids::item(answer).unwrap()];
+        let batches = BatchUids::of(2000).finish(done("OK UIDBATCHES Completed"), batches).unwrap();
+        batches.batches.ranges().collect::<Vec<_>>()
+    };
+    let four = "* UIDBATCHES (TAG \"A143\") 215295:99696,99695:20351,20350:7830,7829:1";
+    assert_eq!(ranges(four), [(215_295, 99_696), (99_695, 20_351), (20_350, 7_830), (7_829, 1)]);
+    let apart = "* UIDBATCHES (TAG \"A302\") 163886:99703,99696:20358,20351:7841,7830:1";
+    assert_eq!(ranges(apart), [(163_886, 99_703), (99_696, 20_358), (20_351, 7_841), (7_830, 1)]);
+    assert_eq!(ranges("* UIDBATCHES (TAG \"A302\")"), []);
 }
 
 #[test]

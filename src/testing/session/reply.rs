@@ -48,6 +48,10 @@ impl Reply {
         Self::new(Status::Bad, None, text)
     }
 
+    pub(super) fn bad_with(code: Code, text: impl Into<String>) -> Self {
+        Self::new(Status::Bad, Some(code), text)
+    }
+
     pub(super) fn with_mod_seq(self) -> Self {
         Self { with_mod_seq: true, ..self }
     }

@@ -30,6 +30,10 @@ pub(super) fn piece(text: &str) -> Option<Piece> {
 }
 
 impl Piece {
+    pub(super) fn ends(self) -> (i64, i64) {
+        (self.first, self.last)
+    }
+
     /// The part of `all` in this range.
     pub(super) fn of<T>(self, all: &[T]) -> &[T] {
         let (near, far) = (self.first.unsigned_abs(), self.last.unsigned_abs());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::testing::names::{DELIMITER, parent};
 use crate::testing::world::World;
-use crate::types::{Answer, MailboxName, NumberList, UidBatches, UidValidity};
+use crate::types::{Answer, Code, MailboxName, NumberList, UidBatches, UidValidity};
 use crate::wire::request::{Numbers, SearchIn, SearchKey, Value};
 
 use super::Session;
@@ -13,6 +13,10 @@ use super::find::{Found, by_mod_seq, checked, found_in, refused};
 use super::reply::{Done, Reply};
 use super::search::{options, piece, result};
 use super::snapshot::Snapshot;
+
+/// RFC 10022 sections 3.1.3.2 and 3.1.5.
+const MIN_IN_BATCH: usize = 500;
+const MAX_IN_BATCHES: usize = 100_000;
 
 /// Whether a key is about the saved result, which is of the selected mailbox.
 fn has_saved(key: &SearchKey) -> bool {
@@ -113,6 +117,18 @@ impl Session {
             _ => return Err(bad()),
         };
         let size: usize = size.parse().ok().filter(|size| *size > 0).ok_or_else(bad)?;
+        if size < MIN_IN_BATCH {
+            return Err(Reply::no(Some(Code::TooFew), "Minimum batch size is 500"));
+        }
+        if let Some((first, last)) = wanted.map(|wanted| wanted.ends()) {
+            if first < 0 || first > last {
+                return Err(Reply::bad_with(Code::ClientBug, "Invalid batch range"));
+            }
+            let count = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
+            if count.saturating_mul(size) > MAX_IN_BATCHES {
+                return Err(Reply::no(Some(Code::TooMany), "Too many messages"));
+            }
+        }
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         let there = snapshot.rows.iter().rev().filter(|row| !row.expunged);
         let uids: Vec<u32> = there.map(|row| row.message.uid).collect();

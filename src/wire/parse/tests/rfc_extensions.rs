@@ -328,9 +328,11 @@ fn progress() {
 /// RFC 10022.
 #[test]
 fn uid_batches() {
-    let read = answer!(UidBatches, "* UIDBATCHES (TAG \"A143\") 215295:99696,99695:20351,20350:1");
+    let line = "* UIDBATCHES (TAG \"A143\") 215295:99696,99695:20351,20350:7830,7829:1";
+    let read = answer!(UidBatches, line);
     assert_eq!(read.tag.as_deref(), Some("A143"));
-    assert_eq!(read.batches.ranges().collect::<Vec<_>>(), [(215_295, 99696), (99695, 20351), (20350, 1)]);
+    let ranges = [(215_295, 99696), (99695, 20351), (20350, 7830), (7829, 1)];
+    assert_eq!(read.batches.ranges().collect::<Vec<_>>(), ranges);
     assert!(answer!(UidBatches, "* UIDBATCHES (TAG \"A143\")").batches.is_empty());
     let one = answer!(UidBatches, "* UIDBATCHES (TAG \"A143\") 99695");
     assert_eq!(one.batches.ranges().collect::<Vec<_>>(), [(99695, 99695)]);

@@ -1,15 +1,12 @@
 //! The file: one connection that writes, a few that read.
 //!
 //! ```text
-//!   write ──> queue (first come, first served) ──> the writer ──> one transaction, committed ──> changes are announced
-//!   read  ──> a free reader ──> one snapshot
+//!   write ──> the writer, a thread of its own: one transaction at a time
+//!   read  ──> a free reader, on a thread of tokio's for what waits: one snapshot
 //! ```
 //!
-//! Windows of a sync are written behind: one of them at a time is in the queue.
-//!
-//! What runs here waits for the disk, so it runs on tokio's threads for that, one job of the writer
-//! at a time; readers are never held up by it (WAL). A job whose caller has gone is either not
-//! begun or done in full: it can't be interrupted in between.
+//! Windows of a sync are written behind: one of them at a time is in the writer's queue. Readers are
+//! never held up by the writer (WAL).
 //!
 //! In: jobs, each on one transaction. Out: their results, once they are in the file.
 
@@ -17,40 +14,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 
+use super::connection::{in_file, last_change, set_up};
 use super::error::{Fault, StoreError, StoreErrorKind, StoreResult};
-use super::migrate::{checked_version, migrate};
+use super::migrate::checked_version;
 use super::owner::{Owner, make_private};
 use super::rebuild;
 use super::schema;
+pub(super) use super::writer::Durability;
+use super::writer::Writer;
 use crate::account::Account;
 
 /// How many read at the same time.
 const MAX_READERS: usize = 4;
-/// How long SQLite waits for a lock: only programs that read may hold one, for a moment.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Statements that are kept compiled, for each connection.
-const MAX_STATEMENTS: usize = 128;
-/// Rows of the log of changes that are kept: who is further behind reads all again.
-const MAX_CHANGES: i64 = 100_000;
 /// Bodies that were read, of which is known in which order.
 const MAX_USED: usize = 10_000;
 /// Bytes of bodies that are kept, unless a policy says otherwise.
 const DEFAULT_BODY_BYTES: i64 = 1 << 30;
-
-/// What a transaction has to survive once it is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// The end of the process. After a loss of power the last ones may be missing, in order: the
-    /// server has it all.
-    Process,
-    /// A loss of power, too: only the user knows it.
-    Power,
-}
 
 /// A store's file, open. Clones share it.
 #[derive(Clone, Debug)]
@@ -60,15 +43,15 @@ pub(super) struct Database {
 
 #[derive(Debug)]
 struct Inner {
+    // First: its thread ends before all else is given up. `None`: for reading alone.
+    writer: Option<Writer>,
     path: PathBuf,
-    /// `None`: for reading alone.
-    writer: Option<Arc<AsyncMutex<Writer>>>,
     /// Held by who writes what nobody waits for.
     behind: AsyncMutex<()>,
     readers: Arc<Mutex<Vec<Connection>>>,
     free_readers: Arc<Semaphore>,
     /// The number of the last change.
-    last_change: watch::Sender<i64>,
+    last_change: Arc<watch::Sender<i64>>,
     /// Counts what was queued for the server.
     queued: watch::Sender<u64>,
     /// The accounts that are attached.
@@ -80,12 +63,6 @@ struct Inner {
     _owner: Option<Owner>,
 }
 
-#[derive(Debug)]
-struct Writer {
-    connection: Connection,
-    durability: Durability,
-}
-
 impl Database {
     /// Opens the file, or makes it, as its only owner.
     pub(super) async fn open(path: PathBuf) -> StoreResult<Self> {
@@ -93,9 +70,8 @@ impl Database {
             let owner = Owner::of(&path)?;
             rebuild::finish(&path)?;
             make_private(&path).map_err(|error| StoreError::io("can't be made", &path, error))?;
-            let opened =
-                Writer::open(&path).and_then(|writer| Ok((last_change(&writer.connection)?, writer)));
-            let (last, writer) = opened.map_err(|fault| in_file(fault, &path))?;
+            let last = Arc::new(watch::channel(0).0);
+            let writer = Writer::open(&path, last.clone())?;
             Ok(Self::of(path, Some(writer), last, Some(owner)))
         })
         .await
@@ -109,19 +85,24 @@ impl Database {
                 last_change(&reader)
             });
             let last = last.map_err(|fault| in_file(fault, &path))?;
-            Ok(Self::of(path, None, last, None))
+            Ok(Self::of(path, None, Arc::new(watch::channel(last).0), None))
         })
         .await
     }
 
-    fn of(path: PathBuf, writer: Option<Writer>, last: i64, owner: Option<Owner>) -> Self {
+    fn of(
+        path: PathBuf,
+        writer: Option<Writer>,
+        last_change: Arc<watch::Sender<i64>>,
+        owner: Option<Owner>,
+    ) -> Self {
         let inner = Inner {
+            writer,
             path,
-            writer: writer.map(|writer| Arc::new(AsyncMutex::new(writer))),
             behind: AsyncMutex::default(),
             readers: Arc::default(),
             free_readers: Arc::new(Semaphore::new(MAX_READERS)),
-            last_change: watch::channel(last).0,
+            last_change,
             queued: watch::channel(0).0,
             engaged: Arc::default(),
             max_body_bytes: AtomicI64::new(DEFAULT_BODY_BYTES),
@@ -206,18 +187,11 @@ impl Database {
         durability: Durability,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreResult<T> {
-        let Some(writer) = self.inner.writer.clone() else {
+        let Some(writer) = &self.inner.writer else {
             let what = format!("{}: the store was opened for reading alone", self.path().display());
             return Err(StoreError::new(StoreErrorKind::ReadOnly, what));
         };
-        let mut writer = writer.lock_owned().await;
-        let inner = self.inner.clone();
-        blocking(move || {
-            let (value, last) = writer.run(durability, job).map_err(|fault| in_file(fault, &inner.path))?;
-            inner.last_change.send_if_modified(|known| std::mem::replace(known, last) != last);
-            Ok(value)
-        })
-        .await
+        writer.run(durability, job).await
     }
 
     /// The same for what the server can say again, may take long, and nobody waits for: of such
@@ -292,68 +266,15 @@ fn damaged(what: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, format!("the file is damaged: {what}"))
 }
 
-impl Writer {
-    fn open(path: &Path) -> Result<Self, Fault> {
-        let mut connection = Connection::open(path)?;
-        set_up(&connection)?;
-        // Before WAL, which writes: a file of another program stays as it is.
-        checked_version(&connection, schema::STEPS.len())?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "full")?;
-        // What a large transaction has made of the log is given back.
-        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        migrate(&mut connection, schema::STEPS)?;
-        Ok(Self { connection, durability: Durability::Power })
-    }
-
-    /// The result of the job, and the number of the last change.
-    fn run<T>(
-        &mut self,
-        durability: Durability,
-        job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
-    ) -> Result<(T, i64), Fault> {
-        if durability != self.durability {
-            let level = if durability == Durability::Power { "full" } else { "normal" };
-            self.connection.pragma_update(None, "synchronous", level)?;
-            self.durability = durability;
-        }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = job(&transaction)?;
-        let last = last_change(&transaction)?;
-        transaction.prepare_cached("DELETE FROM change WHERE seq <= ?")?.execute([last - MAX_CHANGES])?;
-        transaction.commit()?;
-        Ok((value, last))
-    }
-}
-
-fn set_up(connection: &Connection) -> Result<(), Fault> {
-    connection.busy_timeout(PATIENCE)?;
-    connection.set_prepared_statement_cache_capacity(MAX_STATEMENTS);
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "temp_store", "memory")?;
-    Ok(())
-}
-
-fn last_change(connection: &Connection) -> Result<i64, Fault> {
-    Ok(connection
-        .prepare_cached("SELECT ifnull(max(seq), 0) FROM change")?
-        .query_row([], |row| row.get(0))?)
-}
-
-/// The error, which names the file.
-fn in_file(fault: Fault, path: &Path) -> StoreError {
-    match fault {
-        Fault::Store(error) if error.is_about_file() => error.about_file(path),
-        fault => fault.into_error(path),
-    }
-}
-
 /// Runs what waits for the disk where it holds nothing up.
 pub(super) async fn blocking<T: Send + 'static>(
     job: impl FnOnce() -> StoreResult<T> + Send + 'static,
 ) -> StoreResult<T> {
     tokio::task::spawn_blocking(job).await.unwrap_or_else(|error| {
-        let what = "the runtime ended before the store had done this";
+        let what = match error.is_panic() {
+            true => "this was not done, because of a mistake in this library (its panic is on stderr)",
+            false => "the runtime ended before the store had done this",
+        };
         Err(StoreError::new(StoreErrorKind::Io, what).because(error))
     })
 }

@@ -15,6 +15,7 @@
 //! been; what the user did on top of them.
 
 mod bodies;
+mod connection;
 mod database;
 mod error;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod rebuild;
 mod rows;
 mod schema;
 mod sync;
+mod writer;
 
 pub use self::bodies::{BodyPolicy, StoredBody};
 pub use self::error::{StoreError, StoreErrorKind, StoreResult};

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, Transaction};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch};
 
 use super::connection::{in_file, last_change, set_up};
@@ -34,6 +35,9 @@ const MAX_READERS: usize = 4;
 const MAX_USED: usize = 10_000;
 /// Bytes of bodies that are kept, unless a policy says otherwise.
 const DEFAULT_BODY_BYTES: i64 = 1 << 30;
+
+/// Keys of mailboxes that are not as their rows are.
+pub(super) type Doubts = UnboundedSender<String>;
 
 /// A store's file, open. Clones share it.
 #[derive(Clone, Debug)]
@@ -55,7 +59,7 @@ struct Inner {
     /// Counts what was queued for the server.
     queued: watch::Sender<u64>,
     /// The accounts that are attached.
-    engaged: Arc<Mutex<BTreeMap<i64, Account>>>,
+    engaged: Arc<Mutex<BTreeMap<i64, (Account, Doubts)>>>,
     max_body_bytes: AtomicI64,
     /// Bodies that were read since room was last made.
     used_bodies: Mutex<Vec<i64>>,
@@ -142,20 +146,30 @@ impl Database {
     }
 
     /// An account is attached until the guard is dropped; `None` if it is already.
-    pub(super) fn engage(&self, id: i64, account: &Account) -> Option<Engaged> {
+    /// Mailboxes that are to be looked into go to `doubts`.
+    pub(super) fn engage(&self, id: i64, account: &Account, doubts: Doubts) -> Option<Engaged> {
         let engaged = self.inner.engaged.clone();
         let mut accounts = engaged.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.contains_key(&id) {
             return None;
         }
-        accounts.insert(id, account.clone());
+        accounts.insert(id, (account.clone(), doubts));
         drop(accounts);
         Some(Engaged { id, engaged })
     }
 
     /// The account with this number, if it is attached.
     pub(super) fn engaged(&self, id: i64) -> Option<Account> {
-        self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        let engaged = self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        engaged.get(&id).map(|(account, _)| account.clone())
+    }
+
+    /// The mailbox with this key is not as its rows are: it is looked into, if its account is attached.
+    pub(super) fn doubt(&self, account: i64, key: String) {
+        let engaged = self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, doubts)) = engaged.get(&account) {
+            _ = doubts.send(key);
+        }
     }
 
     /// How many bytes of bodies are kept.
@@ -235,7 +249,7 @@ impl Database {
 #[derive(Debug)]
 pub(super) struct Engaged {
     id: i64,
-    engaged: Arc<Mutex<BTreeMap<i64, Account>>>,
+    engaged: Arc<Mutex<BTreeMap<i64, (Account, Doubts)>>>,
 }
 
 impl Drop for Engaged {

@@ -22,6 +22,7 @@ mod reading;
 mod real;
 mod refused;
 mod searching;
+mod swapped;
 mod syncing;
 mod taken_back;
 mod waiting;

@@ -7,14 +7,15 @@ use bytes::{Bytes, BytesMut};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tokio::io::AsyncReadExt as _;
 
-use super::rows::{self, State};
+use super::rows::{self, Begun, State};
 use super::text::read_message;
 use crate::account::Account;
-use crate::client::{Body, Select};
+use crate::client::{Body, Mailbox, Select};
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
-use crate::store::error::{StoreError, StoreErrorKind, StoreResult};
-use crate::store::ids::MessageId;
+use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
+use crate::store::ids::{MailboxId, MessageId, RowIds as _};
+use crate::store::rows::{content, mailbox, message};
 use crate::store::sync::{Either, is_away, race};
 use crate::types::{MailboxName, Part, Section, Uid, UidValidity, ViewSync};
 
@@ -24,10 +25,13 @@ const MAX_PARSED: usize = 2 << 20;
 const FIRST_ROOM: usize = 16 << 10;
 
 /// Where the server has a content.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Location {
     /// The same as a text.
     source: String,
+    message: MessageId,
+    id: MailboxId,
+    key: Option<String>,
     mailbox: MailboxName,
     uid: Uid,
     uid_validity: Option<UidValidity>,
@@ -97,16 +101,13 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
 async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<bool> {
     let known = wanted.clone();
     let find = move |file: &Transaction<'_>| {
-        let Some(location) = location(file, known.content)? else { return Ok(None) };
+        let Some(location) = location(file, known.content)? else {
+            return Err(nowhere(file, known.content)?);
+        };
         let part = rows::part(file, known.content, &known.section, &location.source)?;
-        Ok(Some((location, part)))
+        Ok((location, part))
     };
-    let (location, part) = database.read(find).await?.ok_or_else(|| {
-        StoreError::new(
-            StoreErrorKind::Offline,
-            "the message is not at the server now: it is being moved or sent",
-        )
-    })?;
+    let (location, part) = database.read(find).await?;
     let section = if wanted.section.is_empty() { Section::Full } else { part_section(&wanted.section)? };
     let select = Select::new(location.mailbox.clone()).read_only().view_sync(ViewSync::Off);
     let mailbox = account.mailbox(select).await?;
@@ -116,8 +117,17 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
     let from = part.map_or(0, |part| part.bytes);
     let mut source = mailbox.body(location.uid, section).starting_at(from);
     let (mut body, mut number) = (part.map(|part| part.body), part.map_or(0, |part| part.pieces));
+    // Both are asked for at once, and of one selection: it has one message under a UID.
+    let (first, is_same) = tokio::join!(next_piece(&mut source), is_same(database, &mailbox, &location));
+    if !is_same? {
+        return Err(other(database, wanted, location).await);
+    }
+    let mut first = Some(first?);
     loop {
-        let piece = next_piece(&mut source).await?;
+        let piece = match first.take() {
+            Some(first) => first,
+            None => next_piece(&mut source).await?,
+        };
         let words = match piece.len() < rows::PIECE {
             true => Some(words(database, wanted, body, &piece).await?),
             false => None,
@@ -129,8 +139,9 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
             let body = match body {
                 Some(body) => body,
                 None => match rows::begin(file, wanted.content, &wanted.section, &source)? {
-                    Some(body) => body,
-                    None => return Ok((State::Whole, 0)),
+                    Begun::Body(body) => body,
+                    Begun::Whole => return Ok((State::Whole, 0)),
+                    Begun::Gone => return Err(gone().into()),
                 },
             };
             let mut state = rows::add(file, body, number, &piece)?;
@@ -151,6 +162,37 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
             (State::Part, added) => (body, number) = (Some(added), number + 1),
         }
     }
+}
+
+/// Whether the message that has the UID is that of the rows: a server that was restored from a backup
+/// has others under known UIDs, and the next look may be still to come.
+async fn is_same(database: &Database, mailbox: &Mailbox, location: &Location) -> StoreResult<bool> {
+    let traits = content::traits(&mailbox.sender().capabilities());
+    let rows = mailbox.fetch(location.uid, traits).await?;
+    let (uid, message) = (location.uid, location.message);
+    let is_same = move |file: &Transaction<'_>| match rows.iter().find(|row| row.uid() == Some(uid)) {
+        Some(row) => message::is_same_text(file, message, row),
+        // It was expunged, which reading it says, too.
+        None => Ok(true),
+    };
+    database.read(is_same).await
+}
+
+/// The row goes, and a look that believes nothing follows.
+async fn other(database: &Database, wanted: &Wanted, location: Location) -> StoreError {
+    let Location { message, id, key, mailbox, .. } = location;
+    let remove = move |file: &Transaction<'_>| {
+        message::leaves(file, message)?;
+        mailbox::distrust(file, id)
+    };
+    // Without room for it the next one finds it.
+    _ = database.write(Durability::Process, remove).await;
+    if let Some(key) = key {
+        database.doubt(wanted.account, key);
+    }
+    StoreError::not_found(format!(
+        "{mailbox}: the message is gone: the server, which may have been restored, has another message under its UID"
+    ))
 }
 
 /// The next piece: a full one, or the last one, which may be empty.
@@ -202,17 +244,32 @@ fn not_sent(error: std::io::Error) -> StoreError {
     }
 }
 
-fn location(file: &Transaction<'_>, content: i64) -> Result<Option<Location>, crate::store::error::Fault> {
-    let sql = "SELECT b.name, m.uid, b.uid_validity, b.id FROM message m JOIN mailbox b ON b.id = m.mailbox \
+fn gone() -> StoreError {
+    StoreError::not_found("the message is gone")
+}
+
+/// Why the server does not have this content.
+fn nowhere(file: &Transaction<'_>, content: i64) -> Result<Fault, Fault> {
+    let mut find = file.prepare_cached("SELECT EXISTS (SELECT 1 FROM message WHERE content = ?)")?;
+    let is_here: bool = find.query_row([content], |row| row.get(0))?;
+    let what = "the message is not at the server now: it is being moved or sent";
+    let error = if is_here { StoreError::new(StoreErrorKind::Offline, what) } else { gone() };
+    Ok(error.into())
+}
+
+fn location(file: &Transaction<'_>, content: i64) -> Result<Option<Location>, Fault> {
+    let sql = "SELECT b.name, m.uid, b.uid_validity, b.id, m.id, b.key FROM message m JOIN mailbox b ON b.id = m.mailbox \
                WHERE m.content = ? AND m.uid IS NOT NULL AND b.name IS NOT NULL LIMIT 1";
     let row = file.prepare_cached(sql)?.query_row(params![content], |row| {
         let (uid, uid_validity) = (row.get::<_, u32>(1)?, row.get::<_, Option<u32>>(2)?);
-        Ok((row.get::<_, String>(0)?, uid, uid_validity, row.get::<_, i64>(3)?))
+        let (id, message) = (row.id::<MailboxId>(3)?, row.id::<MessageId>(4)?);
+        Ok((row.get::<_, String>(0)?, uid, uid_validity, id, message, row.get::<_, Option<String>>(5)?))
     });
-    Ok(row.optional()?.and_then(|(name, uid, uid_validity, mailbox)| {
-        let source = format!("{mailbox} {} {uid}", uid_validity.unwrap_or_default());
+    Ok(row.optional()?.and_then(|(name, uid, uid_validity, id, message, key)| {
+        let source = format!("{id} {} {uid}", uid_validity.unwrap_or_default());
         let uid_validity = uid_validity.and_then(UidValidity::new);
-        Some(Location { source, mailbox: MailboxName::exact(name), uid: Uid::new(uid)?, uid_validity })
+        let (mailbox, uid) = (MailboxName::exact(name), Uid::new(uid)?);
+        Some(Location { source, message, id, key, mailbox, uid, uid_validity })
     }))
 }
 

@@ -63,6 +63,16 @@ pub(super) fn part(
     Ok(part.optional()?)
 }
 
+/// A body that pieces can be added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    Body(i64),
+    /// It is here as a whole.
+    Whole,
+    /// There is no message of this content any more.
+    Gone,
+}
+
 /// Begins a body, unless it is here as a whole. Another one may have begun it from the same source:
 /// then both bring its pieces. A part from elsewhere goes.
 pub(super) fn begin(
@@ -70,13 +80,17 @@ pub(super) fn begin(
     content: i64,
     section: &str,
     source: &str,
-) -> Result<Option<i64>, Fault> {
+) -> Result<Begun, Fault> {
     if find(file, content, section)?.is_some() {
-        return Ok(None);
+        return Ok(Begun::Whole);
     }
-    match part(file, content, section, source)? {
-        Some(part) => Ok(Some(part.body)),
-        None => make(file, content, section, Some(source)).map(Some),
+    if let Some(part) = part(file, content, section, source)? {
+        return Ok(Begun::Body(part.body));
+    }
+    let mut find = file.prepare_cached("SELECT EXISTS (SELECT 1 FROM content WHERE id = ?)")?;
+    match find.query_row([content], |row| row.get(0))? {
+        true => make(file, content, section, Some(source)).map(Begun::Body),
+        false => Ok(Begun::Gone),
     }
 }
 

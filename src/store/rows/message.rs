@@ -177,6 +177,34 @@ pub(in crate::store) fn is_same(
     Ok(likeness(file, message, now)? == Likeness::Same)
 }
 
+/// Whether the text under the UID of a row is the row's: also if the server has given the copy that we
+/// have moved another date. Envelopes and sizes are alike then.
+pub(in crate::store) fn is_same_text(
+    file: &Transaction<'_>,
+    message: MessageId,
+    now: &Message,
+) -> Result<bool, Fault> {
+    let sql =
+        "SELECT c.size, c.sent, c.subject FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
+    let row: Option<(Option<i64>, Option<i64>, Option<String>)> = file
+        .prepare_cached(sql)?
+        .query_row([message.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    // A look has removed it meanwhile.
+    let Some(row) = row else { return Ok(false) };
+    Ok(match likeness(file, message, now)? {
+        Likeness::Same => true,
+        Likeness::Other => false,
+        Likeness::Altered => {
+            let envelope = now.envelope();
+            let size = now.size().and_then(|size| i64::try_from(size).ok());
+            let sent = envelope.and_then(|envelope| Some(envelope.sent()?.seconds()));
+            let subject = envelope.and_then(|envelope| Some(envelope.subject()?.into_owned()));
+            row == (size, sent, subject)
+        }
+    })
+}
+
 pub(in crate::store) fn likeness(
     file: &Transaction<'_>,
     message: MessageId,

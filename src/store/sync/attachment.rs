@@ -108,15 +108,22 @@ impl Store {
         let identity = account.identity().to_owned();
         let job = move |file: &rusqlite::Transaction<'_>| mailbox::account(file, &identity);
         let account_id = self.database.write(Durability::Power, job).await?;
-        let lease = self.database.engage(account_id, account).ok_or_else(|| {
+        let (doubts, doubted) = unbounded_channel();
+        let lease = self.database.engage(account_id, account, doubts).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::Owned,
                 format!("{} is attached to this store already", account.identity()),
             )
         })?;
         let (own, notes) = unbounded_channel();
-        let task =
-            SyncTask::new(account.clone(), account_id, self.database.clone(), policy, (own.clone(), notes));
+        let task = SyncTask::new(
+            account.clone(),
+            account_id,
+            self.database.clone(),
+            policy,
+            (own.clone(), notes),
+            doubted,
+        );
         let task = tokio::spawn(async move {
             let _lease = lease;
             task.run().await;

@@ -48,7 +48,8 @@ pub(in crate::store) enum Note {
     Hint,
     /// The followed mailbox is in step as of this request.
     Rounded(u64),
-    /// Operations were sent that change mailboxes with these keys; and perhaps the list of them.
+    /// Operations were sent that change mailboxes with these keys, or these are not as their rows are;
+    /// and perhaps the list of them.
     Operated {
         mailboxes: BTreeSet<String>,
         listing: bool,
@@ -97,6 +98,13 @@ pub(super) struct SyncTask {
     refused: BTreeSet<MailboxKey>,
 }
 
+/// What is not as its rows are is looked into.
+async fn look_into(mut doubted: UnboundedReceiver<String>, notes: UnboundedSender<Note>) {
+    while let Some(key) = doubted.recv().await {
+        _ = notes.send(Note::Operated { mailboxes: BTreeSet::from([key]), listing: false });
+    }
+}
+
 impl SyncTask {
     pub(super) fn new(
         account: Account,
@@ -104,7 +112,10 @@ impl SyncTask {
         database: Database,
         policy: SyncPolicy,
         (own, notes): (UnboundedSender<Note>, UnboundedReceiver<Note>),
+        doubted: UnboundedReceiver<String>,
     ) -> Self {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(look_into(doubted, own.clone()));
         Self {
             account,
             account_id,
@@ -113,7 +124,7 @@ impl SyncTask {
             notes,
             own,
             plan: Plan::default(),
-            tasks: JoinSet::new(),
+            tasks,
             looks: 0,
             followed: None,
             rounds: watch::channel(0).0,

@@ -39,6 +39,7 @@ async fn a_restored_maildir_has_other_messages_under_known_uids() {
                 let id = id_of(&store, subject).await;
                 assert_eq!(store.body(id).await.expect("there"), message(subject).as_bytes());
             }
+            let known: Vec<_> = all(&store.mailbox_named("INBOX").await.expect("there")).await;
             drop(store);
             if !is_online {
                 client.take().expect("there").crash().await;
@@ -60,8 +61,21 @@ async fn a_restored_maildir_has_other_messages_under_known_uids() {
                 Some(client) => client,
                 None => real.attach(real.store().await).await,
             };
-            client.in_step().await;
             let what = format!("{number}, {capability:?}");
+            // Before a look has shown it, bodies are those of their messages, or none.
+            let asks = async {
+                for one in known.iter().rev().cycle() {
+                    let subject = one.subject.clone().unwrap_or_default();
+                    if let Ok(body) = client.store.body(one.id).await {
+                        assert_eq!(body, message(&subject).as_bytes(), "{what}: the body of {subject}");
+                    }
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::select! {
+                () = client.in_step() => {}
+                () = asks => {}
+            }
             real.check(&what).await;
             let inbox = client.store.mailbox_named("INBOX").await.expect("there");
             let messages = all(&inbox).await;

@@ -111,6 +111,46 @@ async fn another_uidvalidity_loses_nothing_that_is_queued() {
     }
 }
 
+/// What is written into a mailbox, or moved there, and then worked on, before it was seen that the
+/// mailbox has another UIDVALIDITY.
+#[tokio::test(start_paused = true)]
+async fn another_uidvalidity_of_a_target_loses_nothing_that_follows() {
+    for lacks in [&[][..], &["OBJECTID"], &["UIDPLUS", "MOVE", "IMAP4rev2"]] {
+        within(LIMIT, async {
+            let world = world_without(lacks);
+            let store = offline(&world).await;
+            let (work, archive) = (mailbox(&store, "Work").await, mailbox(&store, "Archive").await);
+            let new = store.append(work, NewMessage::new(message("new"))).await.expect("queued");
+            let moved = id_of(&store, "message 1").await;
+            store.move_to([moved], work).await.expect("queued");
+            for one in [new, moved] {
+                store.copy_to(one, archive).await.expect("queued");
+                store.flag([one], Flag::Flagged, Flags::new()).await.expect("queued");
+            }
+            world.server.change_uid_validity("Work", UidValidity::new(4_000_000_000).expect("not zero"));
+            let client = online(&world, store).await;
+            let what = format!("{lacks:?}");
+            assert_eq!(operations(&client.store).await, [], "{what}");
+            assert_eq!(subjects(&world, "Archive"), ["message 1", "new"], "{what}");
+            let flagged = |subject: &str| (subject.to_owned(), Flags::from(Flag::Flagged));
+            assert_eq!(there(&world, "Work"), [flagged("message 1"), flagged("new")], "{what}");
+            assert_eq!(id_of_in(&client.store, "new", work).await, new, "{what}: it keeps its number");
+            world.check(&client.store).await;
+        })
+        .await;
+    }
+}
+
+/// The message with this subject in a mailbox.
+async fn id_of_in(
+    store: &Store,
+    subject: &str,
+    mailbox: imap_duplex::store::MailboxId,
+) -> imap_duplex::store::MessageId {
+    let found = store.search(format!("subject:\"{subject}\"")).await.expect("readable");
+    found.into_iter().find(|one| one.mailbox == mailbox).expect("it is there").id
+}
+
 /// Without Message-IDs: by what a copy keeps.
 #[tokio::test(start_paused = true)]
 async fn another_uidvalidity_and_messages_that_are_alike() {

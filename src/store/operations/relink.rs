@@ -18,13 +18,15 @@ use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 use crate::store::rows::message;
 use crate::types::Uid;
 
+/// The messages that an operation needs: its own, the source of a copy, what takes another's place.
+const NEEDED: &str = "SELECT message FROM operation WHERE message IS NOT NULL AND state <> 'sent' \
+     UNION SELECT json_extract(args, '$.source') FROM operation WHERE kind = 'copy' AND state <> 'sent' \
+     UNION SELECT json_extract(args, '$.by') FROM operation WHERE kind = 'replaced' AND state <> 'sent'";
+
 /// The rows of a mailbox go, but for those of which an operation needs the message.
 pub(in crate::store) fn detach(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
-    let mut find = file.prepare_cached(
-        "SELECT id, id IN (SELECT message FROM operation WHERE message IS NOT NULL AND state <> 'sent' \
-         UNION SELECT json_extract(args, '$.source') FROM operation WHERE kind = 'copy' AND state <> 'sent') \
-         FROM message WHERE mailbox = ?",
-    )?;
+    let sql = format!("SELECT id, id IN ({NEEDED}) FROM message WHERE mailbox = ?");
+    let mut find = file.prepare_cached(&sql)?;
     let rows = find.query_map([mailbox.0], |row| Ok((row.id::<MessageId>(0)?, row.get::<_, bool>(1)?)))?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     let mut wait = file.prepare_cached("UPDATE message SET uid = NULL WHERE id = ?")?;
@@ -36,6 +38,22 @@ pub(in crate::store) fn detach(file: &Transaction<'_>, mailbox: MailboxId) -> Re
         }
     }
     Ok(())
+}
+
+/// A message has come into a mailbox that has another UIDVALIDITY than its rows: the look that shows
+/// that finds it there. Its row goes, unless an operation needs it.
+pub(super) fn await_look(
+    file: &Transaction<'_>,
+    message: MessageId,
+    mailbox: MailboxId,
+) -> Result<(), Fault> {
+    let mut find = file.prepare_cached(&format!("SELECT ? IN ({NEEDED})"))?;
+    if !find.query_row([message.0], |row| row.get::<_, bool>(0))? {
+        return message::delete(file, message);
+    }
+    file.prepare_cached("UPDATE message SET mailbox = ?2, uid = NULL WHERE id = ?1")?
+        .execute(params![message.0, mailbox.0])?;
+    restore(file, message)
 }
 
 /// The messages of a mailbox that wait for a UID.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::executor::{Executor, Place, Tried, Trouble};
+use super::relink::await_look;
 use super::schedule::Operation;
 use super::{Action, Mark, queue, restore};
 use crate::account::MailboxLease;
@@ -319,8 +320,7 @@ impl Executor {
                 }
                 Ok(())
             } else {
-                // Its UIDs are others than those of the rows: a look brings it.
-                message::delete(file, message)
+                await_look(file, message, target.id)
             }
         };
         Ok(self.database.write(Durability::Power, job).await?)

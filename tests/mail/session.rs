@@ -284,6 +284,28 @@ async fn drafts_are_written_on_attachments_saved_and_the_server_asked() {
         })
         .await;
 
+        // What the server refuses takes the place of nothing there, until it is sent once more.
+        server.on("APPEND").no("not on Mondays");
+        terminal.keys("e");
+        terminal.shows("Subject  Crew").await;
+        terminal.keys("End");
+        terminal.type_text(" Or four.");
+        terminal.keys("C-s");
+        terminal.shows("1 refused (w)").await;
+        let text = String::from_utf8_lossy(&drafts()[0].bytes).into_owned();
+        assert!(drafts().len() == 1 && !text.contains("Or four."), "{text}");
+        terminal.keys("w");
+        terminal.shows("which was written again").await;
+        terminal.keys("r");
+        terminal.shows("Nothing is queued.").await;
+        terminal.keys("Escape");
+        terminal.lacks("Nothing is queued.").await;
+        until("the newer one", || {
+            let texts = drafts();
+            texts.len() == 1 && String::from_utf8_lossy(&texts[0].bytes).contains("Or four.")
+        })
+        .await;
+
         // So old that its text is not here.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
         let old = Timestamp::new(i64::try_from(now.as_secs()).expect("small") - 400 * 24 * 60 * 60, 0);

@@ -21,6 +21,7 @@ mod reading;
 #[cfg(unix)]
 mod real;
 mod refused;
+mod replaced;
 mod searching;
 mod swapped;
 mod syncing;

@@ -226,9 +226,26 @@ impl History {
             7 => {
                 self.log.push(format!("user: {subject} ({}) is copied to {target}", one.id));
                 store.copy_to(one.id, target).await?;
-                if let Some(truth) = self.truth.get_mut(&subject) {
+                // A copy of what is marked as deleted is marked, too.
+                let is_marked = one.flags.contains(&Flag::Deleted);
+                if let Some(truth) = self.truth.get_mut(&subject).filter(|_| !is_marked) {
                     truth.count += 1;
                     truth.is_copied = true;
+                }
+            }
+            8 if self.dice.roll(2) == 0 => {
+                let newer = self.subject();
+                self.log.push(format!(
+                    "user: {newer} is written into {target} in place of {subject} ({})",
+                    one.id
+                ));
+                // If the newer one is removed before the older one is, that stays.
+                if let Some(truth) = self.truth.get_mut(&subject) {
+                    truth.is_loose = true;
+                }
+                if let Err(error) = store.replace(one.id, target, NewMessage::new(message(&newer))).await {
+                    self.truth.remove(&newer);
+                    return Err(error);
                 }
             }
             8 => {

@@ -250,11 +250,11 @@ impl Worker {
         let message = reply::message(draft, &self.from)
             .map_err(|e| Failure::new(format!("the draft can't be written: {e}")))?;
         let message = NewMessage::new(message).flags([Flag::Draft, Flag::Seen]);
-        self.store.append(drafts, message).await?;
-        // The older one goes once the new one is on the disk.
-        if let Some(older) = draft.replaces {
-            self.store.expunge([MessageId::new(older)]).await?;
-        }
+        // The older one goes once the new one is at the server.
+        match draft.replaces {
+            Some(older) => self.store.replace(MessageId::new(older), drafts, message).await?,
+            None => self.store.append(drafts, message).await?,
+        };
         Ok(format!("kept in {}", self.store.mailbox(drafts).info().await?.name))
     }
 }

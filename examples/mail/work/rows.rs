@@ -153,6 +153,7 @@ pub(crate) async fn queued(store: &Store, operation: &PendingOperation, folders:
         Operation::Move => format!("move {message} to {target}"),
         Operation::Copy { .. } => format!("copy {message} to {target}"),
         Operation::Expunge => format!("delete {message} for good"),
+        Operation::Replaced { .. } => format!("delete {message}, which was written again"),
         Operation::Append { .. } => format!("put {message} into {target}"),
         Operation::Create => format!("make the folder {folder}"),
         Operation::Rename { to, .. } => format!("rename a folder to {to}"),

@@ -14,6 +14,7 @@ use crate::store::database::Durability;
 use crate::store::error::{Fault, StoreError, StoreResult};
 use crate::store::handle::Store;
 use crate::store::ids::{AccountId, MailboxId, MessageId, RowIds as _};
+use crate::store::rows::content::NewContent;
 use crate::store::rows::{content, flags};
 use crate::types::Flags;
 
@@ -50,6 +51,44 @@ impl NewMessage {
     pub fn date(mut self, seconds: i64) -> Self {
         self.date = Some(seconds);
         self
+    }
+}
+
+/// A message that was written here, with what its text says.
+struct Written {
+    bytes: Bytes,
+    flags: Flags,
+    date: i64,
+    content: NewContent,
+    text: String,
+}
+
+impl Written {
+    async fn of(message: NewMessage) -> StoreResult<Self> {
+        let date = message.date.unwrap_or_else(now);
+        let bytes = with_message_id(message.bytes);
+        let (mut content, text) = bodies::read_message(bytes.clone()).await?;
+        content.received = Some(date);
+        Ok(Self { bytes, flags: message.flags, date, content, text })
+    }
+
+    /// A row of it, and its upload.
+    fn add(self, file: &Transaction<'_>, mailbox: MailboxId) -> Result<MessageId, Fault> {
+        let Self { bytes, flags, date, content, text } = self;
+        let account = account_of(file, mailbox)?;
+        queue::check_target(file, account, mailbox)?;
+        let row = content.store(file, account)?;
+        let text_of_flags = flags::to_text(&flags);
+        file.prepare_cached(
+            "INSERT INTO message (place, content, flags, shown, unseen, date) VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+        )?
+        .execute(params![mailbox.0, row, text_of_flags, flags::is_unseen(&flags), date])?;
+        let message = MessageId(file.last_insert_rowid());
+        bodies::insert(file, row, "", &bytes, true)?;
+        bodies::index(file, row, &text)?;
+        let about = About { message: Some(message), mailbox: None, target: Some(mailbox) };
+        queue::push(file, account, &Action::Append { flags, date }, about)?;
+        Ok(message)
     }
 }
 
@@ -149,26 +188,40 @@ impl Store {
     /// # }
     /// ```
     pub async fn append(&self, mailbox: MailboxId, message: NewMessage) -> StoreResult<MessageId> {
-        let date = message.date.unwrap_or_else(now);
-        let bytes = with_message_id(message.bytes);
-        let (mut content, text) = bodies::read_message(bytes.clone()).await?;
-        content.received = Some(date);
-        let flags = message.flags;
+        let written = Written::of(message).await?;
+        self.queue(move |file| written.add(file, mailbox)).await
+    }
+
+    /// Writes a message into a mailbox in place of another one, such as a draft that was written on:
+    /// that is not seen any more, and deleted for good once the new one is at the server. If the new one
+    /// is refused for good and dropped, or gone, the older one stays. One that has not been sent yet is
+    /// never sent.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); [`NotFound`](super::super::StoreErrorKind::NotFound) if the older
+    /// message is not there. Then nothing is done.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::store::{MailboxId, MessageId, NewMessage, Store, StoreResult};
+    /// # use imap_duplex::types::Flag;
+    /// # async fn example(store: Store, drafts: MailboxId, older: MessageId) -> StoreResult<()> {
+    /// let draft = NewMessage::new("Subject: Lunch?\r\n\r\nAt one?\r\n").flags(Flag::Draft);
+    /// let newer = store.replace(older, drafts, draft).await?;
+    /// # let _ = newer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn replace(
+        &self,
+        older: MessageId,
+        mailbox: MailboxId,
+        message: NewMessage,
+    ) -> StoreResult<MessageId> {
+        let written = Written::of(message).await?;
         self.queue(move |file| {
-            let account = account_of(file, mailbox)?;
-            queue::check_target(file, account, mailbox)?;
-            let row = content.store(file, account)?;
-            let text_of_flags = flags::to_text(&flags);
-            file.prepare_cached(
-                "INSERT INTO message (place, content, flags, shown, unseen, date) VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
-            )?
-            .execute(params![mailbox.0, row, text_of_flags, flags::is_unseen(&flags), date])?;
-            let message = MessageId(file.last_insert_rowid());
-            bodies::insert(file, row, "", &bytes, true)?;
-            bodies::index(file, row, &text)?;
-            let about = About { message: Some(message), mailbox: None, target: Some(mailbox) };
-            queue::push(file, account, &Action::Append { flags, date }, about)?;
-            Ok(message)
+            let newer = written.add(file, mailbox)?;
+            queue::replace(file, older, newer)?;
+            Ok(newer)
         })
         .await
     }

@@ -61,9 +61,11 @@ impl Executor {
             },
             Action::Rename { to } => self.settle_rename(operation, to).await,
             // Doing these twice is doing them once.
-            Action::Flags { .. } | Action::Expunge | Action::Create | Action::Delete => {
-                self.again(operation).await
-            }
+            Action::Flags { .. }
+            | Action::Expunge
+            | Action::Replaced { .. }
+            | Action::Create
+            | Action::Delete => self.again(operation).await,
         }
     }
 

@@ -65,7 +65,7 @@ pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> R
             Action::Move | Action::Copy { .. } | Action::Append { .. } => {
                 place = there(file, target)?.or(place)
             }
-            Action::Expunge => place = None,
+            Action::Expunge | Action::Replaced { .. } => place = None,
             Action::Create | Action::Rename { .. } | Action::Delete => {}
         }
     }
@@ -97,10 +97,17 @@ pub(in crate::store) fn is_target(file: &Transaction<'_>, mailbox: MailboxId) ->
     Ok(find.query_row([mailbox.0], |row| row.get(0))?)
 }
 
-/// A message is gone, and what was to be done to it.
+/// A message is gone, and what was to be done to it. What it was written in place of stays.
 pub(in crate::store) fn drop_of_message(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     file.prepare_cached("DELETE FROM operation WHERE message = ?")?.execute([message.0])?;
-    Ok(())
+    let replaced = super::queue::replaced_by(file, message)?;
+    if !replaced.is_empty() {
+        file.prepare_cached(
+            "DELETE FROM operation WHERE kind = 'replaced' AND json_extract(args, '$.by') = ?",
+        )?
+        .execute([message.0])?;
+    }
+    replaced.into_iter().try_for_each(|message| restore(file, message))
 }
 
 /// The operations that the server has done in this mailbox, and that no look has shown yet.

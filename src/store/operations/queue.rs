@@ -32,6 +32,7 @@ impl Action {
             Self::Move => "move",
             Self::Copy { .. } => "copy",
             Self::Expunge => "expunge",
+            Self::Replaced { .. } => "replaced",
             Self::Append { .. } => "append",
             Self::Create => "create",
             Self::Rename { .. } => "rename",
@@ -264,6 +265,46 @@ pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), 
     let about = About { message: Some(message), mailbox: seen.mailbox, target: None };
     push(file, seen.account, &Action::Expunge, about)?;
     restore(file, message)
+}
+
+/// A message goes once this one, which was written in its place, is at the server. What it had itself
+/// taken the place of goes then, too; and it is not sent, if it never was.
+pub(super) fn replace(file: &Transaction<'_>, older: MessageId, by: MessageId) -> Result<(), Fault> {
+    let seen = seen(file, older)?;
+    let is_here = seen.mailbox.is_none()
+        && !file
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ?1 AND state <> 'parked' \
+                 AND (state <> 'queued' OR attempts > 0) \
+                 OR kind = 'copy' AND json_extract(args, '$.source') = ?1)",
+            )?
+            .query_row([older.0], |row| row.get::<_, bool>(0))?;
+    let mut all = vec![older];
+    if is_here {
+        all = replaced_by(file, older)?;
+        super::overlay::remove_message(file, older)?;
+    }
+    for message in all {
+        let mailbox = seen_mailbox(file, message)?;
+        let about = About { message: Some(message), mailbox, target: None };
+        push(file, seen.account, &Action::Replaced { by }, about)?;
+        restore(file, message)?;
+    }
+    Ok(())
+}
+
+/// The messages that go once this one is at the server.
+pub(super) fn replaced_by(file: &Transaction<'_>, by: MessageId) -> Result<Vec<MessageId>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT message FROM operation WHERE kind = 'replaced' AND json_extract(args, '$.by') = ? ORDER BY id",
+    )?;
+    let messages = find.query_map([by.0], |row| row.optional_id(0))?;
+    Ok(messages.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+fn seen_mailbox(file: &Transaction<'_>, message: MessageId) -> Result<Option<MailboxId>, Fault> {
+    let mut find = file.prepare_cached("SELECT mailbox FROM message WHERE id = ?")?;
+    Ok(find.query_row([message.0], |row| row.optional_id(0))?)
 }
 
 /// They are about to be sent: from now on they may have been. Those that are still as they were

@@ -43,11 +43,12 @@ impl Operation {
     }
 
     fn messages(&self) -> impl Iterator<Item = MessageId> {
-        let source = match self.action {
+        let other = match self.action {
             Action::Copy { source } => Some(source),
+            Action::Replaced { by } => Some(by),
             _ => None,
         };
-        self.message.into_iter().chain(source)
+        self.message.into_iter().chain(other)
     }
 
     fn is_structural(&self) -> bool {

@@ -39,7 +39,7 @@ impl Executor {
             Action::Flags { add, remove } => self.send_flags(batch, add, remove).await,
             Action::Move => self.send_move(batch).await,
             Action::Copy { source } => self.send_copy(first, *source).await,
-            Action::Expunge => self.send_expunge(batch).await,
+            Action::Expunge | Action::Replaced { .. } => self.send_expunge(batch).await,
             Action::Append { flags, date } => self.send_append(first, flags, *date).await,
             Action::Create => self.send_create(first).await,
             Action::Rename { to } => self.send_rename(first, to).await,

@@ -102,15 +102,16 @@ impl Salvaged {
 
     /// The rows that operations name, and those that these name.
     fn read_named(&mut self, file: &Connection) {
-        let sources: BTreeSet<i64> = self.ids_in("operation", "args", |value| match value {
-            Value::Text(args) => {
-                let args: serde_json::Value = serde_json::from_str(args).unwrap_or_default();
-                args["source"].as_i64()
-            }
-            _ => None,
-        });
         let mut messages = self.named("operation", "message");
-        messages.extend(sources);
+        for key in ["source", "by"] {
+            messages.extend(self.ids_in("operation", "args", |value| match value {
+                Value::Text(args) => {
+                    let args: serde_json::Value = serde_json::from_str(args).unwrap_or_default();
+                    args[key].as_i64()
+                }
+                _ => None,
+            }));
+        }
         self.read_rows(file, "message", &messages);
         self.read_rows(file, "content", &self.named("message", "content"));
         self.read_rows(file, "thread", &self.named("content", "thread"));
@@ -184,7 +185,8 @@ impl Salvaged {
                OR mailbox NOT IN (SELECT id FROM mailbox); \
              DELETE FROM operation WHERE message NOT IN (SELECT id FROM message) \
                OR account NOT IN (SELECT id FROM account) OR json_valid(args) = 0 \
-               OR kind = 'copy' AND json_extract(args, '$.source') NOT IN (SELECT id FROM message); \
+               OR kind = 'copy' AND json_extract(args, '$.source') NOT IN (SELECT id FROM message) \
+               OR kind = 'replaced' AND json_extract(args, '$.by') NOT IN (SELECT id FROM message); \
              UPDATE message SET place = mailbox WHERE place NOT IN (SELECT id FROM mailbox); \
              DELETE FROM message WHERE mailbox IS NULL AND id NOT IN (SELECT message FROM operation \
                WHERE message IS NOT NULL); \

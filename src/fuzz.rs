@@ -14,6 +14,7 @@ mod chooser;
 pub(crate) mod codes;
 mod commands;
 mod engine;
+mod logins;
 mod mailbox_commands;
 mod meaning;
 mod message_commands;
@@ -21,6 +22,7 @@ mod round_trip;
 mod rows;
 mod selecting;
 mod session_commands;
+mod uploads;
 
 use bytes::{Bytes, BytesMut};
 

@@ -16,7 +16,7 @@ use crate::wire::request::{Command, RequestFrame, RequestFramer, Value, request,
 /// How many lines of one command are written.
 const MAX_LINES: usize = 5;
 /// The byte of which streamed messages are made.
-const STREAMED: u8 = b's';
+pub(super) const STREAMED: u8 = b's';
 
 /// One command, as it goes to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]

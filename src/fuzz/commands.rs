@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::answers::uids;
 use super::chooser::Chooser;
+use super::logins::about_logins;
 use super::mailbox_commands::about_mailboxes;
 use super::message_commands::about_messages;
 use super::rows::flags;
@@ -36,7 +37,7 @@ fn session(from: &mut Chooser<'_>) -> Session {
 /// Makes one command, writes it and parses the output.
 pub(super) fn command(from: &mut Chooser<'_>) {
     let session = &session(from);
-    match from.below(17) {
+    match from.below(18) {
         0 => {
             let (user, password) = (from.text(), from.text());
             let meant = Command::Login { user: user.clone().into(), password: password.clone().into() };
@@ -79,6 +80,7 @@ pub(super) fn command(from: &mut Chooser<'_>) {
         13 => about_messages(from, session),
         14 => about_session(from, session),
         15 => about_selections(from, session),
+        16 => about_logins(from, session),
         _ => {
             let (field, value) = (from.text(), from.text());
             let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);
@@ -206,6 +208,14 @@ pub(super) fn is_item(name: &str) -> bool {
 fn other_item(from: &mut Chooser<'_>, session: &Session) {
     let name = from.text();
     let part = Section::Part(Part::new(from.positive()));
+    let cut = Items::binary_partial(part.clone(), from.small().into(), from.positive());
+    let headers =
+        cut.header_fields(from.some(2, Chooser::text)).header_fields_not(from.some(2, Chooser::text));
+    let fetch = command::Fetch::new(uids(from), headers);
+    if let Some(read) = from.read(fetch, session) {
+        let Command::Fetch(read) = read else { panic!("{read:?}") };
+        assert_eq!(read.items.len(), 3);
+    }
     let items = Items::other(&name).binary(part.clone()).binary_size(part.clone());
     let fetch = command::Fetch::new(uids(from), items);
     if !is_item(&name) {
@@ -239,13 +249,15 @@ fn notify(from: &mut Chooser<'_>, session: &Session) {
 
 fn store(from: &mut Chooser<'_>, session: &Session) {
     let (set, flag) = (uids(from), Flag::new(&from.text()));
-    let store = command::Store::add(flag.clone()).of(set.clone());
+    let (store, change) = match from.below(3) {
+        0 => (command::Store::add(flag.clone()), Change::Add),
+        1 => (command::Store::remove(flag.clone()), Change::Remove),
+        _ => (command::Store::replace(flag.clone()), Change::Replace),
+    };
+    let store = store.of(set.clone());
     if let Some(read) = from.read(store, session) {
         let Command::Store(read) = read else { panic!("{read:?}") };
-        assert_eq!(
-            (read.which.to_set(), read.change, read.flags),
-            (Some(set.clone()), Change::Add, flag.into())
-        );
+        assert_eq!((read.which.to_set(), read.change, read.flags), (Some(set.clone()), change, flag.into()));
     }
     let (moving, name) = (from.yes(), MailboxName::new(from.text()));
     let copy = match moving {

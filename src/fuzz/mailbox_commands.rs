@@ -59,6 +59,10 @@ fn create(from: &mut Chooser<'_>, session: &Session) {
 }
 
 fn list(from: &mut Chooser<'_>, session: &Session) {
+    let usage = from.text();
+    let read = from.read(command::MailboxFor::new(&*usage), session);
+    let Some(Command::List(read)) = read else { panic!("its line has nothing of {usage:?}: {read:?}") };
+    assert_eq!(read.patterns, [MailboxName::new("*")]);
     let patterns = from.some(3, Chooser::text);
     let Some((first, others)) = patterns.split_first() else { return };
     let entries = from.list(2, Chooser::text);
@@ -154,6 +158,13 @@ fn annotations(from: &mut Chooser<'_>, session: &Session) {
         assert_eq!(entries[3], Value::Word("NIL".into()));
     }
     let get = command::GetMetadata::of(mailbox.clone(), [&*entry, "/private/y"]).max_size(from.small());
+    let server = command::GetMetadata::of_server([&*entry]);
+    if let Some((_, arguments)) = from.other(server, session) {
+        let [mailbox, entries] = &*arguments else { panic!("{arguments:?}") };
+        assert_text(mailbox, b"");
+        let first = if let Value::List(entries) = entries { &entries[0] } else { entries };
+        assert_text(first, entry.as_bytes());
+    }
     let depth = from.one_of(&[MetadataDepth::Zero, MetadataDepth::One, MetadataDepth::Infinity]);
     let get = get.depth(depth);
     let written = match depth {

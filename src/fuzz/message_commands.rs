@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::answers::uids;
 use super::arguments::{assert_mailbox, assert_text};
 use super::chooser::Chooser;
 use super::rows::flags;
-use crate::command::{self, Append, AppendPart, PartialRange, Search, SearchScope, Session};
+use super::uploads;
+use crate::command::{self, Append, PartialRange, Search, SearchScope, Session};
 use crate::types::AnnotationScope::{Private, Shared};
-use crate::types::{Date, MailboxName, ModSeq, Timestamp, Uid};
-use crate::wire::request::{CatenatePiece, Change, Command, FetchItem, SearchKey, SortBy, Value};
+use crate::types::{Date, MailboxName, ModSeq, Uid};
+use crate::wire::request::{Change, Command, FetchItem, SearchKey, SortBy, Value};
 
 /// A session with a server that has all of it.
 fn session(session: &Session, utf8: bool) -> Session {
@@ -48,8 +47,8 @@ fn session(session: &Session, utf8: bool) -> Session {
 pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
     let session = &session(known, from.yes());
     match from.below(11) {
-        0 if from.yes() => catenate(from, session),
-        0 => append(from, session),
+        0 if from.yes() => uploads::catenate(from, session),
+        0 => uploads::append(from, session),
         1 => replace(from, session),
         2 => urls(from, session),
         3 => search_in(from, session),
@@ -61,59 +60,6 @@ pub(super) fn about_messages(from: &mut Chooser<'_>, known: &Session) {
         9 => fetch(from, session),
         _ => search_return(from, session),
     }
-}
-
-/// An upload, or a message with headers in UTF-8.
-fn append(from: &mut Chooser<'_>, session: &Session) {
-    let (mailbox, flags, data) = (MailboxName::new(from.text()), flags(from), from.bytes());
-    let is_stream = from.yes();
-    let append = match is_stream {
-        true => Append::stream(data.len() as u64, Nothing),
-        false => Append::utf8(data.clone()),
-    };
-    let append = match Timestamp::new(from.small().into(), -90) {
-        Some(date) => append.internal_date(date),
-        None => append,
-    };
-    let Some(read) = from.read(append.to(mailbox.clone()).flags(flags.clone()), session) else { return };
-    let Command::Append { mailbox: to, messages } = read else { panic!("{read:?}") };
-    let [message] = &*messages else { panic!("{messages:?}") };
-    assert_eq!((to, &message.flags, message.utf8), (mailbox, &flags, !is_stream));
-    match is_stream {
-        true => assert_eq!(message.data.len(), data.len()),
-        false => assert_eq!(message.data, data),
-    }
-}
-
-/// The source of an upload, which is not read here.
-struct Nothing;
-
-impl futures_core::Stream for Nothing {
-    type Item = std::io::Result<Bytes>;
-
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(None)
-    }
-}
-
-/// A message of parts.
-fn catenate(from: &mut Chooser<'_>, session: &Session) {
-    let (mailbox, flags) = (MailboxName::new(from.text()), flags(from));
-    let parts = from.some(3, |from| match from.yes() {
-        true => CatenatePiece::Text(from.bytes()),
-        false => CatenatePiece::Url(from.text()),
-    });
-    let append = Append::parts(parts.iter().map(|part| match part {
-        CatenatePiece::Url(url) => AppendPart::url(&**url),
-        CatenatePiece::Text(bytes) | CatenatePiece::Utf8(bytes) => AppendPart::text(bytes.clone()),
-    }));
-    let Some(read) = from.read(append.to(mailbox.clone()).flags(flags.clone()), session) else { return };
-    let Command::Append { mailbox: to, messages } = read else { panic!("{read:?}") };
-    let [message] = &*messages else { panic!("{messages:?}") };
-    assert_eq!((to, &message.flags, &message.pieces), (mailbox, &flags, &parts));
 }
 
 fn replace(from: &mut Chooser<'_>, session: &Session) {
@@ -227,6 +173,20 @@ fn fetch(from: &mut Chooser<'_>, session: &Session) {
 fn annotations(from: &mut Chooser<'_>, session: &Session) {
     let (which, entry, text) = (uids(from), from.text(), from.text());
     let (value, scope) = (from.bytes(), if from.yes() { Private } else { Shared });
+    let second = from.text();
+    let two = command::StoreAnnotations::unset(&*entry, scope).and_set(&*second, scope, value.clone());
+    if let Some(read) = from.read(two.of(which.clone()), session) {
+        let Command::StoreAnnotations(read) = read else { panic!("{read:?}") };
+        let last = read.entries.last().expect("one at least");
+        assert_eq!(last.0, second);
+        assert_eq!(
+            last.1.last(),
+            Some(&(
+                if scope == Private { "value.priv" } else { "value.shared" }.to_owned(),
+                Some(value.clone())
+            ))
+        );
+    }
     let store = command::StoreAnnotations::set(&*entry, scope, value.clone()).and_unset("/comment", scope);
     let suffix = if scope == Private { "value.priv" } else { "value.shared" };
     if let Some(read) = from.read(store.of(which.clone()), session) {
@@ -255,10 +215,11 @@ fn annotations(from: &mut Chooser<'_>, session: &Session) {
         assert_eq!((read_entry, attribute.as_str()), (&entry, suffix));
         assert_eq!(wanted, text.as_bytes());
     }
-    let order = command::SortOrder::by_annotation(&*entry, scope);
+    let order = command::SortOrder::by_annotation(&*entry, scope).then_annotation(&*text, scope);
     if let Some(read) = from.read(command::Sort::new(Search::all(), order), session) {
         let Command::Sort(read) = read else { panic!("{read:?}") };
         assert_eq!(read.criteria[0].by, SortBy::Annotation(entry.clone(), scope));
+        assert_eq!(read.criteria[1].by, SortBy::Annotation(text.clone(), scope));
     }
     let append = Append::new(from.bytes()).annotation(&*entry, scope, value.clone());
     if let Some(Command::Append { messages, .. }) = from.read(append, session) {
@@ -268,10 +229,14 @@ fn annotations(from: &mut Chooser<'_>, session: &Session) {
 
 fn labels(from: &mut Chooser<'_>, session: &Session) {
     let (which, labels) = (uids(from), from.some(3, Chooser::text));
-    let store = command::StoreLabels::replace(labels.clone()).of(which.clone()).silent();
-    let Some(read) = from.read(store, session) else { return };
+    let (store, change) = match from.below(3) {
+        0 => (command::StoreLabels::add(labels.clone()), Change::Add),
+        1 => (command::StoreLabels::remove(labels.clone()), Change::Remove),
+        _ => (command::StoreLabels::replace(labels.clone()), Change::Replace),
+    };
+    let Some(read) = from.read(store.of(which.clone()).silent(), session) else { return };
     let Command::StoreLabels(read) = read else { panic!("{read:?}") };
-    assert_eq!((read.which.to_set(), read.change, read.silent), (Some(which), Change::Replace, true));
+    assert_eq!((read.which.to_set(), read.change, read.silent), (Some(which), change, true));
     // INBOX is that in any case, as a mailbox's name.
     let meant: Vec<String> = labels.iter().map(|label| MailboxName::new(label).as_str().to_owned()).collect();
     assert_eq!(read.labels, meant);

@@ -7,7 +7,7 @@ use imap_duplex::command::{
     StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
 };
 use imap_duplex::types::AnnotationScope::{Private, Shared};
-use imap_duplex::types::{Done, Flag, Section, Untagged};
+use imap_duplex::types::{Done, Flag, ModSeq, Section, Untagged};
 use imap_duplex::{Error, Mailbox, Result, Select, Sender};
 
 use crate::client::uid;
@@ -152,7 +152,7 @@ async fn hand_over_about_mailboxes(imap: &Sender, text: &str, way: usize) -> Res
 }
 
 /// How many of them belong to extensions.
-const EXTENSION_WAYS: usize = 39;
+const EXTENSION_WAYS: usize = 46;
 
 async fn hand_over_to_extensions(
     imap: &Sender,
@@ -205,6 +205,26 @@ async fn hand_over_to_extensions(
         35 => search(Search::annotation(format!("/{text}"), None, text)).await.map(drop),
         36 => search(Search::annotation("*", Shared, text)).await.map(drop),
         37 => inbox.sort(Search::all(), SortOrder::by_annotation(format!("/{text}"), Shared)).await.map(drop),
+        38 => search(Search::bcc(text).body(text).cc(text)).await.map(drop),
+        39 => search(Search::without_keyword(text) | Search::flag_changed_since(text, ModSeq::MIN))
+            .await
+            .map(drop),
+        40 => {
+            let headers = Items::header_fields([text]).header_fields_not(["x", text]);
+            inbox.fetch(uid(11), headers).await.map(drop)
+        }
+        41 => imap.mailbox_for(text).await.map(drop),
+        42 => {
+            let order = SortOrder::by_annotation("/comment", Shared).then_annotation(text, Private);
+            inbox.sort(Search::all(), order).await.map(drop)
+        }
+        43 => labels(StoreLabels::remove([text])).await.map(drop),
+        44 => {
+            // Found while it is sent, a NUL ends the connection.
+            let bytes = text.replace('\0', ".").into_bytes();
+            let size = bytes.len() as u64;
+            imap.append("x", Append::reader(size, std::io::Cursor::new(bytes))).await.map(drop)
+        }
         _ => {
             let append = Append::new("x").annotation(format!("/{text}"), Private, text.to_owned());
             imap.append("INBOX", append).await.map(drop)

@@ -9,6 +9,7 @@
 mod aliases;
 mod documents;
 mod examples;
+mod hostile;
 mod layers;
 mod panics;
 mod rooms;

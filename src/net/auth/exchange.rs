@@ -106,6 +106,9 @@ pub(super) fn begin(parts: Parts, notes: Notes) -> Result<Box<dyn Exchange>> {
     if parts.act_as.as_ref().is_some_and(|user| user.contains(char::is_control)) {
         return Err(Error::invalid("the name of the user to act as has a control character"));
     }
+    if parts.user.contains(char::is_control) {
+        return Err(Error::invalid("the name of the user has a control character"));
+    }
     if matches!(parts.mechanism, Mechanism::OauthBearer | Mechanism::Xoauth2) {
         oauth::check_token(parts.secret.expose())?;
     }

@@ -30,3 +30,23 @@ pub use own::{OwnMechanism, SaslExchange, SaslMechanism, SaslPlace};
 pub(crate) use credentials::{Identity, Provider};
 
 pub(super) use attempt::Attempts;
+
+/// The messages of a login at `imap.example.org`, for the fuzz targets.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn login_messages(
+    mechanism: Mechanism,
+    user: &str,
+    act_as: Option<&str>,
+    secret: &str,
+) -> crate::error::Result<Box<dyn crate::command::Exchange>> {
+    let parts = exchange::Parts {
+        mechanism,
+        user: user.to_owned(),
+        act_as: act_as.map(str::to_owned),
+        secret: secret.into(),
+        host: "imap.example.org".to_owned(),
+        port: 993,
+        binding: None,
+    };
+    exchange::begin(parts, exchange::Notes::default())
+}

@@ -265,7 +265,7 @@ impl<'a> Cursor<'a> {
             Some(b'(') if self.take("()") => Ok(Value::List(Vec::new())),
             Some(b'(') => self.list(|inner| inner.value(depth - 1)).map(Value::List),
             Some(b'"' | b'{') => self.string().map(Value::String),
-            Some(b'~') => self.literal8().map(Value::String),
+            Some(b'~') if self.rest.starts_with(b"~{") => self.literal8().map(Value::String),
             // Flags, patterns, sets, sections and anything else without parentheses or quotes.
             _ => self
                 .run(|b| is_printable(b) && !matches!(b, b'(' | b')' | b'"' | b'{'), "a value")

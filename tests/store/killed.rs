@@ -293,15 +293,37 @@ async fn arrives(session: &mut Other, mailbox: &str, others: &mut Others) {
     others.arrived.push(subject);
 }
 
-fn start(orders: &Value) -> Child {
+/// What the program writes to.
+pub(crate) trait Disk {
+    /// The program that is about to be started is to write to it.
+    fn prepare(&self, program: &mut Command, store: &Path);
+    /// The program was killed.
+    fn after_kill(&mut self, dice: &mut Dice);
+    /// What has happened to it, for the figures.
+    fn said(&self) -> String;
+}
+
+/// One that keeps all that was written.
+struct Reliable;
+
+impl Disk for Reliable {
+    fn prepare(&self, _program: &mut Command, _store: &Path) {}
+    fn after_kill(&mut self, _dice: &mut Dice) {}
+    fn said(&self) -> String {
+        String::new()
+    }
+}
+
+fn start(orders: &Value, disk: &impl Disk) -> Child {
     let name = std::thread::current().name().expect("that of the test").to_owned();
-    Command::new(std::env::current_exe().expect("our own file"))
+    let mut program = Command::new(std::env::current_exe().expect("our own file"));
+    program
         .args(["--exact", &name, "--nocapture", "--test-threads=1"])
         .env(PROGRAM, orders.to_string())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("it is running now")
+        .stdout(Stdio::null());
+    disk.prepare(&mut program, Path::new(orders["store"].as_str().expect("a path")));
+    program.spawn().expect("it is running now")
 }
 
 /// Its processes are gone before anybody looks, however a test ends.
@@ -319,7 +341,7 @@ fn amount(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-async fn kill_again_and_again(start: impl Fn(&Value) -> Child) {
+async fn kill_again_and_again(mut disk: impl Disk) {
     let (kills, seed) = (amount("IMAP_DUPLEX_KILLS", 24), amount("IMAP_DUPLEX_SEED", 1));
     // Not SCRAM, which would take most of their lives.
     let extra = "auth_mechanisms = plain\n".to_owned();
@@ -343,13 +365,15 @@ async fn kill_again_and_again(start: impl Fn(&Value) -> Child) {
     };
     for number in 0..kills {
         let mode = ["on", "on", "on", "off"][dice.roll(4)];
-        let running = Running(start(&orders(mode, seed.wrapping_mul(1_000_003).wrapping_add(number))));
+        let orders = orders(mode, seed.wrapping_mul(1_000_003).wrapping_add(number));
+        let running = Running(start(&orders, &disk));
         let turns = dice.roll(12);
         let life = Duration::from_millis(20 + u64::try_from(dice.roll(600)).expect("small"));
         let (_, ()) = tokio::join!(sleep(life), disturb(&server, &user, &mut others, &mut dice, turns));
         drop(running);
+        disk.after_kill(&mut dice);
     }
-    let mut last = Running(start(&orders("end", 0)));
+    let mut last = Running(start(&orders("end", 0), &disk));
     let status = loop {
         if let Some(status) = last.0.try_wait().expect("our own child") {
             break status;
@@ -377,16 +401,28 @@ async fn kill_again_and_again(start: impl Fn(&Value) -> Child) {
     }
     assert!(found.is_empty(), "these come from nowhere: {found:?}");
     let done = journal.lines().filter(|line| line.contains("\"done\"")).count();
-    println!("{kills} kills, seed {seed}: {done} operations, {} messages at the end", mail.len());
+    let said = disk.said();
+    println!("{kills} kills, seed {seed}: {done} operations, {} messages at the end{said}", mail.len());
     assert!(done > 0 || kills < 5, "the user has done something");
+}
+
+/// Whether this is the program that is to be killed, which has run then.
+pub(crate) fn is_the_program() -> bool {
+    let Ok(orders) = std::env::var(PROGRAM) else { return false };
+    runtime().block_on(program(serde_json::from_str(&orders).expect("JSON")));
+    true
+}
+
+/// Kills it again and again, and compares.
+pub(crate) fn kill_and_compare(disk: impl Disk) {
+    let kills = u32::try_from(amount("IMAP_DUPLEX_KILLS", 24)).expect("few");
+    let limit = LIMIT.saturating_mul(kills) + Duration::from_secs(60);
+    runtime().block_on(within(limit, kill_again_and_again(disk)));
 }
 
 #[test]
 fn a_program_that_is_killed_loses_nothing_and_does_nothing_twice() {
-    if let Ok(orders) = std::env::var(PROGRAM) {
-        return runtime().block_on(program(serde_json::from_str(&orders).expect("JSON")));
+    if !is_the_program() {
+        kill_and_compare(Reliable);
     }
-    let kills = u32::try_from(amount("IMAP_DUPLEX_KILLS", 24)).expect("few");
-    let limit = LIMIT.saturating_mul(kills) + Duration::from_secs(60);
-    runtime().block_on(within(limit, kill_again_and_again(start)));
 }

@@ -14,6 +14,8 @@ mod files;
 mod full;
 #[cfg(unix)]
 mod killed;
+#[cfg(target_os = "linux")]
+mod lost;
 mod model;
 mod operations;
 mod power;

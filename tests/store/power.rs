@@ -2,9 +2,8 @@
 //! written since the last time that the disk was waited for, the end is missing or is rubbish. What
 //! the user did is there, and is done once.
 //!
-//! No virtual file system: the files are copied while nothing is written, and the log is cut. One
-//! could be made with the crate `sqlite-plugin` (well kept; what a log needs of shared memory is in
-//! it since 0.9), and would lose and reorder single writes as well, which this does not.
+//! The files are copied while nothing is written, and the log is cut; `lost` loses and reorders
+//! single writes.
 
 use std::collections::BTreeSet;
 use std::fs;

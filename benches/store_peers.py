@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """First sync, second with nothing new, and one with ten changes, of a mailbox at a private Dovecot: the store's mail
 client (`mail --sync`), mbsync, OfflineIMAP. Wall time, processor time, and bytes on the wire through a counting proxy.
+Beside the first sync the FETCH that it can't do without, by itself: "bare".
 
     cargo build --release --all-features --example mail
     benches/store_peers.py [MESSAGES]
@@ -43,7 +44,7 @@ def free_port():
 
 class Dovecot:
     def __init__(self, folder):
-        self.port = free_port()
+        self.folder, self.port = folder, free_port()
         for name in ["run", "state", "home"]:
             (folder / name).mkdir()
         me = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
@@ -107,12 +108,32 @@ service imap-login {{
         session.select("INBOX")
         return session
 
+    def forget(self):
+        """What Dovecot has noted of messages when it was asked for them."""
+        for path in self.folder.rglob("dovecot.index.cache*"):
+            path.unlink()
+
     def change(self, turn):
         session = self.session()
         for at in range(5):
             session.append("INBOX", None, None, message(MESSAGES + turn * 5 + at))
             session.store(str(1 + turn * 5 + at), "+FLAGS", "\\Flagged")
         session.logout()
+
+
+BARE = """
+import socket, sys
+session = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def until(what):
+    rest = b""
+    while what not in rest:
+        rest = rest[-100:] + session.recv(1 << 16)
+until(b"\\r\\n")
+items = "UID FLAGS ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (References)]"
+for number, line in enumerate(["LOGIN ann secret", "SELECT INBOX", f"FETCH 1:* ({items})", "LOGOUT"]):
+    session.sendall(f"a{number} {line}\\r\\n".encode())
+    until(f"\\na{number} OK".encode() if number else b"a0 OK")
+"""
 
 
 class Proxy:
@@ -229,7 +250,14 @@ def main():
                 # As above: what is in the folder since then is read once more, some time after it changed.
                 time.sleep(2)
                 dovecot.session().logout()
-            for who, command in main.commands(work, proxy.port).items():
+            peers = main.commands(work, proxy.port)
+            if what == "first":
+                bare = {f"bare {turn}": [sys.executable, "-c", BARE, str(proxy.port)] for turn in [1, 2]}
+                # Before the others, and once more after the store: the disk is warm then.
+                peers = {"bare 1": bare["bare 1"], "store": peers["store"], "bare 2": bare["bare 2"], **peers}
+            for who, command in peers.items():
+                if what == "first":
+                    dovecot.forget()
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
                 proxy.up = proxy.down = 0
                 start = time.monotonic()

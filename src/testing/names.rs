@@ -189,8 +189,10 @@ impl World {
     }
 
     pub(crate) fn has_children(&self, user: &str, name: &MailboxName) -> bool {
-        let names = self.users.get(user).into_iter().flat_map(|user| user.names.keys());
-        names.into_iter().any(|other| is_below(other.as_str(), name.as_str()))
+        // In order, those below it begin there.
+        let first = MailboxName::exact(format!("{name}{DELIMITER}"));
+        let next = self.users.get(user).and_then(|user| user.names.range(first..).next());
+        next.is_some_and(|(other, _)| is_below(other.as_str(), name.as_str()))
     }
 
     /// The LIST entry of this name.

@@ -114,12 +114,15 @@ async fn a_wrong_password_parks_within_minutes_and_another_one_wakes() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_full_never_parks() {
     within(LIMIT, async {
-        let world = World::new(Server::new());
-        world.server.on("AUTHENTICATE").no_with(Code::Unavailable, "try again").times(20);
-        world.server.on("LOGIN").no_with(Code::Unavailable, "try again").times(20);
-        let account = world.account();
-        account.mailbox("INBOX").await.unwrap();
-        assert!(world.dials().len() > 10, "{:?}", world.dials());
+        for code in [Code::Unavailable, Code::Limit, Code::InUse] {
+            let world = World::new(Server::new());
+            for command in ["AUTHENTICATE", "LOGIN"] {
+                world.server.on(command).no_with(code.clone(), "try again").times(20);
+            }
+            let account = world.account();
+            account.mailbox("INBOX").await.unwrap();
+            assert!(world.dials().len() > 10, "{code:?}: {:?}", world.dials());
+        }
     })
     .await;
 }

@@ -61,6 +61,29 @@ fn apply(folders: &mut Folders, change: &Change) {
 }
 
 // Next part.
+use imap_duplex::types::Section;
+
+/// Hands over what is new, to be made durable by `write`; ends when all is in step.
+async fn mirror(
+    account: &Account,
+    state: impl StateStore,
+    write: impl Fn(&Change) -> std::io::Result<()>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let whole = Items::section(Section::Full).flags();
+    let mut changes = account.watch(Watch::all().from_start(true).items(whole), state).await?;
+    let status = changes.status();
+    loop {
+        let batch = tokio::select! {
+            batch = changes.next_many(100) => batch,
+            _ = status.in_step() => return Ok(()), // without this it follows
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        let batch = batch?;
+        batch.iter().try_for_each(&write)?;
+        changes.ack_all(&batch).await?; // with one write of the state
+    }
+}
+// Next part.
 use imap_duplex::account::FoundBy;
 use imap_duplex::types::SpecialUse;
 
@@ -165,6 +188,31 @@ async fn the_sum_of_the_stream_is_what_is_there() {
         }
     }
     assert!(!folders.contains_key(&"Job".into()));
+}
+
+/// The mirror as the guide has it: what was written once is not written again.
+#[tokio::test(start_paused = true)]
+async fn a_mirror_ends_when_all_is_there_and_goes_on_from_there() {
+    let server = Server::new();
+    let config = Config::new("localhost").plaintext().login(server.user(), server.password());
+    let (dialled, state) = (server.clone(), MemoryStore::new());
+    let account =
+        Account::builder(config).connector(move |_| std::future::ready(Ok(dialled.connect()))).open();
+    for (new, body) in [(250, "old"), (3, "new")] {
+        for _ in 0..new {
+            server.deliver("INBOX", format!("Subject: a\r\n\r\n{body}"));
+        }
+        let written = std::sync::Mutex::new(0);
+        let write = |change: &Change| {
+            if let ChangeKind::Arrived { message: Some(message), .. } = &change.kind {
+                assert!(message.body().unwrap().ends_with(body.as_bytes()));
+                *written.lock().unwrap() += 1;
+            }
+            Ok(())
+        };
+        mirror(&account, state.clone(), write).await.unwrap();
+        assert_eq!(written.into_inner().unwrap(), new);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as URL};
+use imap_duplex::command::SetAcl;
 use imap_duplex::types::Code;
 use imap_duplex::{
     Config, CredentialReason, Credentials, Error, ErrorKind, Mechanism, Remedy, SaslExchange, SaslMechanism,
@@ -312,17 +313,52 @@ async fn a_mechanism_of_ones_own_lets_in_and_what_is_refused_is_named() {
     .await;
 }
 
+/// Anyone is a master user with this password.
+const MASTER: &str = "auth_mechanisms = plain login scram-sha-1 scram-sha-256\npassdb {\n  driver = static\n  \
+    master = yes\n  args = password=mastersecret\n}\n";
+
+/// What a master user may see of the mailboxes of whom they act as: with Dovecot's ACL what the ACL
+/// says of the master, which is nothing as long as the owner grants nothing; or all, where the
+/// server's configuration says so.
+#[tokio::test]
+async fn what_a_master_user_sees_is_up_to_the_servers_acl() {
+    within(LIMIT, async {
+        for is_owner in [false, true] {
+            let more = if is_owner { "plugin {\n  acl_user = %u\n}\n" } else { "" };
+            let server = Server::with(&Options { extra: format!("{MASTER}{more}"), ..Options::default() });
+            let user = fresh_user();
+            let acting = clear(&server).login("admin", "mastersecret").act_as(user.clone());
+            let (imap, _events) = acting.connect().await.expect("it may act");
+            let selected = imap.select("INBOX").await;
+            let made = imap.create("Plans").await;
+            imap.logout().await.expect("LOGOUT");
+            assert_eq!((selected.is_ok(), made.is_ok()), (is_owner, is_owner), "{selected:?} {made:?}");
+            if is_owner {
+                continue;
+            }
+            assert_eq!(made.expect_err("refused").code(), Some(&Code::NoPerm));
+            let (owner, _events) = clear(&server).login(user, PASSWORD).connect().await.expect("in");
+            owner.append("INBOX", "Subject: x\r\n\r\n").await.expect("APPEND");
+            owner.set_acl(SetAcl::replace("INBOX", "admin", "lr")).await.expect("SETACL");
+            owner.logout().await.expect("LOGOUT");
+            let (imap, _events) = acting.connect().await.expect("it may act");
+            assert_eq!(imap.my_rights("INBOX").await.expect("MYRIGHTS").rights.to_string(), "lr");
+            let inbox = imap.select("INBOX").await.expect("SELECT");
+            assert_eq!((inbox.exists(), inbox.is_read_only()), (1, true));
+            imap.logout().await.expect("LOGOUT");
+        }
+    })
+    .await;
+}
+
 /// A master user, as Dovecot calls who may act as others: by the authorization identity.
 #[tokio::test]
 async fn a_master_user_acts_as_another() {
     within(LIMIT, async {
-        let extra = "auth_mechanisms = plain login scram-sha-1 scram-sha-256\npassdb {\n  driver = static\n  \
-            master = yes\n  args = password=mastersecret\n}\n";
-        let server = Server::with(&Options { extra: extra.to_owned(), ..Options::default() });
+        let server = Server::with(&Options { extra: MASTER.to_owned(), ..Options::default() });
         for mechanism in [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::ScramSha1] {
             let user = fresh_user();
             let config = clear(&server).mechanism(mechanism).act_as(user.clone());
-            // What it then sees of the user's mailboxes is up to Dovecot's ACL.
             let acting = config.clone().login("admin", "mastersecret").connect().await;
             let (imap, _events) = acting.unwrap_or_else(|error| panic!("{mechanism}: {error:#}"));
             imap.logout().await.expect("LOGOUT");

@@ -145,6 +145,10 @@ impl Config {
     /// [`Code::AuthorizationFailed`](crate::types::Code::AuthorizationFailed), or as if the
     /// password were wrong.
     ///
+    /// What may be seen then is up to the server. Dovecot with its ACL asks what the one who logged
+    /// in may do: nothing, until the owner [grants it](crate::Sender::set_acl), and then by the
+    /// next connection; or, with `acl_user = %u` in its configuration, all that the owner may.
+    ///
     /// ```
     /// # use imap_duplex::Config;
     /// let config = Config::new("imap.example.org").login("admin", "correct horse").act_as("alice");

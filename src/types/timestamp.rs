@@ -79,7 +79,7 @@ impl Timestamp {
     }
 
     /// Parses `17-Jul-1996 02:44:25 -0700`, as nearly all servers write it.
-    fn read_exact(text: &[u8; 26]) -> Option<Self> {
+    pub(crate) fn read_exact(text: &[u8; 26]) -> Option<Self> {
         let [d1, d2, b'-', m1, m2, m3, b'-', y1, y2, y3, y4, b' ', clock @ ..] = text else { return None };
         let [h1, h2, b':', n1, n2, b':', s1, s2, b' ', sign, z1, z2, z3, z4] = clock else { return None };
         let mut all_digits = true;

@@ -39,6 +39,7 @@ const MAX_LIST_LEN: usize = 256;
 pub(crate) struct FlagLists {
     /// The most flags in a list.
     max: usize,
+    none: Flags,
     /// Each list in the place that its bytes choose; allocated with the first.
     slots: Vec<(Box<[u8]>, Flags)>,
     /// Recently parsed keywords, each in the place that its name chooses; allocated with the first.
@@ -51,27 +52,28 @@ const KEYWORDS: usize = 128;
 impl FlagLists {
     /// Remembers nothing yet; a list may have this many flags.
     pub(crate) fn new(max: usize) -> Self {
-        Self { max, slots: Vec::new(), keywords: Vec::new() }
+        Self { max, none: Flags::new(), slots: Vec::new(), keywords: Vec::new() }
+    }
+
+    /// A list that is remembered, or empty, at the beginning of the text, and its length.
+    pub(super) fn known(&self, text: &[u8]) -> Option<(&Flags, usize)> {
+        if let [b'(', b')', ..] = text {
+            return Some((&self.none, 2));
+        }
+        let list = list_at(text)?;
+        // Each list has two places, so that two that alternate don't evict each other.
+        let place = place(list);
+        let places = [place, place ^ 1].into_iter().filter_map(|place| self.slots.get(place));
+        let mut known = places.filter(|(known, _)| **known == *list);
+        known.next().map(|(_, flags)| (flags, list.len()))
     }
 
     /// The same as [`flags`].
     pub(crate) fn read<'a>(&mut self, i: Input<'a>) -> Parsed<'a, Flags> {
-        if let [b'(', b')', text @ ..] = i.text {
-            return Ok((Input { text, ..i }, Flags::new()));
+        if let Some((flags, length)) = self.known(i.text) {
+            return Ok((i.skip(length), flags.clone()));
         }
-        let near = i.text.get(..MAX_LIST_LEN).unwrap_or(i.text);
-        let Some(end) = memchr::memchr(b')', near) else { return flags(i, self.max) };
-        // Up to its first parenthesis, what is parsed depends on no byte after it.
-        let list = i.text.get(..=end).unwrap_or_default();
-        // Each list has two places, so that two that alternate don't evict each other.
-        let place = place(list);
-        for place in [place, place ^ 1] {
-            if let Some((known, flags)) = self.slots.get(place)
-                && **known == *list
-            {
-                return Ok((i.skip(list.len()), flags.clone()));
-            }
-        }
+        let Some(list) = list_at(i.text) else { return flags(i, self.max) };
         if list.contains(&b'"') {
             // It may continue after that parenthesis and be long: too long to look up each flag.
             return flags(i, self.max);
@@ -83,6 +85,7 @@ impl FlagLists {
                 self.slots.resize(REMEMBERED, (Box::default(), Flags::new()));
             }
             // The older one moves to the second place.
+            let place = place(list);
             let older = self.slots.get_mut(place).map(std::mem::take).unwrap_or_default();
             if let Some(second) = self.slots.get_mut(place ^ 1) {
                 *second = older;
@@ -112,6 +115,13 @@ impl FlagLists {
         }
         flag
     }
+}
+
+/// The list that the text begins with, up to its first parenthesis: what is parsed of it depends on
+/// no byte after that. `None` if it is too long to be remembered.
+fn list_at(text: &[u8]) -> Option<&[u8]> {
+    let near = text.get(..MAX_LIST_LEN).unwrap_or(text);
+    text.get(..=memchr::memchr(b')', near)?)
 }
 
 /// The place of a list among those remembered. All bytes matter: keywords may differ in the middle

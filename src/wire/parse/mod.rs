@@ -126,6 +126,7 @@ mod sort;
 mod status;
 mod string;
 mod token;
+mod usual;
 mod value;
 
 #[cfg(test)]
@@ -455,33 +456,10 @@ fn other(all: Input<'_>, i: Input<'_>, word: &[u8], depth: usize) -> Result<Resp
 
 /// Whether a response is of a kind that has no data of messages.
 fn has_text_alone(i: Input<'_>) -> bool {
-    const KINDS: [&str; 24] = [
-        "LIST",
-        "LSUB",
-        "XLIST",
-        "STATUS",
-        "ACL",
-        "LISTRIGHTS",
-        "MYRIGHTS",
-        "QUOTA",
-        "QUOTAROOT",
-        "NAMESPACE",
-        "ID",
-        "LANGUAGE",
-        "COMPARATOR",
-        "GENURLAUTH",
-        "JMAPACCESS",
-        "ENABLED",
-        "CAPABILITY",
-        "FLAGS",
-        "SEARCH",
-        "ESEARCH",
-        "SORT",
-        "THREAD",
-        "VANISHED",
-        "UIDBATCHES",
-    ];
-    keyword(i).is_some_and(|kind| KINDS.contains(&kind.as_str()))
+    const KINDS: &str = "LIST LSUB XLIST STATUS ACL LISTRIGHTS MYRIGHTS QUOTA QUOTAROOT NAMESPACE ID LANGUAGE \
+        COMPARATOR GENURLAUTH JMAPACCESS ENABLED CAPABILITY FLAGS SEARCH ESEARCH SORT THREAD \
+        VANISHED UIDBATCHES";
+    keyword(i).is_some_and(|kind| KINDS.split(' ').any(|known| known == kind))
 }
 
 /// The apparent kind of this response; none for a message number of 0, because no command waits for

@@ -51,7 +51,7 @@ impl Operation {
         self.message.into_iter().chain(other)
     }
 
-    fn is_structural(&self) -> bool {
+    pub(super) fn is_structural(&self) -> bool {
         matches!(self.action, Action::Create | Action::Rename { .. } | Action::Delete)
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Transaction;
@@ -92,6 +92,10 @@ pub(super) struct SyncTask {
     waiters: Vec<Waiter>,
     /// Whether operations are on their way.
     operating: Arc<AtomicBool>,
+    /// Counts what operations make of the list of mailboxes; odd while they do.
+    structure: Arc<AtomicU64>,
+    /// The same when the sweep began.
+    swept_structure: u64,
     /// Mailboxes of which the last look has failed: they are not in step.
     failed: BTreeSet<MailboxKey>,
     /// Mailboxes that the server has refused, since it let them be read.
@@ -135,6 +139,8 @@ impl SyncTask {
             sweeps_done: 0,
             waiters: Vec::new(),
             operating: Arc::default(),
+            structure: Arc::default(),
+            swept_structure: 0,
             failed: BTreeSet::new(),
             refused: BTreeSet::new(),
         }
@@ -151,7 +157,7 @@ impl SyncTask {
             self.account_id,
             self.database.clone(),
             self.own.clone(),
-            self.operating.clone(),
+            (self.operating.clone(), self.structure.clone()),
         );
         self.tasks.spawn(executor.run());
         let bodies = bodies::Keeper::new(self.account.clone(), self.account_id, self.database.clone());
@@ -185,6 +191,7 @@ impl SyncTask {
 
     fn sweep(&mut self) {
         (self.sweeping, self.sweeps_begun) = (true, self.sweeps_begun + 1);
+        self.swept_structure = self.structure.load(Ordering::SeqCst);
         // A hint that comes meanwhile makes it sooner.
         self.next_sweep = Instant::now() + self.policy.interval;
         let (account, notes) = (self.account.clone(), self.own.clone());
@@ -358,6 +365,12 @@ impl SyncTask {
 
     async fn swept(&mut self, entries: Vec<ListEntry>) {
         self.sweeping = false;
+        // A listing that one of our own renames overtook would have its mailboxes as gone.
+        let structure = self.structure.load(Ordering::SeqCst);
+        if structure != self.swept_structure || structure % 2 == 1 {
+            self.sweep_by(Instant::now() + SOON);
+            return;
+        }
         let again = self.waiters.iter().any(|waiter| waiter.sweep > self.sweeps_begun);
         self.sweep_by(Instant::now() + if again { Duration::ZERO } else { self.policy.interval });
         match listing::take(&self.database, self.account_id, &mut self.plan, entries).await {

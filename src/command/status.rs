@@ -340,6 +340,7 @@ impl Command for StatusCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::List;
     use crate::command::testing::{lines, refused, server};
 
     /// RFC 9051 section 6.3.11, RFC 8438 section 3, RFC 7162 section 3.1.7, RFC 8474 section 4.3,
@@ -365,6 +366,10 @@ mod tests {
         for (mailbox, items, line) in cases {
             assert_eq!(status(mailbox, items), [line]);
         }
+        // RFC 7889 section 3.2.
+        let list = List::new("%").with_status(StatusItems::append_limit());
+        let has_it = server(&["LIST-EXTENDED", "LIST-STATUS", "APPENDLIMIT"]);
+        assert_eq!(lines(list, &has_it), ["LIST \"\" % RETURN (STATUS (APPENDLIMIT))"]);
     }
 
     #[test]

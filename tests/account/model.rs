@@ -46,8 +46,6 @@ struct Lie {
     withholds: bool,
 }
 
-const NO_UIDVALIDITY_IN_STATUS: &str = "no UIDVALIDITY in STATUS";
-
 fn lies() -> Vec<Lie> {
     let lie = |name, rule| Lie { name, rule, hides_flags: false, withholds: false };
     let hides = |name, rule| Lie { hides_flags: true, ..lie(name, rule) };
@@ -65,7 +63,7 @@ fn lies() -> Vec<Lie> {
         lie("no UIDNEXT in STATUS", |line| {
             Some(if line.starts("* STATUS") { line.with("UIDNEXT", None) } else { line.text.to_owned() })
         }),
-        lie(NO_UIDVALIDITY_IN_STATUS, |line| {
+        lie("no UIDVALIDITY in STATUS", |line| {
             Some(if line.starts("* STATUS") { line.with("UIDVALIDITY", None) } else { line.text.to_owned() })
         }),
         lie("no VANISHED (EARLIER)", |line| {
@@ -302,12 +300,10 @@ impl Model {
                 self.note(format!("VANISHED (EARLIER) {what}"));
                 server.on("EXAMINE").within(format!("* VANISHED (EARLIER) {what}\r\n"));
             }
-            // That this is no truth is seen by counts alone, where a mailbox is followed.
-            _ if self.lie.is_none_or(|lie| lie.name != NO_UIDVALIDITY_IN_STATUS) => {
+            _ => {
                 self.note("VANISHED 1:2");
                 server.say("* VANISHED 1:2\r\n");
             }
-            _ => {}
         }
     }
 

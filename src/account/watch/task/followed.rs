@@ -27,13 +27,15 @@ pub(super) struct Followed {
     behind: u32,
     /// All that was reported of it is in the state that was delivered last.
     in_step: bool,
+    /// When it was compared with what is there, by being selected.
+    compared_at: Option<Instant>,
 }
 
 impl WatchTask {
     /// A mailbox is up to date and stays so: on its connection the others are watched, too.
     pub(super) fn on_followed(&mut self, key: MailboxKey, sender: Sender) {
         let Some(followed) = self.followed.get_mut(&key) else { return };
-        followed.sender = Some(sender.clone());
+        (followed.sender, followed.compared_at) = (Some(sender.clone()), Some(Instant::now()));
         if !self.is_swept && !self.sweeping {
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
         }
@@ -69,8 +71,12 @@ impl WatchTask {
         let soon = self.next_sweep.min(Instant::now() + SOON_AGAIN.min(self.watch.interval));
         for (key, followed) in self.followed.iter_mut() {
             let state = ledger.head(key).and_then(|head| head.state.as_ref());
-            let (Some(counts), Some(state), Some(_)) = (self.plan.counts(key), state, &followed.sender)
-            else {
+            let (Some(state), Some(_)) = (state, &followed.sender) else { continue };
+            let Some(counts) = self.plan.counts(key) else {
+                // Nothing but its own events says what is there, and these may be wrong.
+                if followed.compared_at.is_some_and(|at| at.elapsed() >= self.watch.compare_flags) {
+                    followed.control.recheck(None);
+                }
                 continue;
             };
             let is_ahead = counts.is_ahead_of(state, followed.control.reported());

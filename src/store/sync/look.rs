@@ -27,7 +27,8 @@ use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
 use crate::account::{Account, Counts, Events, MailboxKey};
-use crate::client::{Mailbox, Select};
+use crate::client::{Mailbox, Rows, Select};
+use crate::command::Fetch;
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
@@ -186,9 +187,9 @@ impl Look {
         mut asked: Option<u64>,
     ) -> StoreResult<Outcome> {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
-        let mut has_announced = false;
+        let (mut has_announced, mut ahead) = (false, None);
         loop {
-            let more = self.window(mailbox).await?;
+            let more = self.window(mailbox, &mut ahead).await?;
             let now = mailbox.snapshot();
             let is_other = mailbox.uid_validity() != self.kept.uid_validity;
             if is_other || mailbox.has_ended() {
@@ -343,20 +344,39 @@ impl Look {
         self.write(move |file| message::fill(file, account, id, &fetched)).await
     }
 
-    /// One window of contents. Whether there was one.
-    async fn window(&self, mailbox: &Mailbox) -> StoreResult<bool> {
-        let (account, id) = (self.account_id, self.kept.id);
-        let uids = self.database.read(move |file| message::bare(file, id, WINDOW)).await?;
+    /// Asks for the contents of the next window, other than these; `None`: there is none.
+    async fn ask(&self, mailbox: &Mailbox, but: Vec<Uid>) -> StoreResult<Option<Asked>> {
+        let id = self.kept.id;
+        let bare = move |file: &Transaction<'_>| {
+            let mut uids = message::bare(file, id, WINDOW + but.len())?;
+            uids.retain(|uid| !but.contains(uid));
+            uids.truncate(WINDOW);
+            Ok(uids)
+        };
+        let uids = self.database.read(bare).await?;
         if uids.is_empty() {
+            return Ok(None);
+        }
+        let wanted: UidSet = uids.iter().copied().collect();
+        let items = content::items(&mailbox.sender().capabilities());
+        Ok(Some(Asked { uids, rows: mailbox.fetch(wanted, items).stream() }))
+    }
+
+    /// One window of contents; the next one is asked for before it is written, so that server and
+    /// file don't wait for each other. Whether there was one.
+    async fn window(&self, mailbox: &Mailbox, ahead: &mut Option<Asked>) -> StoreResult<bool> {
+        let (account, id) = (self.account_id, self.kept.id);
+        let asked = match ahead.take() {
+            Some(asked) => Some(asked),
+            None => self.ask(mailbox, Vec::new()).await?,
+        };
+        let Some(Asked { uids, mut rows }) = asked else {
             // What was left out of the rows may be what waits.
             if self.is_whole {
                 self.settle_waiting().await?;
             }
             return Ok(false);
-        }
-        let wanted: UidSet = uids.iter().copied().collect();
-        let items = content::items(&mailbox.sender().capabilities());
-        let mut rows = mailbox.fetch(wanted, items).stream();
+        };
         let mut window = Vec::with_capacity(uids.len());
         loop {
             match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
@@ -367,6 +387,7 @@ impl Look {
                 None => break,
             }
         }
+        *ahead = self.ask(mailbox, uids.clone()).await?;
         self.write(move |file| {
             message::fill(file, account, id, &window)?;
             let lacking = uids.iter().filter(|uid| !window.iter().any(|row| row.uid == **uid));
@@ -432,6 +453,12 @@ impl Look {
     ) -> StoreResult<T> {
         self.database.write_behind(job).await
     }
+}
+
+/// Contents that are asked for.
+struct Asked {
+    uids: Vec<Uid>,
+    rows: Rows<Fetch>,
 }
 
 enum Waited {

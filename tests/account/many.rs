@@ -17,7 +17,7 @@ async fn thousands_of_mailboxes_are_listed_together_and_looked_into_once() {
         for names in [&[][..], &["NOTIFY", "OBJECTID"]] {
             let world = World::new(Server::builder().without(names.iter().copied()).start());
             for number in 1..MAILBOXES {
-                world.server.create(&format!("Lists/{number}"));
+                world.server.create(format!("Lists/{number}"));
             }
             let last = format!("Lists/{}", MAILBOXES - 1);
             world.server.deliver(&last, "Subject: old\r\n\r\n");

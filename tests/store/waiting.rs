@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::within;
-use crate::world::{LIMIT, World, id_of, message, uid};
+use crate::world::{LIMIT, World, all, id_of, message, uid};
 
 fn world() -> World {
     let server = Server::new();
@@ -150,4 +150,25 @@ async fn what_is_sent_while_somebody_waits_is_shown_before_the_answer() {
 fn unsettled(world: &World) -> i64 {
     let file = Connection::open_with_flags(world.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
     file.query_row("SELECT count(*) FROM operation", [], |row| row.get(0)).expect("readable")
+}
+
+/// A server that can't read messages for a while.
+#[tokio::test(start_paused = true)]
+async fn contents_that_do_not_come_are_asked_for_again() {
+    for follows in [true, false] {
+        within(LIMIT, async {
+            let world = World::new(Server::new());
+            for number in 1..=600 {
+                world.server.deliver("INBOX", message(&format!("message {number}")));
+            }
+            let policy = if follows { SyncPolicy::new() } else { SyncPolicy::new().follow_none() };
+            world.server.on("UID FETCH").no_with(Code::Unavailable, "not now").times(6);
+            let client = world.client_by(Policy::default(), policy).await;
+            client.in_step().await;
+            let inbox = client.store.mailbox_named("INBOX").await.expect("there");
+            assert_eq!(all(&inbox).await.len(), 600, "followed: {follows}");
+            assert_eq!(inbox.info().await.expect("there").failure, None);
+        })
+        .await;
+    }
 }

@@ -238,8 +238,24 @@ pub(in crate::store) fn likeness(
     Ok(if is_same { Likeness::Same } else { Likeness::Other })
 }
 
-/// How often a content is asked for that does not come.
+/// In how many looks a content is asked for that does not come.
 const MAX_MISSES: i64 = 3;
+
+/// The mailboxes of which contents are still to be fetched.
+pub(in crate::store) fn all_bare(file: &Transaction<'_>) -> Result<Vec<MailboxId>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT DISTINCT mailbox FROM message WHERE content IS NULL AND uid IS NOT NULL AND misses < ?",
+    )?;
+    Ok(find.query_map([MAX_MISSES], |row| row.id(0))?.collect::<Result<_, _>>()?)
+}
+
+/// What was asked for in vain is asked for once more: the server, or this library, may have been
+/// mended.
+pub(in crate::store) fn ask_again(file: &Transaction<'_>) -> Result<(), Fault> {
+    file.prepare_cached("UPDATE message SET misses = ?1 - 1 WHERE content IS NULL AND misses >= ?1")?
+        .execute([MAX_MISSES])?;
+    Ok(())
+}
 
 /// The newest messages of a mailbox whose content is still to be fetched.
 pub(in crate::store) fn bare(

@@ -16,7 +16,7 @@ use crate::store::database::Durability;
 use crate::store::error::{StoreError, StoreErrorKind, StoreResult};
 use crate::store::handle::Store;
 use crate::store::ids::AccountId;
-use crate::store::rows::mailbox;
+use crate::store::rows::{mailbox, message};
 use crate::types::MailboxName;
 
 /// How an account is kept in step.
@@ -106,7 +106,10 @@ impl Store {
     /// As [`attach`](Self::attach).
     pub async fn attach_with(&self, account: &Account, policy: SyncPolicy) -> StoreResult<Attachment> {
         let identity = account.identity().to_owned();
-        let job = move |file: &rusqlite::Transaction<'_>| mailbox::account(file, &identity);
+        let job = move |file: &rusqlite::Transaction<'_>| {
+            message::ask_again(file)?;
+            mailbox::account(file, &identity)
+        };
         let account_id = self.database.write(Durability::Power, job).await?;
         let (doubts, doubted) = unbounded_channel();
         let lease = self.database.engage(account_id, account, doubts).ok_or_else(|| {

@@ -2,6 +2,8 @@
 //!
 //! In: an account, the plan. Out: rows of mailboxes; a listing that is not whole counts as none.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Transaction;
 
 use crate::account::{Account, Before, Counts, Difference, Found, MailboxKey, Plan};
@@ -10,7 +12,7 @@ use crate::error::Result;
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreResult};
 use crate::store::operations;
-use crate::store::rows::mailbox;
+use crate::store::rows::{mailbox, message};
 use crate::types::{ListEntry, MailboxName};
 
 /// What the server lists.
@@ -24,7 +26,10 @@ pub(super) async fn fetch(account: &Account) -> Result<Vec<ListEntry>> {
     if capabilities.has("OBJECTID") {
         items = items.mailbox_id();
     }
-    session.list(List::new("*").with_status(items)).await
+    let list = List::new("*").with_status(items);
+    // With other options it is returned on request alone; Dovecot leaves it out.
+    let list = if capabilities.has("SPECIAL-USE") { list.with_special_use() } else { list };
+    session.list(list).await
 }
 
 /// Without counts it is listed all the same, so it is not gone: it may not be read, or not now.
@@ -98,15 +103,17 @@ fn mailbox_again(file: &Transaction<'_>, account: i64, named: Vec<Named>) -> Res
 
 /// The plan as an earlier run has left it.
 pub(super) async fn plan(database: &Database, account: i64) -> StoreResult<Plan> {
-    let read =
-        move |file: &Transaction<'_>| Ok((mailbox::all_kept(file, account)?, operations::all_sent(file)?));
-    let (kept, sent) = database.read(read).await?;
+    let read = move |file: &Transaction<'_>| {
+        let unseen = operations::all_sent(file)?.into_iter().chain(message::all_bare(file)?);
+        Ok((mailbox::all_kept(file, account)?, unseen.collect::<BTreeSet<_>>()))
+    };
+    let (kept, unseen) = database.read(read).await?;
     let mut plan = Plan::default();
     for mailbox in kept {
         let counts: Option<Counts> = mailbox.counts.and_then(|text| serde_json::from_str(&text).ok());
         // Without a mod-sequence equal counts don't prove that nothing has changed.
-        // What was sent before the program ended is still to be seen.
-        let is_seen = mailbox.listed && !sent.contains(&mailbox.id);
+        // What was sent before the program ended is still to be seen, and contents are to come.
+        let is_seen = mailbox.listed && !unseen.contains(&mailbox.id);
         let looked = counts.clone().filter(|counts| counts.has_mod_seq() && is_seen);
         let key = MailboxKey::from_text(&mailbox.key);
         plan.know_looked(key, mailbox.name, counts.unwrap_or_default(), looked);

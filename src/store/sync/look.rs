@@ -23,12 +23,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::complete::{Complete, PATIENCE, changes_asked, complete, late, newest_left};
+use super::contents::{Filled, Windows};
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
 use crate::account::{Account, Counts, Events, MailboxKey};
-use crate::client::{Mailbox, Rows, Select};
-use crate::command::Fetch;
+use crate::client::{Mailbox, Select};
 use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
@@ -37,13 +37,11 @@ use crate::store::operations;
 use crate::store::rows::content::{self, NewContent};
 use crate::store::rows::mailbox::{self, Cursor, Kept};
 use crate::store::rows::message::{self, Difference, Fetched};
-use crate::types::{EventKind, Flags, Message, Uid, UidSet, ViewSync};
+use crate::types::{EventKind, Flags, Message, Uid, ViewSync};
 use crate::view::Snapshot;
 
 /// Messages of the first page of a mailbox of which nothing is known.
 const FIRST_PAGE: u32 = 100;
-/// Messages whose contents are fetched at a time, and stored in one transaction.
-const WINDOW: usize = 250;
 /// Differences that are stored in one transaction.
 const MAX_BATCH: usize = 2_000;
 /// The pause between two cursors of a mailbox that stays selected: to read one takes time in the
@@ -187,9 +185,9 @@ impl Look {
         mut asked: Option<u64>,
     ) -> StoreResult<Outcome> {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
-        let (mut has_announced, mut ahead) = (false, None);
+        let (mut has_announced, mut windows) = (false, Windows::default());
         loop {
-            let more = self.window(mailbox, &mut ahead).await?;
+            let filled = self.window(mailbox, &mut windows).await?;
             let now = mailbox.snapshot();
             let is_other = mailbox.uid_validity() != self.kept.uid_validity;
             if is_other || mailbox.has_ended() {
@@ -204,8 +202,17 @@ impl Look {
                 }
                 committed = now;
             }
-            if more {
-                continue;
+            let Filled::Done(lacking) = filled else { continue };
+            if lacking > 0 {
+                // They may have been expunged, which is reported by the next answer.
+                mailbox.sender().noop().await?;
+                let complete = complete(mailbox).await?;
+                self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
+                (committed, has_cursor) = (complete.snapshot, false);
+                match self.lacking().await? {
+                    0 => {}
+                    count => return Err(self.not_sent(count)),
+                }
             }
             if !std::mem::replace(&mut has_announced, true) {
                 // What waited for UIDs can be sent.
@@ -344,69 +351,6 @@ impl Look {
         self.write(move |file| message::fill(file, account, id, &fetched)).await
     }
 
-    /// Asks for the contents of the next window, other than these; `None`: there is none.
-    async fn ask(&self, mailbox: &Mailbox, but: Vec<Uid>) -> StoreResult<Option<Asked>> {
-        let id = self.kept.id;
-        let bare = move |file: &Transaction<'_>| {
-            let mut uids = message::bare(file, id, WINDOW + but.len())?;
-            uids.retain(|uid| !but.contains(uid));
-            uids.truncate(WINDOW);
-            Ok(uids)
-        };
-        let uids = self.database.read(bare).await?;
-        if uids.is_empty() {
-            return Ok(None);
-        }
-        let wanted: UidSet = uids.iter().copied().collect();
-        let items = content::items(&mailbox.sender().capabilities());
-        Ok(Some(Asked { uids, rows: mailbox.fetch(wanted, items).stream() }))
-    }
-
-    /// One window of contents; the next one is asked for before it is written, so that server and
-    /// file don't wait for each other. Whether there was one.
-    async fn window(&self, mailbox: &Mailbox, ahead: &mut Option<Asked>) -> StoreResult<bool> {
-        let (account, id) = (self.account_id, self.kept.id);
-        let asked = match ahead.take() {
-            Some(asked) => Some(asked),
-            None => self.ask(mailbox, Vec::new()).await?,
-        };
-        let Some(Asked { uids, mut rows }) = asked else {
-            // What was left out of the rows may be what waits.
-            if self.is_whole {
-                self.settle_waiting().await?;
-            }
-            return Ok(false);
-        };
-        let mut window = Vec::with_capacity(uids.len());
-        loop {
-            match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
-                Some(Ok(row)) => window.extend(fetched(&row, None)),
-                // These rows can't be had: the rest can.
-                Some(Err(error)) if matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete) => {}
-                Some(Err(error)) => return Err(error.into()),
-                None => break,
-            }
-        }
-        *ahead = self.ask(mailbox, uids.clone()).await?;
-        self.write(move |file| {
-            message::fill(file, account, id, &window)?;
-            let lacking = uids.iter().filter(|uid| !window.iter().any(|row| row.uid == **uid));
-            message::missed(file, id, lacking.copied())
-        })
-        .await?;
-        Ok(true)
-    }
-
-    /// All contents are here: what still waits for its UID is gone, and the rest can be sent.
-    async fn settle_waiting(&self) -> StoreResult<()> {
-        let id = self.kept.id;
-        let waits = self.database.read(move |file| Ok(!operations::waiting(file, id)?.is_empty())).await?;
-        if waits {
-            self.write(move |file| operations::give_up(file, id)).await?;
-        }
-        Ok(())
-    }
-
     /// Stores differences in batches.
     async fn store(&mut self, differences: Vec<Difference>) -> StoreResult<()> {
         let id = self.kept.id;
@@ -447,18 +391,12 @@ impl Look {
         Ok(())
     }
 
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreResult<T> {
         self.database.write_behind(job).await
     }
-}
-
-/// Contents that are asked for.
-struct Asked {
-    uids: Vec<Uid>,
-    rows: Rows<Fetch>,
 }
 
 enum Waited {
@@ -467,7 +405,7 @@ enum Waited {
     Ended,
 }
 
-fn fetched(row: &Message, flags: Option<Flags>) -> Option<Fetched> {
+pub(super) fn fetched(row: &Message, flags: Option<Flags>) -> Option<Fetched> {
     let uid: Uid = row.uid()?;
     Some(Fetched { uid, flags, content: NewContent::of(row)? })
 }

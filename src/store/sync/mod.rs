@@ -16,6 +16,7 @@
 
 mod attachment;
 mod complete;
+mod contents;
 mod known;
 mod listing;
 mod look;

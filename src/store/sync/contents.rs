@@ -1,0 +1,209 @@
+//! The contents of messages, in windows: what rows lack once all messages are listed.
+//!
+//! ```text
+//!   newest that lack it ──> FETCH ──> rows ──────────────> one transaction
+//!          ^                  │ NO, for some of them ──> the same in smaller windows
+//!          └──────────────────┘ NO, for one; or it did not come ──> not again in this look
+//! ```
+//!
+//! What the server can't send now fails the look, so that it is asked for again. What it does not
+//! send is missed once in each look, and after some looks left out: one message that can't be read
+//! keeps back neither others nor what waits for all to be in step.
+//!
+//! In: a selected mailbox. Out: rows with contents; how many are still to come.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Transaction;
+use tokio::time::timeout;
+
+use super::complete::{PATIENCE, late};
+use super::look::{Look, fetched};
+use crate::client::{Mailbox, Rows};
+use crate::command::Fetch;
+use crate::error::{Error, ErrorKind};
+use crate::store::error::{StoreError, StoreErrorKind, StoreResult};
+use crate::store::operations;
+use crate::store::rows::{content, message};
+use crate::types::{Uid, UidSet};
+
+/// Messages whose contents are fetched at a time, and stored in one transaction.
+const WINDOW: usize = 250;
+/// How many windows in a row may be refused before the look fails.
+const MAX_REFUSALS: u32 = 64;
+
+/// How far a look is with contents.
+#[derive(Default)]
+pub(super) struct Windows {
+    /// Asked for in this look, and not sent.
+    missed: BTreeSet<Uid>,
+    /// By how often the window is halved: some message in it can't be read.
+    halved: u32,
+    /// Windows in a row of which nothing came.
+    refusals: u32,
+    ahead: Option<Asked>,
+}
+
+/// Contents that are asked for.
+struct Asked {
+    uids: Vec<Uid>,
+    rows: Rows<Fetch>,
+}
+
+/// Whether there was a window.
+pub(super) enum Filled {
+    More,
+    /// All that the server sends is here; this many messages it has not sent, and may still.
+    Done(usize),
+}
+
+impl Windows {
+    fn width(&self) -> usize {
+        WINDOW.checked_shr(self.halved).unwrap_or(0).max(1)
+    }
+
+    /// A window was refused; an error: one after the other.
+    fn on_refused(&mut self, error: Error) -> StoreResult<()> {
+        (self.halved, self.refusals) = (self.halved + 1, self.refusals + 1);
+        if self.refusals > MAX_REFUSALS { Err(error.into()) } else { Ok(()) }
+    }
+
+    fn on_filled(&mut self, has_come: bool) {
+        self.halved = self.halved.saturating_sub(1);
+        if has_come {
+            self.refusals = 0;
+        }
+    }
+}
+
+impl Look {
+    /// Asks for the contents of the next window, other than these; `None`: there is none.
+    async fn ask(&self, mailbox: &Mailbox, windows: &Windows, but: &[Uid]) -> StoreResult<Option<Asked>> {
+        let (id, width) = (self.kept.id, windows.width());
+        let but: BTreeSet<Uid> = windows.missed.iter().chain(but).copied().collect();
+        let bare = move |file: &Transaction<'_>| {
+            let mut uids = message::bare(file, id, width + but.len())?;
+            uids.retain(|uid| !but.contains(uid));
+            uids.truncate(width);
+            Ok(uids)
+        };
+        let uids = self.database.read(bare).await?;
+        if uids.is_empty() {
+            return Ok(None);
+        }
+        let wanted: UidSet = uids.iter().copied().collect();
+        let items = content::items(&mailbox.sender().capabilities());
+        Ok(Some(Asked { uids, rows: mailbox.fetch(wanted, items).stream() }))
+    }
+
+    /// One window of contents; the next one is asked for before it is written, so that server and
+    /// file don't wait for each other.
+    pub(super) async fn window(&self, mailbox: &Mailbox, windows: &mut Windows) -> StoreResult<Filled> {
+        let asked = match windows.ahead.take() {
+            Some(asked) => Some(asked),
+            None => self.ask(mailbox, windows, &[]).await?,
+        };
+        let Some(Asked { uids, mut rows }) = asked else { return Ok(Filled::Done(self.lacking().await?)) };
+        let (mut window, mut refused) = (Vec::with_capacity(uids.len()), None);
+        loop {
+            match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
+                Some(Ok(row)) => window.extend(fetched(&row, None)),
+                // It can send them later.
+                Some(Err(error)) if error.is_transient() => return Err(error.into()),
+                Some(Err(error)) if error.kind() == ErrorKind::No => refused = Some(error),
+                // What could not be read of them is missing below.
+                Some(Err(error)) if error.kind() == ErrorKind::Incomplete => {}
+                Some(Err(error)) => return Err(error.into()),
+                None => break,
+            }
+        }
+        let come: BTreeSet<Uid> = window.iter().map(|row| row.uid).collect();
+        let mut lacking: Vec<Uid> = uids.iter().copied().filter(|uid| !come.contains(uid)).collect();
+        match refused {
+            // The server has read one after the other, up to one that it can't.
+            Some(error) if come.is_empty() => {
+                windows.on_refused(error)?;
+                if uids.len() > 1 {
+                    lacking.clear();
+                }
+            }
+            Some(_) => {
+                windows.on_filled(true);
+                windows.halved += 2;
+                lacking.clear();
+            }
+            None => {
+                windows.on_filled(!come.is_empty());
+                windows.missed.extend(&lacking);
+                windows.ahead = self.ask(mailbox, windows, &uids).await?;
+            }
+        }
+        windows.missed.extend(&lacking);
+        let (account, id) = (self.account_id, self.kept.id);
+        self.write(move |file| {
+            message::fill(file, account, id, &window)?;
+            message::missed(file, id, lacking.into_iter())
+        })
+        .await?;
+        Ok(Filled::More)
+    }
+
+    /// How many contents may still come. If none, what still waits for its UID is gone, and the rest
+    /// can be sent.
+    pub(super) async fn lacking(&self) -> StoreResult<usize> {
+        let id = self.kept.id;
+        let read = move |file: &Transaction<'_>| {
+            let lacking = message::bare(file, id, usize::MAX)?.len();
+            Ok((lacking, !operations::waiting(file, id)?.is_empty()))
+        };
+        let (lacking, waits) = self.database.read(read).await?;
+        // What was left out of the rows may be what waits.
+        if waits && self.is_whole && lacking == 0 {
+            self.write(move |file| operations::give_up(file, id)).await?;
+        }
+        Ok(lacking)
+    }
+
+    /// The error for messages that the server has not sent.
+    pub(super) fn not_sent(&self, count: usize) -> StoreError {
+        let what = format!(
+            "{}: the server lists {count} messages that it did not send: they are asked for again",
+            self.kept.name
+        );
+        StoreError::new(StoreErrorKind::Server, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Error {
+        Error::new(ErrorKind::No, "one of them can't be read")
+    }
+
+    #[test]
+    fn windows_shrink_to_the_message_that_can_not_be_read_and_grow_again() {
+        let mut windows = Windows::default();
+        let widths: Vec<usize> = (0..9)
+            .map(|_| {
+                windows.on_refused(refused()).expect("not for long");
+                windows.width()
+            })
+            .collect();
+        assert_eq!(widths, [125, 62, 31, 15, 7, 3, 1, 1, 1]);
+        for _ in 0..9 {
+            windows.on_filled(true);
+        }
+        assert_eq!(windows.width(), WINDOW);
+    }
+
+    #[test]
+    fn a_server_that_refuses_all_is_not_asked_for_each_message() {
+        let mut windows = Windows::default();
+        let refusals = (0..1_000).take_while(|_| windows.on_refused(refused()).is_ok()).count();
+        assert_eq!(refusals, 64);
+        windows.on_filled(true);
+        windows.on_refused(refused()).expect("something has come since");
+    }
+}

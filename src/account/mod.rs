@@ -39,6 +39,8 @@ pub use self::connector::{DialReason, DialRequest};
 pub use self::handle::{Account, AccountBuilder};
 pub use self::lease::{MailboxLease, SessionLease};
 pub use self::policy::Policy;
+#[cfg(feature = "store")]
+pub(crate) use self::special_use::usual_name;
 pub use self::special_use::{FoundBy, SpecialMailbox};
 pub use self::status::{AccountState, AccountStatus, StatusReceiver};
 pub use self::traffic::Traffic;

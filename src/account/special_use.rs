@@ -74,19 +74,19 @@ impl Account {
 /// The mailbox with the most usual of the names for this use: at the top, or below INBOX or a
 /// namespace's prefix. Nothing that the server says is for another use.
 fn by_name(usage: &SpecialUse, listed: &[ListEntry]) -> Option<MailboxName> {
-    let names = names(usage);
-    let rank = |entry: &ListEntry| {
-        let name = entry.name.as_str();
-        let last =
-            entry.delimiter.and_then(|delimiter| name.rsplit_once(delimiter)).map_or(name, |(_, last)| last);
-        let depth = entry.delimiter.map_or(0, |delimiter| name.matches(delimiter).count());
-        let last = folded(last);
-        let rank = names.iter().position(|name| folded(name) == last)?;
-        (depth < 2).then_some((rank, depth))
-    };
     let free = |entry: &&ListEntry| entry.is_selectable() && entry.special_uses().next().is_none();
+    let rank = |entry: &ListEntry| usual_name(usage, entry.name.as_str(), entry.delimiter);
     let ranked = listed.iter().filter(free).filter_map(|entry| Some((rank(entry)?, &entry.name)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name.clone())
+}
+
+/// How usual this name is for this use: the lowest is the most usual one; `None` if it is none.
+pub(crate) fn usual_name(usage: &SpecialUse, name: &str, delimiter: Option<char>) -> Option<(usize, usize)> {
+    let last = delimiter.and_then(|delimiter| name.rsplit_once(delimiter)).map_or(name, |(_, last)| last);
+    let depth = delimiter.map_or(0, |delimiter| name.matches(delimiter).count());
+    let last = folded(last);
+    let rank = names(usage).iter().position(|name| folded(name) == last)?;
+    (depth < 2).then_some((rank, depth))
 }
 
 /// Without case, and without what separates words.

@@ -242,6 +242,27 @@ async fn what_is_undone_before_it_was_sent_is_not_sent() {
     .await;
 }
 
+/// By its name, where the server does not say what a mailbox is for.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_is_called_trash_is_one() {
+    within(LIMIT, async {
+        let server = Server::builder().without(["SPECIAL-USE"]).start();
+        server.create("Deleted Items");
+        server.deliver("INBOX", message("unwanted"));
+        let world = World::new(server);
+        let client = world.client().await;
+        client.in_step().await;
+        let one = id_of(&client.store, "unwanted").await;
+        client.store.delete([one]).await.expect("queued");
+        client.in_step().await;
+        let at_server = |name: &str| world.server.mailbox(name).expect("there").messages.len();
+        assert_eq!(at_server("INBOX"), 0);
+        // The most usual of the names that there are.
+        assert_eq!((at_server("Trash"), at_server("Deleted Items")), (1, 0));
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deleted_message_goes_to_the_trash_and_from_there_for_good() {
     within(LIMIT, async {

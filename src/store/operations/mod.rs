@@ -24,6 +24,7 @@ mod queue;
 mod relink;
 mod schedule;
 mod send;
+mod trash;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::overlay::{read, restore};
 use super::schedule::Operation;
+use super::trash::trash;
 use super::{Action, Mark};
 use crate::store::error::{Fault, StoreError};
 use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
@@ -234,13 +235,7 @@ pub(super) fn check_target(file: &Transaction<'_>, account: i64, target: Mailbox
 /// Deletes a message: into the mailbox for that, or for good where there is none, or it is there.
 pub(super) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     let seen = seen(file, message)?;
-    let trash = file
-        .prepare_cached(
-            "SELECT id FROM mailbox WHERE account = ? AND shown_name IS NOT NULL \
-             AND attributes LIKE '%\"\\\\Trash\"%' COLLATE NOCASE ORDER BY id LIMIT 1",
-        )?
-        .query_row([seen.account], |row| row.id::<MailboxId>(0))
-        .optional()?;
+    let trash = trash(file, seen.account)?;
     match trash {
         Some(trash) if seen.place != Some(trash) => move_to(file, message, trash),
         _ => expunge(file, message),

@@ -180,3 +180,25 @@ async fn what_finds_no_room_at_the_server_is_kept() {
     })
     .await;
 }
+
+/// Dovecot says which mailbox is for what on request alone, if anything else is asked for.
+#[tokio::test]
+async fn what_is_deleted_goes_to_the_trash() {
+    within(LIMIT, async {
+        let real = Real::with(None, "");
+        real.arrives("INBOX", "unwanted").await;
+        let client = real.client().await;
+        client.in_step().await;
+        let one = id_of(&client.store, "unwanted").await;
+        client.store.delete([one]).await.expect("queued");
+        client.in_step().await;
+        assert!(real.subjects("INBOX").await.is_empty());
+        assert_eq!(real.subjects("Trash").await, ["unwanted"]);
+        // From there for good.
+        client.store.delete([one]).await.expect("queued");
+        client.in_step().await;
+        assert!(real.subjects("Trash").await.is_empty());
+        real.check("deleted").await;
+    })
+    .await;
+}

@@ -148,8 +148,16 @@ async fn a_callback_that_fails_or_hangs_ends_the_connect() {
             Ok(Credentials::password("x"))
         });
         let error = failure(io.connect_over(server.connect()).await);
+        // It is offline, and no reason to ask anyone for another password.
+        assert_eq!((error.remedy(), error.is_transient()), (Some(Remedy::Later { after: None }), true));
         let source = std::error::Error::source(&error).expect("a source");
         assert!(source.downcast_ref::<std::io::Error>().is_some(), "{source:?}");
+        let lost = clear().credentials("alice", |_| async {
+            Err(std::io::Error::from(std::io::ErrorKind::NotFound))?;
+            Ok(Credentials::password("x"))
+        });
+        let error = failure(lost.connect_over(server.connect()).await);
+        assert_eq!(error.remedy(), Some(Remedy::Credentials), "a file that is missing stays so");
         let hanging = clear().credentials("alice", |_| std::future::pending());
         let error = failure(hanging.connect_over(server.connect()).await);
         assert_eq!(error.kind(), ErrorKind::Timeout);

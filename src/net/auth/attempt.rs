@@ -64,10 +64,14 @@ impl<'a> Attempts<'a> {
             Ok(Ok(credentials)) => Ok(Some(credentials)),
             Ok(Err(why)) => {
                 let what = format!("no credentials for {user} at {host} were given");
-                Err(Error::new(ErrorKind::Login, what)
-                    .with_remedy(Remedy::Credentials)
-                    .advise("log in at the provider again, if its access has ended")
-                    .because_of(Arc::from(why)))
+                let error = Error::new(ErrorKind::Login, what);
+                let error = match is_away(&*why) {
+                    true => error.with_remedy(Remedy::Later { after: None }),
+                    false => error
+                        .with_remedy(Remedy::Credentials)
+                        .advise("log in at the provider again, if its access has ended"),
+                };
+                Err(error.because_of(Arc::from(why)))
             }
             Err(_) => {
                 let what = format!("no credentials for {user} at {host} were given within {limit:?}");
@@ -374,4 +378,25 @@ fn password_hint(offered: &str) -> &'static str {
     } else {
         "none of these takes a password in a way that is known here"
     }
+}
+
+/// Whether a provider of credentials has failed because it can't be reached: its error, or a cause
+/// of it, is one of the network.
+fn is_away(why: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind as Io;
+    let mut causes = std::iter::successors(Some(why), |error| error.source());
+    causes.any(|cause| match cause.downcast_ref::<std::io::Error>() {
+        // A name that can't be looked up has no kind of its own.
+        Some(error) => !matches!(
+            error.kind(),
+            Io::NotFound
+                | Io::PermissionDenied
+                | Io::AlreadyExists
+                | Io::InvalidInput
+                | Io::InvalidData
+                | Io::Unsupported
+                | Io::OutOfMemory
+        ),
+        None => cause.downcast_ref::<Error>().is_some_and(Error::is_transient),
+    })
 }

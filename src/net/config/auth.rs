@@ -56,7 +56,11 @@ impl Config {
     ///
     /// It may take as long as [`Timeouts::login`](crate::Timeouts::login) each time. Its error ends
     /// the connect, and is the [source](std::error::Error::source) of that error: it must show no
-    /// secret. Where several connections share an account, let one request serve all of them.
+    /// secret. If it is an [`io::Error`](std::io::Error) of the network, or one is among its
+    /// causes, the provider could not be reached, and the remedy is
+    /// [`Remedy::Later`](crate::Remedy::Later); else it is
+    /// [`Remedy::Credentials`](crate::Remedy::Credentials). Where several connections share an
+    /// account, let one request serve all of them.
     ///
     /// # Cancel safety
     /// The callback's future is dropped with that of [`connect`](Self::connect), at any await

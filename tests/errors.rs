@@ -313,7 +313,7 @@ async fn a_command_of_ones_own_that_is_not_sent_says_what_to_do_instead() {
         for (line, hint) in [
             (
                 "AUTHENTICATE XOAUTH2",
-                "user and password go into `Config::login`; mechanisms of your own are not there yet",
+                "user and password go into `Config::login`; a mechanism of your own into `Config::sasl`",
             ),
             ("COMPRESS DEFLATE", "`Config::compress` does it, or `Sender::compress`"),
             ("SELECT INBOX", "`Sender::select` does it"),

@@ -10,7 +10,10 @@ use crate::error::{Error, Result};
 /// What a user's own command may not be: it would change session, selection or notifications
 /// behind the engine's back.
 const RESERVED: [(&str, &str); 14] = [
-    ("AUTHENTICATE", "user and password go into `Config::login`; mechanisms of your own are not there yet"),
+    (
+        "AUTHENTICATE",
+        "user and password go into `Config::login`; a mechanism of your own into `Config::sasl`",
+    ),
     ("CLOSE", "`Mailbox::close` does it"),
     ("COMPRESS", "`Config::compress` does it, or `Sender::compress`"),
     ("DONE", "`Mailbox::idle` is ended by dropping its token"),

@@ -249,11 +249,14 @@ pub(in crate::store) fn all_bare(file: &Transaction<'_>) -> Result<Vec<MailboxId
     Ok(find.query_map([MAX_MISSES], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
-/// What was asked for in vain is asked for once more: the server, or this library, may have been
-/// mended.
-pub(in crate::store) fn ask_again(file: &Transaction<'_>) -> Result<(), Fault> {
-    file.prepare_cached("UPDATE message SET misses = ?1 - 1 WHERE content IS NULL AND misses >= ?1")?
-        .execute([MAX_MISSES])?;
+/// What was asked for in vain of this account is asked for once more: the server, or this library,
+/// may have been mended.
+pub(in crate::store) fn ask_again(file: &Transaction<'_>, account: i64) -> Result<(), Fault> {
+    file.prepare_cached(
+        "UPDATE message SET misses = ?1 - 1 WHERE content IS NULL AND misses >= ?1 \
+         AND mailbox IN (SELECT id FROM mailbox WHERE account = ?2)",
+    )?
+    .execute([MAX_MISSES, account])?;
     Ok(())
 }
 

@@ -107,8 +107,9 @@ impl Store {
     pub async fn attach_with(&self, account: &Account, policy: SyncPolicy) -> StoreResult<Attachment> {
         let identity = account.identity().to_owned();
         let job = move |file: &rusqlite::Transaction<'_>| {
-            message::ask_again(file)?;
-            mailbox::account(file, &identity)
+            let account = mailbox::account(file, &identity)?;
+            message::ask_again(file, account)?;
+            Ok(account)
         };
         let account_id = self.database.write(Durability::Power, job).await?;
         let (doubts, doubted) = unbounded_channel();

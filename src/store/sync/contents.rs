@@ -33,12 +33,11 @@ const WINDOW: usize = 250;
 const MAX_REFUSALS: u32 = 64;
 
 /// How far a look is with contents.
-#[derive(Default)]
 pub(super) struct Windows {
     /// Asked for in this look, and not sent.
     missed: BTreeSet<Uid>,
-    /// By how often the window is halved: some message in it can't be read.
-    halved: u32,
+    /// How many messages the next window has: fewer while one that can't be read is looked for.
+    width: usize,
     /// Windows in a row of which nothing came.
     refusals: u32,
     ahead: Option<Asked>,
@@ -50,26 +49,22 @@ struct Asked {
     rows: Rows<Fetch>,
 }
 
-/// Whether there was a window.
-pub(super) enum Filled {
-    More,
-    /// All that the server sends is here; this many messages it has not sent, and may still.
-    Done(usize),
+impl Default for Windows {
+    fn default() -> Self {
+        Self { missed: BTreeSet::new(), width: WINDOW, refusals: 0, ahead: None }
+    }
 }
 
 impl Windows {
-    fn width(&self) -> usize {
-        WINDOW.checked_shr(self.halved).unwrap_or(0).max(1)
-    }
-
-    /// A window was refused; an error: one after the other.
-    fn on_refused(&mut self, error: Error) -> StoreResult<()> {
-        (self.halved, self.refusals) = (self.halved + 1, self.refusals + 1);
+    /// A window was refused after some of its messages, or before the first; an error: too often.
+    fn on_refused(&mut self, error: Error, has_come: bool) -> StoreResult<()> {
+        self.width = (self.width / 2).max(1);
+        self.refusals = if has_come { 0 } else { self.refusals + 1 };
         if self.refusals > MAX_REFUSALS { Err(error.into()) } else { Ok(()) }
     }
 
     fn on_filled(&mut self, has_come: bool) {
-        self.halved = self.halved.saturating_sub(1);
+        self.width = (self.width * 2).min(WINDOW);
         if has_come {
             self.refusals = 0;
         }
@@ -79,7 +74,7 @@ impl Windows {
 impl Look {
     /// Asks for the contents of the next window, other than these; `None`: there is none.
     async fn ask(&self, mailbox: &Mailbox, windows: &Windows, but: &[Uid]) -> StoreResult<Option<Asked>> {
-        let (id, width) = (self.kept.id, windows.width());
+        let (id, width) = (self.kept.id, windows.width);
         let but: BTreeSet<Uid> = windows.missed.iter().chain(but).copied().collect();
         let bare = move |file: &Transaction<'_>| {
             let mut uids = message::bare(file, id, width + but.len())?;
@@ -97,13 +92,13 @@ impl Look {
     }
 
     /// One window of contents; the next one is asked for before it is written, so that server and
-    /// file don't wait for each other.
-    pub(super) async fn window(&self, mailbox: &Mailbox, windows: &mut Windows) -> StoreResult<Filled> {
+    /// file don't wait for each other. Whether there was one.
+    pub(super) async fn window(&self, mailbox: &Mailbox, windows: &mut Windows) -> StoreResult<bool> {
         let asked = match windows.ahead.take() {
             Some(asked) => Some(asked),
             None => self.ask(mailbox, windows, &[]).await?,
         };
-        let Some(Asked { uids, mut rows }) = asked else { return Ok(Filled::Done(self.lacking().await?)) };
+        let Some(Asked { uids, mut rows }) = asked else { return Ok(false) };
         let (mut window, mut refused) = (Vec::with_capacity(uids.len()), None);
         loop {
             match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
@@ -120,21 +115,15 @@ impl Look {
         let come: BTreeSet<Uid> = window.iter().map(|row| row.uid).collect();
         let mut lacking: Vec<Uid> = uids.iter().copied().filter(|uid| !come.contains(uid)).collect();
         match refused {
-            // The server has read one after the other, up to one that it can't.
-            Some(error) if come.is_empty() => {
-                windows.on_refused(error)?;
+            Some(error) => {
+                windows.on_refused(error, !come.is_empty())?;
+                // One of several can't be read: the others are asked for without it.
                 if uids.len() > 1 {
                     lacking.clear();
                 }
             }
-            Some(_) => {
-                windows.on_filled(true);
-                windows.halved += 2;
-                lacking.clear();
-            }
             None => {
                 windows.on_filled(!come.is_empty());
-                windows.missed.extend(&lacking);
                 windows.ahead = self.ask(mailbox, windows, &uids).await?;
             }
         }
@@ -145,23 +134,28 @@ impl Look {
             message::missed(file, id, lacking.into_iter())
         })
         .await?;
-        Ok(Filled::More)
+        Ok(true)
     }
 
-    /// How many contents may still come. If none, what still waits for its UID is gone, and the rest
-    /// can be sent.
-    pub(super) async fn lacking(&self) -> StoreResult<usize> {
+    /// How many of the contents that were missed may still come.
+    pub(super) async fn lacking(&self, windows: &Windows) -> StoreResult<usize> {
+        if windows.missed.is_empty() {
+            return Ok(0);
+        }
         let id = self.kept.id;
-        let read = move |file: &Transaction<'_>| {
-            let lacking = message::bare(file, id, usize::MAX)?.len();
-            Ok((lacking, !operations::waiting(file, id)?.is_empty()))
-        };
-        let (lacking, waits) = self.database.read(read).await?;
-        // What was left out of the rows may be what waits.
-        if waits && self.is_whole && lacking == 0 {
+        let read = move |file: &Transaction<'_>| message::bare(file, id, usize::MAX);
+        let bare = self.database.read(read).await?;
+        Ok(bare.iter().filter(|uid| windows.missed.contains(uid)).count())
+    }
+
+    /// All contents are here: what still waits for its UID is gone, and the rest can be sent.
+    pub(super) async fn settle_waiting(&self) -> StoreResult<()> {
+        let id = self.kept.id;
+        let waits = self.database.read(move |file| Ok(!operations::waiting(file, id)?.is_empty())).await?;
+        if waits {
             self.write(move |file| operations::give_up(file, id)).await?;
         }
-        Ok(lacking)
+        Ok(())
     }
 
     /// The error for messages that the server has not sent.
@@ -187,23 +181,23 @@ mod tests {
         let mut windows = Windows::default();
         let widths: Vec<usize> = (0..9)
             .map(|_| {
-                windows.on_refused(refused()).expect("not for long");
-                windows.width()
+                windows.on_refused(refused(), false).expect("not for long");
+                windows.width
             })
             .collect();
         assert_eq!(widths, [125, 62, 31, 15, 7, 3, 1, 1, 1]);
         for _ in 0..9 {
             windows.on_filled(true);
         }
-        assert_eq!(windows.width(), WINDOW);
+        assert_eq!(windows.width, WINDOW);
     }
 
     #[test]
     fn a_server_that_refuses_all_is_not_asked_for_each_message() {
         let mut windows = Windows::default();
-        let refusals = (0..1_000).take_while(|_| windows.on_refused(refused()).is_ok()).count();
+        let refusals = (0..1_000).take_while(|_| windows.on_refused(refused(), false).is_ok()).count();
         assert_eq!(refusals, 64);
         windows.on_filled(true);
-        windows.on_refused(refused()).expect("something has come since");
+        windows.on_refused(refused(), false).expect("something has come since");
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::complete::{Complete, PATIENCE, changes_asked, complete, late, newest_left};
-use super::contents::{Filled, Windows};
+use super::contents::Windows;
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
@@ -187,7 +187,7 @@ impl Look {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
         let (mut has_announced, mut windows) = (false, Windows::default());
         loop {
-            let filled = self.window(mailbox, &mut windows).await?;
+            let more = self.window(mailbox, &mut windows).await?;
             let now = mailbox.snapshot();
             let is_other = mailbox.uid_validity() != self.kept.uid_validity;
             if is_other || mailbox.has_ended() {
@@ -202,17 +202,24 @@ impl Look {
                 }
                 committed = now;
             }
-            let Filled::Done(lacking) = filled else { continue };
-            if lacking > 0 {
+            if more {
+                continue;
+            }
+            if self.lacking(&windows).await? > 0 {
                 // They may have been expunged, which is reported by the next answer.
                 mailbox.sender().noop().await?;
                 let complete = complete(mailbox).await?;
                 self.store(of_diff(&committed.diff(&complete.snapshot))).await?;
                 (committed, has_cursor) = (complete.snapshot, false);
-                match self.lacking().await? {
-                    0 => {}
+                match self.lacking(&windows).await? {
+                    // What has arrived meanwhile is asked for.
+                    0 => continue,
                     count => return Err(self.not_sent(count)),
                 }
+            }
+            // What was left out of the rows may be what waits.
+            if self.is_whole {
+                self.settle_waiting().await?;
             }
             if !std::mem::replace(&mut has_announced, true) {
                 // What waited for UIDs can be sent.

@@ -85,7 +85,7 @@ impl Begin {
 
 /// Whether this is a command's name: an atom (RFC 9051 section 9, ATOM-CHAR). Some servers take a
 /// tab for a space, and a quoted string for the atom.
-fn is_name(word: &str) -> bool {
+pub(super) fn is_name(word: &str) -> bool {
     let is_special = |byte: u8| br#"(){%*"\]"#.contains(&byte);
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
 }

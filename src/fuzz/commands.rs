@@ -11,7 +11,7 @@ use super::rows::flags;
 use super::selecting::about_selections;
 use super::session_commands::about_session;
 use crate::command::{self, Items, Session};
-use crate::types::{Flag, MailboxName, ModSeq, Part, Section, Timestamp};
+use crate::types::{AnnotationScope, Flag, MailboxName, ModSeq, Part, Section, Timestamp};
 use crate::wire::request::{AppendMessage, Change, Command, FetchItem, Numbers, Part as Partial, SearchKey};
 
 /// Capabilities of servers, in sets that change the forms that may be written.
@@ -143,7 +143,7 @@ fn finding(from: &mut Chooser<'_>) {
         ..Session::default()
     };
     let text = from.text();
-    let query = match from.below(8) {
+    let query = match from.below(9) {
         0 => Search::email_id(text),
         1 => Search::thread_id(text).unseen(),
         2 => Search::filter(text),
@@ -151,6 +151,7 @@ fn finding(from: &mut Chooser<'_>) {
         4 => Search::gmail_label(text) & Search::seen(),
         5 => Search::without_keyword(&*text) | Search::text(text),
         6 => Search::flag_changed_since(&*text, ModSeq::new(from.positive().into()).unwrap_or(ModSeq::MIN)),
+        7 => Search::flag_changed_in(AnnotationScope::Private, &*text, ModSeq::MIN).unseen(),
         _ => Search::subject(text).fuzzy(),
     };
     let sort = Sort::new(query.clone(), SortKey::Size);

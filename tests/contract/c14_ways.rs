@@ -206,9 +206,11 @@ async fn hand_over_to_extensions(
         36 => search(Search::annotation("*", Shared, text)).await.map(drop),
         37 => inbox.sort(Search::all(), SortOrder::by_annotation(format!("/{text}"), Shared)).await.map(drop),
         38 => search(Search::bcc(text).body(text).cc(text)).await.map(drop),
-        39 => search(Search::without_keyword(text) | Search::flag_changed_since(text, ModSeq::MIN))
-            .await
-            .map(drop),
+        39 => {
+            let changed = Search::flag_changed_since(text, ModSeq::MIN);
+            let changed = changed | Search::flag_changed_in(Private, text, ModSeq::MIN);
+            search(Search::without_keyword(text) | changed).await.map(drop)
+        }
         40 => {
             let headers = Items::header_fields([text]).header_fields_not(["x", text]);
             inbox.fetch(uid(11), headers).await.map(drop)

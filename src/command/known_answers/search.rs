@@ -6,7 +6,7 @@ use super::{done, line, next_line, refusal, response, session};
 use crate::command::{
     CancelUpdates, Claim, Command, Flow, PartialRange, SaveSearchCommand, Search, SearchReturn,
 };
-use crate::types::{CommandId, Date, Flag, ModSeq, SeqSet, Uid, UidSet};
+use crate::types::{AnnotationScope, CommandId, Date, Flag, ModSeq, SeqSet, Uid, UidSet};
 
 const ALL: &str = "IMAP4rev1 WITHIN CONDSTORE SAVEDATE OBJECTID FILTERS X-GM-EXT-1 SEARCH=FUZZY LITERAL+";
 
@@ -80,6 +80,14 @@ fn each_key_is_written_as_the_rfcs_have_it() {
             r#"MODSEQ "/flags/\\draft" all 620162338"#,
         ),
         (Search::changed_since(mod_seq(620_162_337)).unseen(), "MODSEQ 620162338 UNSEEN"),
+        (
+            Search::flag_changed_in(AnnotationScope::Private, Flag::Seen, mod_seq(1)),
+            r#"MODSEQ "/flags/\\seen" priv 2"#,
+        ),
+        (
+            !Search::flag_changed_in(AnnotationScope::Shared, "$MDNSent", mod_seq(1)),
+            r#"NOT MODSEQ "/flags/$mdnsent" shared 2"#,
+        ),
         // Gmail.
         (Search::gmail("has:attachment in:unread"), "X-GM-RAW \"has:attachment in:unread\""),
         (Search::gmail_thread_id(1_266_894_439_832_287_888), "X-GM-THRID 1266894439832287888"),
@@ -154,6 +162,12 @@ fn what_can_not_be_meant_is_refused() {
         Search::raw("A {3}"),
         Search::raw("A\r\nA2 NOOP"),
         Search::text("nul\0"),
+        Search::flag_changed_since("a b", ModSeq::MIN),
+        Search::flag_changed_since("a\"\r\nA2 NOOP", ModSeq::MIN),
+        Search::flag_changed_since("", ModSeq::MIN),
+        Search::flag_changed_since(Flag::Recent, ModSeq::MIN),
+        Search::flag_changed_in(AnnotationScope::Shared, "\\\\x", ModSeq::MIN),
+        !Search::flag_changed_in(AnnotationScope::Shared, "\\*", ModSeq::MIN),
         !Search::messages("4:7".parse::<SeqSet>().unwrap()),
     ] {
         let shown = format!("{query:?}");

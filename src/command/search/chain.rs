@@ -37,7 +37,7 @@ macro_rules! keys {
             ///
             /// ```
             /// # use std::time::Duration;
-            /// # use imap_duplex::types::{Date, Flag, ModSeq, Uid};
+            /// # use imap_duplex::types::{AnnotationScope, Date, Flag, ModSeq, Uid};
             /// # use imap_duplex::command::Search;
             /// # fn example() -> Option<Search> {
             #[doc = concat!("let query = ", $example, ";")]
@@ -165,8 +165,14 @@ keys! {
     /// One of whose flags, this one, has changed since then; needs CONDSTORE (RFC 7162 section
     /// 3.1.5). Servers that keep one mod-sequence a message take any change for it.
     flag_changed_since(flag: impl Into<Flag>, mod_seq: ModSeq) =>
-        Key::ModSeqOf(flag.into(), mod_seq.get().saturating_add(1)),
+        Key::ModSeqOf(flag.into(), None, mod_seq.get().saturating_add(1)),
         "Search::flag_changed_since(Flag::Draft, ModSeq::new(620_162_337)?)";
+    /// The same of the flag as the user has it, or as everyone has it, where a server keeps flags
+    /// of both kinds.
+    #[doc(alias("priv", "shared"))]
+    flag_changed_in(scope: AnnotationScope, flag: impl Into<Flag>, mod_seq: ModSeq) =>
+        Key::ModSeqOf(flag.into(), Some(scope), mod_seq.get().saturating_add(1)),
+        "Search::flag_changed_in(AnnotationScope::Private, Flag::Seen, ModSeq::new(620_162_337)?)";
     /// With this EMAILID (RFC 8474 section 6); needs OBJECTID.
     #[doc(alias = "EMAILID")]
     email_id(id: impl Into<String>) => Key::Id("EMAILID", id.into()),

@@ -2,9 +2,10 @@
 
 use super::raw;
 use crate::command::annotations::{AnnotationKey, CAPABILITY};
+use crate::command::line::is_name;
 use crate::command::{Line, Messages, Session};
 use crate::error::{Error, Result};
-use crate::types::{Date, Flag, MailboxName, UidSet};
+use crate::types::{AnnotationScope, Date, Flag, MailboxName, UidSet};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -18,8 +19,8 @@ pub(super) enum Key {
     Keyword(&'static str, Flag),
     Date(&'static str, Date),
     Number(&'static str, u64),
-    /// The mod-sequence of one flag.
-    ModSeqOf(Flag, u64),
+    /// The mod-sequence of one flag; the user's own, everyone's, or whichever is higher.
+    ModSeqOf(Flag, Option<AnnotationScope>, u64),
     /// EMAILID or THREADID.
     Id(&'static str, String),
     /// A filter that the server has stored.
@@ -127,8 +128,10 @@ impl Key {
             let why = format!("the server lacks {capability}, which a key of this query needs");
             return Err(Error::unsupported(why));
         }
-        if let Self::Annotation(key) = self {
-            key.check()?;
+        match self {
+            Self::Annotation(key) => key.check()?,
+            Self::ModSeqOf(flag, ..) => check_entry(flag)?,
+            _ => {}
         }
         self.parts().try_for_each(|key| key.check(session))
     }
@@ -227,10 +230,15 @@ impl Key {
             Self::Number(word, number) => {
                 line.word(word).number(*number);
             }
-            Self::ModSeqOf(flag, number) => {
-                // RFC 7162 section 3.1.5: the flag's name in lower case; `all` for it in any form.
+            Self::ModSeqOf(flag, scope, number) => {
+                // RFC 7162 section 3.1.5: the flag's name in lower case.
                 let name = flag.as_str().to_ascii_lowercase();
-                line.word("MODSEQ").quoted(&format!("/flags/{name}")).word("all").number(*number);
+                let scope = match scope {
+                    Some(AnnotationScope::Private) => "priv",
+                    Some(AnnotationScope::Shared) => "shared",
+                    None => "all",
+                };
+                line.word("MODSEQ").quoted(&format!("/flags/{name}")).word(scope).number(*number);
             }
             Self::Id(word, id) => {
                 line.word(word).object_id(id);
@@ -250,6 +258,16 @@ impl Key {
             _ => {}
         }
     }
+}
+
+/// RFC 7162 section 7, `attr-flag`: what a flag's entry can be called.
+fn check_entry(flag: &Flag) -> Result<()> {
+    let name = flag.as_str();
+    if matches!(flag, Flag::Recent | Flag::Wildcard) || !is_name(name.strip_prefix('\\').unwrap_or(name)) {
+        let why = format!("the server keeps no mod-sequence of {:?}", name.get(..80).unwrap_or(name));
+        return Err(Error::invalid(why));
+    }
+    Ok(())
 }
 
 /// All UIDs that are not in it.

@@ -4,10 +4,14 @@ use super::{Class, Command, Effect, Flow, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Done, Status, StatusResponse};
 
-/// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2). Where the server
-/// has no UNSELECT, a mailbox that there is not is opened for reading, unless it is to be
-/// [`strict`](Unselect::strict): that fails, and leaves none selected (RFC 9051 section 6.3.2, RFC
-/// 3691 section 1).
+/// `UNSELECT`: ends the selection and leaves all messages (RFC 9051 section 6.4.2).
+///
+/// Where the server has no UNSELECT, it is done in another way, in one round trip as well, unless
+/// it is to be [`strict`](Unselect::strict). A mailbox that was opened by EXAMINE is left by CLOSE,
+/// which removes nothing from such a one (RFC 9051 section 6.4.1). Otherwise a mailbox that there
+/// is not is opened for reading: that fails, and leaves none selected (RFC 9051 section 6.3.2, RFC
+/// 3691 section 1). So is one that was opened by SELECT and of which the server said READ-ONLY: it
+/// may become writable while CLOSE is on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Unselect {
@@ -34,7 +38,7 @@ impl Unselect {
     }
 
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server has no
-    /// UNSELECT and a mailbox that there is not would be opened.
+    /// UNSELECT and another command would be sent in its place.
     ///
     /// ```no_run
     /// # use imap_duplex::command::Unselect;
@@ -62,15 +66,16 @@ impl Command for Unselect {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        self.by_examine = !session.can("UNSELECT");
-        if self.by_examine && self.strict {
+        let has_it = session.can("UNSELECT");
+        self.by_examine = !has_it && !session.examined;
+        if !has_it && self.strict {
             return Err(Error::unsupported("the server has no UNSELECT (RFC 3691)"));
         }
-        if self.by_examine {
-            line.word("EXAMINE").word(NO_MAILBOX);
-        } else {
-            line.word("UNSELECT");
-        }
+        match (has_it, session.examined) {
+            (true, _) => line.word("UNSELECT"),
+            (false, true) => line.word("CLOSE"),
+            (false, false) => line.word("EXAMINE").word(NO_MAILBOX),
+        };
         Ok(Flow::Last)
     }
 
@@ -137,6 +142,10 @@ mod tests {
         assert!(!unselect.tolerates(&StatusResponse::new(Status::Bad, None, "")));
         crate::command::testing::next_lines(&mut unselect, &server(&["UNSELECT"]));
         assert!(!unselect.tolerates(&no));
+        // RFC 9051 section 6.4.1.
+        let examined = Session { examined: true, ..server(&[]) };
+        assert_eq!(crate::command::testing::next_lines(&mut unselect, &examined), ["CLOSE"]);
+        assert!(!unselect.tolerates(&no));
     }
 
     #[test]
@@ -144,5 +153,7 @@ mod tests {
         let strict = || Unselect::new().strict();
         assert_eq!(lines(strict(), &server(&["UNSELECT"])), ["UNSELECT"]);
         assert!(refused(strict(), &server(&[])).contains("UNSELECT"));
+        let examined = Session { examined: true, ..server(&[]) };
+        assert!(refused(strict(), &examined).contains("UNSELECT"));
     }
 }

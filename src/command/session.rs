@@ -64,6 +64,8 @@ pub struct Session {
     /// Passwords may go over this connection: it is encrypted, leads to this very machine, or the
     /// user allows it.
     pub(crate) takes_passwords: bool,
+    /// The mailbox that a command is about to leave was opened by EXAMINE: CLOSE removes nothing.
+    pub(crate) examined: bool,
     /// The largest message that single mailboxes accept, as STATUS last reported.
     pub(crate) append_limits: HashMap<MailboxName, u64>,
 }

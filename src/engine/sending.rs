@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::inflight::{AtStart, Cancellation};
 use crate::engine::log;
 use crate::engine::schedule::{Start, StartFacts, withdrawn};
-use crate::engine::selection::no_search;
+use crate::engine::selection::{Selected, no_search};
 use crate::engine::submit::{EndCause, GivenUp, Submission};
 use crate::error::{Error, ErrorKind};
 use crate::types::{CloseReason, CommandId};
@@ -96,6 +96,10 @@ impl Engine {
 
     /// Makes and queues the next line of a command in flight.
     fn write_line(&mut self, id: CommandId) {
+        if matches!(self.inflight.effect(id), Some(Effect::Deselect)) {
+            let handle = self.inflight.selection_handle(id);
+            self.session.examined = handle.is_some_and(|handle| Selected::is_examined(handle));
+        }
         let (inflight, selected) = (&mut self.inflight, &mut self.selected);
         let error = self.writer.write_line(id, inflight, selected, &mut self.scheduler, &self.session);
         if let Some(error) = error {

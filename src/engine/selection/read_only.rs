@@ -30,6 +30,14 @@ impl Selected {
         examining || handle.get().read_only
     }
 
+    /// Whether nothing can be removed from a mailbox that is open: EXAMINE opened it. What SELECT
+    /// has opened for reading alone may become writable at any moment (RFC 9051 section 7.1,
+    /// READ-WRITE).
+    pub(crate) fn is_examined(handle: &SelectionHandle) -> bool {
+        let HandleFacts { examined, read_only, .. } = handle.get();
+        examined && read_only
+    }
+
     /// Why the next line of a command may not be sent: since its first one the mailbox is another,
     /// or its UIDVALIDITY or the access to it.
     pub(crate) fn refusal_of_line(

@@ -262,3 +262,39 @@ fn no_in_place_of_a_plus_leaves_the_mailbox_before_selected() {
     let error = poll_once(&mut { store }).expect("ended").expect_err("there is no such mailbox");
     assert_eq!((error.kind(), error.sent()), (ErrorKind::SelectionEnded, Sent::No));
 }
+
+/// RFC 9051 sections 6.4.1 and 7.1 (READ-ONLY, READ-WRITE): without UNSELECT, CLOSE is sent where
+/// it surely removes nothing.
+#[test]
+fn without_unselect_a_mailbox_is_left_so_that_nothing_is_removed() {
+    const NOTHING: &str = "EXAMINE imap-duplex-no-mailbox-5e0b29c4";
+    let (no, ok) = ("TAG NO there is none", "TAG OK closed");
+    for (verb, said, left, answer) in [
+        ("EXAMINE", "TAG OK [READ-ONLY] done", "CLOSE", ok),
+        ("EXAMINE", "TAG OK done", "CLOSE", ok),
+        ("EXAMINE", "TAG OK [READ-WRITE] done", NOTHING, no),
+        ("EXAMINE", "TAG OK done\n* OK [READ-WRITE] now", NOTHING, no),
+        ("SELECT", "TAG OK [READ-WRITE] done", NOTHING, no),
+        ("SELECT", "TAG OK [READ-ONLY] done", NOTHING, no),
+    ] {
+        let mut script = Script::new("", &[]);
+        let select = Select::new("INBOX");
+        let select = if verb == "EXAMINE" { select.read_only() } else { select };
+        let answer_to_it = format!("* OK [UIDVALIDITY 7] ok\n{said}");
+        let inbox = script.select(select, &format!("{verb} INBOX"), &answer_to_it);
+        let token = inbox.unselect();
+        script.line(left, answer);
+        resolved(token);
+        let late = poll_once(&mut inbox.search(Search::unseen())).expect("ended");
+        assert_eq!(late.expect_err("the selection has ended").kind(), ErrorKind::SelectionEnded);
+        script.quiet();
+    }
+    // One EXAMINE behind another: what counts is the mailbox that is left.
+    let mut script = Script::new("", &[]);
+    let first = script.select(Select::new("a").read_only(), "EXAMINE a", "* OK [UIDVALIDITY 7] ok\nTAG OK x");
+    let second = script.select("b".into(), "SELECT b", "* OK [CLOSED] a\n* OK [UIDVALIDITY 7] ok\nTAG OK x");
+    let (early, late) = (first.unselect(), second.unselect());
+    script.line(NOTHING, no);
+    resolved(late);
+    assert!(poll_once(&mut { early }).expect("ended").is_err());
+}

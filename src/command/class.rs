@@ -116,6 +116,9 @@ pub(crate) enum Effect {
     KeepUpdated,
     /// The updates of this search's result end.
     EndUpdates(CommandId),
+    /// What holds for this connection: in which language the server writes, or by which rules it
+    /// compares.
+    Setting,
 }
 
 /// The kinds of untagged responses that a command may claim, as bits.
@@ -472,9 +475,9 @@ impl Class {
         self
     }
 
-    /// Whether its claims are by the keywords that it names: of a user's own but barriers.
+    /// Whether its claims are by the keywords that it names: of all but barriers.
     pub(crate) fn claims_by_keyword(&self) -> bool {
-        !self.ours && !self.alone && !self.keywords.is_empty()
+        !self.alone && !self.keywords.is_empty()
     }
 
     pub(crate) fn with_flags(mut self, flags: FlagUse) -> Self {

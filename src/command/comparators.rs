@@ -1,6 +1,6 @@
 //! COMPARATOR: by which rules the server orders and compares text (RFC 5255).
 
-use super::{Claim, Class, Command, Flow, Line, Session};
+use super::{Claim, Class, Command, Effect, Flow, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Comparator, Done, Untagged};
 
@@ -54,7 +54,7 @@ impl Command for Comparators {
 
     fn class(&self) -> Class {
         let class = if self.0.is_empty() { Class::query() } else { Class::change() };
-        class.answered_by(&["COMPARATOR"])
+        class.answered_by(&["COMPARATOR"]).with_effect(Effect::Setting)
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

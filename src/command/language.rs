@@ -1,6 +1,6 @@
 //! LANGUAGE: in which language the server writes its texts (RFC 5255).
 
-use super::{Claim, Class, Command, Flow, Line, Session};
+use super::{Claim, Class, Command, Effect, Flow, Line, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Untagged};
 
@@ -52,7 +52,7 @@ impl Command for Language {
 
     fn class(&self) -> Class {
         let class = if self.0.is_empty() { Class::query() } else { Class::change() };
-        class.answered_by(&["LANGUAGE"])
+        class.answered_by(&["LANGUAGE"]).with_effect(Effect::Setting)
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {

@@ -187,8 +187,8 @@ impl RowItems {
 /// Your own can do what the library's commands about messages and mailboxes can: its
 /// [class](Command::class) says beside what it may be sent, [`messages`](Command::messages) lets
 /// the engine correct sequence numbers, [`Line`] writes any argument as one argument. What changes
-/// session or selection (SELECT, IDLE, LOGOUT, STARTTLS, NOTIFY and similar) is refused, unsent,
-/// and so is a line that its class does not fit.
+/// session or selection (SELECT, IDLE, LOGOUT, STARTTLS, NOTIFY and others: all are named at
+/// [`Raw`]) is refused, unsent, and so is a line that its class does not fit.
 ///
 /// `encode`, `claims`, `received` and `challenge` run in the driver's task and must be quick;
 /// `item` and `finish` run in the task that reads the token. None of them runs under a lock.

@@ -7,9 +7,14 @@ use crate::types::{Done, StatusResponse, Untagged};
 /// A line of your own, without its tag: `GETQUOTAROOT INBOX`.
 ///
 /// It waits until nothing else is in flight, and gets all untagged responses received until its end
-/// that don't report changes of the mailbox. Lines that would change the session without the
-/// library's knowledge (SELECT, LOGOUT, IDLE and similar) are refused, and so is more than one
-/// line.
+/// that don't report changes of the mailbox.
+///
+/// Refused, unsent, is more than one line, and a line that would change session, selection or
+/// notifications without the library's knowledge. Each of these has a method of its own, which the
+/// error names: AUTHENTICATE, CANCELUPDATE, CLOSE, COMPARATOR, COMPRESS, DONE, ENABLE, EXAMINE,
+/// IDLE, LANGUAGE, LOGIN, LOGOUT, NOTIFY, SELECT, STARTTLS, UNAUTHENTICATE, UNSELECT. What a
+/// command changes that the library does not know can't be known either: it is sent. The same holds
+/// for the lines of [commands of your own](Command).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Raw {

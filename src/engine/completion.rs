@@ -96,7 +96,12 @@ impl Engine {
         match inflight.effect(id).cloned().unwrap_or_default() {
             Effect::KeepUpdated => {}
             Effect::EndUpdates(search) => self.session.ends_updates(search),
-            Effect::None | Effect::Idle | Effect::Enable | Effect::Logout | Effect::Move => {}
+            Effect::None
+            | Effect::Idle
+            | Effect::Enable
+            | Effect::Logout
+            | Effect::Move
+            | Effect::Setting => {}
             Effect::StartTls => self.lifecycle.on_starttls(),
             #[cfg(feature = "compress")]
             Effect::Compress => self.session.compressed = true,

@@ -7,19 +7,23 @@
 use crate::command::{Class, CommandName, FlagUse, LoginState, Messages, Session, UNCLAIMABLE};
 use crate::error::{Error, Result};
 
-/// What a user's own command may not be: it would change session, selection or notifications
-/// behind the engine's back.
-const RESERVED: [(&str, &str); 14] = [
+/// What a user's own command may not be: it would change session, selection, notifications or what
+/// is kept up to date behind the engine's back. These are all such commands of RFC 9051 and of the
+/// extensions in docs/commands.md; what others change is not known.
+const RESERVED: [(&str, &str); 17] = [
     (
         "AUTHENTICATE",
         "user and password go into `Config::login`; a mechanism of your own into `Config::sasl`",
     ),
+    ("CANCELUPDATE", "`Mailbox::cancel_updates` does it"),
     ("CLOSE", "`Mailbox::close` does it"),
+    ("COMPARATOR", "`Sender::comparator` does it"),
     ("COMPRESS", "`Config::compress` does it, or `Sender::compress`"),
     ("DONE", "`Mailbox::idle` is ended by dropping its token"),
     ("ENABLE", "name what is to be enabled in `Config::enable`"),
     ("EXAMINE", "`Sender::examine` does it"),
     ("IDLE", "the connection idles by itself; by hand `Mailbox::idle` does it"),
+    ("LANGUAGE", "`Sender::language` does it"),
     ("LOGIN", "user and password go into `Config::login`, or into `Sender::login`"),
     ("LOGOUT", "`Sender::logout` does it"),
     ("NOTIFY", "`Sender::notify` does it"),
@@ -194,5 +198,20 @@ impl Duty {
             return error(format!("{name} changes messages: its class must be a `Class::change`"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The users' list is this one.
+    #[test]
+    fn all_that_is_refused_is_named_to_users() {
+        let text = include_str!("../../command/raw.rs");
+        for (name, _) in RESERVED {
+            assert!(text.contains(&format!("{name},")) || text.contains(&format!("{name}.")), "{name}");
+        }
+        assert!(RESERVED.is_sorted_by_key(|(name, _)| *name));
     }
 }

@@ -55,8 +55,7 @@ struct AccountHandle {
     messages: MessageSender,
     status: watch::Receiver<AccountStatus>,
     next_wish: AtomicU64,
-    #[cfg(feature = "store")]
-    identity: String,
+    identity: Arc<str>,
 }
 
 impl Drop for AccountHandle {
@@ -126,7 +125,6 @@ impl Account {
     }
 
     /// Its user and host.
-    #[cfg(feature = "store")]
     pub(crate) fn identity(&self) -> &str {
         &self.handle.identity
     }
@@ -272,7 +270,6 @@ impl AccountBuilder {
         let own = MessageSender(own);
         let max_connections = policy.max_connections.max(1);
         let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
-        #[cfg(feature = "store")]
         let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
         let driver =
             AccountDriver::new(Parts { config, policy, connector, messages, own: own.clone(), status });
@@ -282,8 +279,7 @@ impl AccountBuilder {
                 messages: own,
                 status: latest,
                 next_wish: AtomicU64::new(0),
-                #[cfg(feature = "store")]
-                identity,
+                identity: identity.into(),
             }),
         }
     }

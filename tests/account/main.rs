@@ -11,6 +11,7 @@ mod conveniences;
 mod ends;
 mod fleet;
 mod half_open;
+mod identities;
 mod in_step;
 mod ladder;
 mod leases;

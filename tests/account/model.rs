@@ -4,7 +4,7 @@
 //!
 //! `IMAP_DUPLEX_PROGRAMS` says how many there are, `IMAP_DUPLEX_SEED` where they begin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use imap_duplex::account::{Account, Change, ChangeKind, Changes, MemoryStore, Watch};
@@ -94,6 +94,8 @@ struct Model {
     /// end leaves of it.
     mirror: Mirror,
     acknowledged: Mirror,
+    /// The identities of what was acknowledged: nothing else ever has one of them.
+    identities: BTreeSet<String>,
     backups: BTreeMap<MailboxName, StoredMailbox>,
     lie: Option<Lie>,
     numbers: u32,
@@ -153,7 +155,21 @@ impl Model {
         let (mirror, acknowledged) = (Mirror::default(), Mirror::default());
         let history = vec![format!("seed {seed}: {what}")];
         let (backups, lie, numbers) = (BTreeMap::new(), None, 0);
-        Self { random, world, store, account, changes, mirror, acknowledged, backups, lie, numbers, history }
+        let identities = BTreeSet::new();
+        Self {
+            random,
+            world,
+            store,
+            account,
+            changes,
+            mirror,
+            acknowledged,
+            identities,
+            backups,
+            lie,
+            numbers,
+            history,
+        }
     }
 
     fn note(&mut self, what: impl Into<String>) {
@@ -331,6 +347,7 @@ impl Model {
                 Err(_) if withholds => continue,
                 Err(error) => panic!("{error}"),
             };
+            assert!(!self.identities.contains(&change.id()), "{change} was acknowledged: {}", change.id());
             if change.kind != ChangeKind::InStep {
                 self.note(format!("    {change}"));
             }
@@ -349,7 +366,10 @@ impl Model {
 
     async fn acknowledge(&mut self, changes: &mut Vec<Change>) {
         self.changes.ack_all(changes).await.expect("a store in memory");
-        changes.drain(..).for_each(|change| self.acknowledged.apply(&change));
+        for change in changes.drain(..) {
+            self.identities.insert(change.id());
+            self.acknowledged.apply(&change);
+        }
     }
 
     fn check(&mut self) {

@@ -4,6 +4,7 @@
 //! acts on, acknowledges, and recognises if it is delivered once more.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::key::MailboxKey;
 use crate::types::{Flags, MailboxName, Message, ModSeq, Uid, UidValidity};
@@ -22,11 +23,31 @@ pub struct Change {
     /// What has changed.
     pub kind: ChangeKind,
     pub(super) key: MailboxKey,
-    /// Its place among all changes of this run.
+    /// User and host of the account.
+    #[cfg_attr(feature = "serde", serde(with = "super::key::text"))]
+    pub(super) account: Arc<str>,
+    /// In which run of a watch it was delivered: only there it acknowledges anything.
+    pub(super) run: u64,
+    /// Its place among all changes of that run.
     pub(super) number: u64,
-    /// Of flags: how often those of this message had changed before. Of being in step: how often it
-    /// was. Of the mailbox itself: how often that had changed.
-    pub(super) count: u64,
+    pub(super) count: Count,
+}
+
+/// How often such things had happened before: what tells a change from others that look like it. It
+/// follows from what was acknowledged and from the change alone, so that it is the same when the
+/// change is delivered again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Count {
+    /// The mailbox was deleted.
+    pub(super) lives: u64,
+    /// Its UIDs, or its mod-sequences, were begun again.
+    pub(super) resets: u64,
+    /// The message was expunged.
+    pub(super) departures: u32,
+    /// The flags of the message changed without a mod-sequence, the mailbox was renamed, or it was in
+    /// step.
+    pub(super) same: u64,
 }
 
 /// What has changed.
@@ -80,6 +101,13 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    pub(super) fn uid(&self) -> Option<Uid> {
+        match self {
+            Self::Arrived { uid, .. } | Self::FlagsChanged { uid, .. } | Self::Expunged { uid } => Some(*uid),
+            _ => None,
+        }
+    }
+
     /// The same, without what was fetched.
     pub(super) fn without_message(&self) -> Self {
         match self {
@@ -93,33 +121,44 @@ impl ChangeKind {
 
 impl Change {
     /// Its identity: the same if the change is delivered once more, because it was not acknowledged
-    /// before the program ended; another one for each other change of the account.
+    /// before the program ended; another one for each other change of the account, and of others.
     ///
-    /// It consists of the mailbox's identifier, UIDVALIDITY, UID, kind, and the mod-sequence. Where
-    /// the server has none: the flags, and how often those of this message had changed before, which
-    /// is kept with what was acknowledged. Several changes of one message's flags that were delivered
-    /// one by one and not acknowledged are delivered as one after a restart, which has an identity of
-    /// its own.
+    /// It consists of the account (user and host), the mailbox's identifier, UIDVALIDITY, UID, kind,
+    /// and the mod-sequence. Where the server has none: the flags, and how often those of this
+    /// message had changed before. A message, a mailbox or mod-sequences that come back, as after a
+    /// restore from a backup, are told from those of before by how often they have gone, which is
+    /// kept with what was acknowledged; of mailboxes that are gone for the last few hundred. Several
+    /// changes of one message that were delivered one by one and not acknowledged are delivered as
+    /// one after a restart, which has the identity of one of them or one of its own.
     #[must_use]
     pub fn id(&self) -> String {
-        let validity = self.uid_validity.map_or(0, UidValidity::get);
+        let Count { lives, resets, departures, same } = self.count;
         let (name, uid, detail) = match &self.kind {
-            ChangeKind::Arrived { uid, .. } => ("arrived", uid.get(), String::new()),
-            ChangeKind::Expunged { uid } => ("expunged", uid.get(), String::new()),
+            ChangeKind::Arrived { uid, .. } => ("arrived", Some(*uid), departures.to_string()),
+            ChangeKind::Expunged { uid } => ("expunged", Some(*uid), departures.to_string()),
             ChangeKind::FlagsChanged { uid, flags } => {
                 let detail = match self.mod_seq {
                     Some(mod_seq) => mod_seq.to_string(),
-                    None => format!("{}.{}", text(flags), self.count),
+                    None => format!("{}.{departures}.{same}", text(flags)),
                 };
-                ("flags", uid.get(), detail)
+                ("flags", Some(*uid), detail)
             }
-            ChangeKind::Created => ("created", 0, String::new()),
-            ChangeKind::Renamed { from } => ("renamed", 0, format!("{from}.{}.{}", self.mailbox, self.count)),
-            ChangeKind::Deleted => ("deleted", 0, String::new()),
-            ChangeKind::Reset => ("reset", 0, self.count.to_string()),
-            ChangeKind::InStep => ("in_step", 0, self.count.to_string()),
+            ChangeKind::Created => ("created", None, String::new()),
+            ChangeKind::Renamed { from } => ("renamed", None, format!("{from}.{}.{same}", self.mailbox)),
+            ChangeKind::Deleted => ("deleted", None, String::new()),
+            ChangeKind::Reset => ("reset", None, String::new()),
+            ChangeKind::InStep => ("in_step", None, same.to_string()),
         };
-        format!("{}/{validity}/{uid}/{name}/{detail}", self.key)
+        // What is of the mailbox has the same identity though its UIDVALIDITY was not known once.
+        let validity = self.uid_validity.filter(|_| uid.is_some()).map_or(0, UidValidity::get);
+        let uid = uid.map_or(0, Uid::get);
+        format!("{}/{}/{lives}.{resets}/{validity}/{uid}/{name}/{detail}", self.account, self.key)
+    }
+
+    /// User and host of the account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
     }
 
     /// The identifier of the mailbox, which stays the same when it is renamed.
@@ -131,12 +170,7 @@ impl Change {
     /// The message that has changed.
     #[must_use]
     pub fn uid(&self) -> Option<Uid> {
-        match &self.kind {
-            ChangeKind::Arrived { uid, .. }
-            | ChangeKind::FlagsChanged { uid, .. }
-            | ChangeKind::Expunged { uid } => Some(*uid),
-            _ => None,
-        }
+        self.kind.uid()
     }
 }
 
@@ -177,9 +211,11 @@ mod tests {
             uid_validity: UidValidity::new(3),
             mod_seq: ModSeq::new(9),
             kind: ChangeKind::FlagsChanged { uid: Uid::MIN, flags: [Flag::Seen, "$Forwarded".into()].into() },
-            key: MailboxKey::numbered(4),
+            key: MailboxKey::of_name(&"Drafts".into(), 0),
+            account: "zoe@example.org".into(),
+            run: 4,
             number: 5,
-            count: 6,
+            count: Count { lives: 6, resets: 7, departures: 8, same: 9 },
         };
         let text = serde_json::to_string(&change).expect("JSON");
         let read: Change = serde_json::from_str(&text).expect("a change");

@@ -29,7 +29,8 @@ use crate::client::{Mailbox, Select, Token};
 use crate::command::{Fetch, Items, Notify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
-    CloseReason, CommandId, Event, EventKind, Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, ViewSync,
+    CloseReason, CommandId, Event, EventKind, Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet,
+    UidValidity, ViewSync,
 };
 
 /// What to look into, and how.
@@ -121,6 +122,7 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
     let flagless = what.state.as_ref().filter(|_| what.flags).map(without_flags).unwrap_or_default();
     let select = Select::new(what.name.clone()).read_only().view_sync(view);
     let is_known = what.state.is_some();
+    let before = what.state.as_ref().map(|state| (state.uid_validity, state.highest_mod_seq));
     let select = match what.state.take() {
         Some(state) => select.resume(state),
         None => select,
@@ -130,6 +132,11 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
         Ok(followed) => followed,
         Err(error) => return Ok(Err(error)),
     };
+    if before.is_some_and(|before| is_rewound(before, &mailbox))
+        && !notes.send(Note::Delta(what.key.clone(), Delta::Rewound)).await
+    {
+        return Err(Gone);
+    }
     let arrivals = Arrivals::new(what.items.take());
     let control = what.stays.clone();
     let mut stream = Stream::new(&what, notes, is_known, flagless, arrivals);
@@ -433,6 +440,12 @@ impl<'a> Stream<'a> {
     async fn send(&self, note: Note) -> Noted<()> {
         if self.notes.send(note).await { Ok(()) } else { Err(Gone) }
     }
+}
+
+/// Whether the mailbox has got lower mod-sequences since it was known, as when it was restored.
+fn is_rewound((uid_validity, mod_seq): (UidValidity, Option<ModSeq>), mailbox: &Mailbox) -> bool {
+    mailbox.uid_validity() == Some(uid_validity)
+        && mailbox.highest_mod_seq().is_some_and(|now| Some(now) < mod_seq)
 }
 
 fn no_uid_validity(what: &Follow) -> Error {

@@ -1,12 +1,15 @@
 //! The identifier of a mailbox, which survives renames.
 //!
-//! In: MAILBOXID (RFC 8474), or a number of our own where the server has none. Out: one text.
+//! In: MAILBOXID (RFC 8474), or the first name that is known where the server has none. Out: one
+//! text, the same in each run that finds the mailbox.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The identifier of a mailbox: its MAILBOXID where the server has one, else a number that the
-/// watch has given it. It survives renames.
+use crate::types::MailboxName;
+
+/// The identifier of a mailbox: its MAILBOXID where the server has one, else the name under which
+/// the watch has found it first. It survives renames.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct MailboxKey(#[cfg_attr(feature = "serde", serde(with = "text"))] Arc<str>);
@@ -16,8 +19,13 @@ impl MailboxKey {
         Self(format!("id:{mailbox_id}").into())
     }
 
-    pub(super) fn numbered(number: u64) -> Self {
-        Self(format!("n:{number}").into())
+    /// By the first name of a mailbox, so that another run that finds it comes to the same, in
+    /// whatever order; `others`: so many of that first name are there under another name now.
+    pub(super) fn of_name(name: &MailboxName, others: usize) -> Self {
+        match others {
+            0 => Self(format!("n:{name}").into()),
+            others => Self(format!("n:{name}#{others}").into()),
+        }
     }
 
     /// The inverse of its text.
@@ -26,9 +34,9 @@ impl MailboxKey {
         Self(text.into())
     }
 
-    /// The number, if it is one of ours.
-    pub(super) fn number(&self) -> Option<u64> {
-        self.0.strip_prefix("n:")?.parse().ok()
+    /// Whether the server has given it none.
+    pub(super) fn is_ours(&self) -> bool {
+        self.0.starts_with("n:")
     }
 }
 
@@ -40,16 +48,21 @@ impl fmt::Display for MailboxKey {
 
 /// A text that is shared, as JSON has it.
 #[cfg(feature = "serde")]
-mod text {
+pub(super) mod text {
     use std::sync::Arc;
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        text: &Arc<str>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(text)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<str>, D::Error> {
         String::deserialize(deserializer).map(Arc::from)
     }
 }

@@ -11,12 +11,16 @@
 //! the record to store. A cursor moves only with what it covers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use super::change::{Change, ChangeKind};
+use super::change::{Change, ChangeKind, Count};
 use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, UidValidity};
+
+/// Of so many mailboxes that are gone the records are kept.
+const MAX_GONE: usize = 512;
 
 /// What is kept of a mailbox: where a watch resumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +39,22 @@ pub struct StoredMailbox {
     /// number with the messages. It is part of [`Change::id`].
     #[cfg_attr(feature = "serde", serde(default))]
     pub flag_changes: Vec<(u32, UidSet)>,
-    /// How often the mailbox itself has changed: its name, its UIDVALIDITY.
+    /// How often messages were expunged, of which some may have come back: each number with the
+    /// messages. It is part of [`Change::id`].
     #[cfg_attr(feature = "serde", serde(default))]
-    pub own_changes: u64,
+    pub departures: Vec<(u32, UidSet)>,
+    /// How often the mailbox was renamed.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub renames: u64,
+    /// How often it had another UIDVALIDITY, or a lower mod-sequence.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub resets: u64,
+    /// How often it was deleted, and came back.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub lives: u64,
+    /// It is gone. The record stays, since it may come back: some hundred such are kept.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub is_gone: bool,
     /// Some of its messages, each with a text that tells it from others. By these a mailbox that has
     /// another name is recognised where the server has no MAILBOXID.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -49,35 +66,28 @@ pub(super) type Sample = Vec<(Uid, String)>;
 
 impl StoredMailbox {
     pub(super) fn new(name: MailboxName) -> Self {
-        let (flag_changes, sample) = (Vec::new(), Vec::new());
-        Self { name, state: None, batch: 0, is_new: false, flag_changes, own_changes: 0, sample }
-    }
-
-    /// How often the flags of this message have changed.
-    fn flag_changes_of(&self, uid: Uid) -> u32 {
-        self.flag_changes.iter().find(|(_, uids)| uids.contains(uid)).map_or(0, |(count, _)| *count)
-    }
-
-    fn count_flag_change(&mut self, uid: Uid) {
-        let count = self.flag_changes_of(uid);
-        self.forget_flag_changes(uid);
-        match self.flag_changes.iter_mut().find(|(group, _)| *group == count.saturating_add(1)) {
-            Some((_, uids)) => uids.insert(uid),
-            None => self.flag_changes.push((count.saturating_add(1), uid.into())),
+        Self {
+            name,
+            state: None,
+            batch: 0,
+            is_new: false,
+            flag_changes: Vec::new(),
+            departures: Vec::new(),
+            renames: 0,
+            resets: 0,
+            lives: 0,
+            is_gone: false,
+            sample: Vec::new(),
         }
     }
 
-    fn forget_flag_changes(&mut self, uid: Uid) {
-        self.flag_changes.iter_mut().for_each(|(_, uids)| {
-            if uids.contains(uid) {
-                uids.remove(uid);
-            }
-        });
-        self.flag_changes.retain(|(_, uids)| !uids.is_empty());
+    /// What is left of it when the mailbox is deleted.
+    fn gone(name: MailboxName, lives: u64) -> Self {
+        Self { is_gone: true, lives: lives.saturating_add(1), ..Self::new(name) }
     }
 
     /// What this record, or none, becomes once a change that was delivered after it is acknowledged;
-    /// `None` if the mailbox is gone by it. For programs that keep changes beside the records of
+    /// [`is_gone`](Self::is_gone) if the mailbox is gone by it. For programs that keep changes beside the records of
     /// their [`StateStore`](super::StateStore), to finish after a crash what they had begun.
     ///
     /// [`InStep`](ChangeKind::InStep) changes nothing here: the state that goes with it is the
@@ -111,6 +121,8 @@ pub(super) enum Delta {
     Reset(Option<UidValidity>),
     /// What follows are all messages of a mailbox of which nothing was known.
     Begin(UidValidity),
+    /// The server counts mod-sequences from a lower one on: those of before mean nothing.
+    Rewound,
 }
 
 impl Delta {
@@ -123,8 +135,13 @@ impl Delta {
                 (kind, mod_seq, Self::Change(kept, mod_seq))
             }
             Self::InStep(..) => (ChangeKind::InStep, None, self),
-            Self::Reset(_) | Self::Begin(_) => (ChangeKind::Reset, None, self),
+            Self::Reset(_) | Self::Begin(_) | Self::Rewound => (ChangeKind::Reset, None, self),
         }
+    }
+
+    /// Whether the program gets it.
+    fn is_delivered(&self) -> bool {
+        !matches!(self, Self::Begin(_) | Self::Rewound)
     }
 }
 
@@ -146,19 +163,27 @@ impl Entry {
     }
 
     /// What tells this change from others of its kind.
-    fn count(&self, delta: &Delta) -> u64 {
-        let Some(head) = &self.head else { return 0 };
-        match delta {
-            Delta::Change(ChangeKind::FlagsChanged { uid, .. }, _) => head.flag_changes_of(*uid).into(),
-            Delta::InStep(..) => head.batch,
-            _ => head.own_changes,
-        }
+    fn count(&self, delta: &Delta) -> Count {
+        let Some(head) = &self.head else { return Count::default() };
+        let uid = if let Delta::Change(kind, _) = delta { kind.uid() } else { None };
+        let same = match (delta, uid) {
+            (_, Some(uid)) => counted(&head.flag_changes, uid).into(),
+            (Delta::Change(ChangeKind::Renamed { .. }, _), None) => head.renames,
+            (Delta::InStep(..), None) => head.batch,
+            _ => 0,
+        };
+        let departures = uid.map_or(0, |uid| counted(&head.departures, uid));
+        Count { lives: head.lives, resets: head.resets, departures, same }
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
     mailboxes: FewMap<MailboxKey, Box<Entry>>,
+    /// User and host.
+    account: Arc<str>,
+    /// Of all that was ever delivered, what came from here.
+    run: u64,
     /// Changes that have been delivered and not acknowledged.
     pending: usize,
     /// The number of the next change, of whichever mailbox: one that is gone may come back, and none
@@ -167,13 +192,20 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn load(stored: BTreeMap<MailboxKey, StoredMailbox>) -> Self {
+    pub(super) fn load(account: &str, stored: BTreeMap<MailboxKey, StoredMailbox>) -> Self {
         let entry = |stored: StoredMailbox| {
             let stored = Some(Arc::new(stored));
             Entry { acknowledged: stored.clone(), head: stored, ..Entry::default() }
         };
         let mailboxes = stored.into_iter().map(|(key, stored)| (key, Box::new(entry(stored)))).collect();
-        Self { mailboxes, ..Self::default() }
+        // A number that no other run has.
+        let run = RandomState::new().hash_one(0_u8);
+        Self { mailboxes, account: account.into(), run, pending: 0, next: 0 }
+    }
+
+    /// Whether this change is one of this run.
+    pub(super) fn has_delivered(&self, change: &Change) -> bool {
+        change.run == self.run
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -186,11 +218,11 @@ impl Ledger {
 
     /// The mailboxes that there are, with all that has been delivered.
     pub(super) fn heads(&self) -> impl Iterator<Item = (&MailboxKey, &StoredMailbox)> {
-        self.mailboxes.iter().filter_map(|(key, entry)| Some((key, entry.head.as_deref()?)))
+        self.mailboxes.keys().filter_map(|key| Some((key, self.head(key)?)))
     }
 
     pub(super) fn head(&self, key: &MailboxKey) -> Option<&StoredMailbox> {
-        self.mailboxes.get(key)?.head.as_deref()
+        self.mailboxes.get(key)?.head.as_deref().filter(|head| !head.is_gone)
     }
 
     /// A mailbox that was there before the watch began. The record to store.
@@ -209,11 +241,15 @@ impl Ledger {
             return None;
         }
         let count = entry.count(&delta);
-        entry.changed = !matches!(delta, Delta::InStep(..) | Delta::Begin(_));
+        match delta {
+            Delta::InStep(..) | Delta::Begin(_) => entry.changed = false,
+            Delta::Rewound => {}
+            _ => entry.changed = true,
+        }
         let before = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
         apply(&mut entry.head, name, &delta);
         let after = entry.head.as_ref().and_then(|head| head.state.as_ref()).map(|state| state.uid_validity);
-        let is_delivered = !matches!(delta, Delta::Begin(_));
+        let is_delivered = delta.is_delivered();
         let number = self.next;
         self.next += 1;
         let (kind, mod_seq, delta) = delta.split();
@@ -221,12 +257,13 @@ impl Ledger {
         self.pending += 1;
         let (mailbox, key) = (name.clone(), key.clone());
         let uid_validity = after.or(before);
-        let change = Change { mailbox, uid_validity, mod_seq, kind, key, number, count };
+        let (account, run) = (self.account.clone(), self.run);
+        let change = Change { mailbox, uid_validity, mod_seq, kind, key, account, run, number, count };
         is_delivered.then_some(change)
     }
 
-    /// All changes of this mailbox up to this one are acknowledged. The record to store, `None`
-    /// within if the mailbox is gone; nothing if they had been acknowledged before.
+    /// All changes of this mailbox up to this one, which is of this run, are acknowledged. The record
+    /// to store; nothing if they had been acknowledged before.
     pub(super) fn acknowledge(&mut self, change: &Change) -> Option<Option<StoredMailbox>> {
         let entry = self.mailboxes.get_mut(&change.key)?;
         let mut moved = false;
@@ -241,11 +278,25 @@ impl Ledger {
             entry.acknowledged.clone_from(&entry.head);
             entry.pending.shrink_to_fit();
         }
-        let stored = entry.acknowledged.as_deref().cloned();
-        if entry.acknowledged.is_none() && entry.head.is_none() && entry.pending.is_empty() {
-            self.mailboxes.remove(&change.key);
+        moved.then(|| entry.acknowledged.as_deref().cloned())
+    }
+
+    /// Of mailboxes that are gone not all are kept. Whose records are to be removed.
+    pub(super) fn forget_gone(&mut self) -> Vec<MailboxKey> {
+        let is_gone =
+            |record: &Option<Arc<StoredMailbox>>| record.as_ref().is_some_and(|record| record.is_gone);
+        let all = self.mailboxes.iter();
+        let gone = all.filter(|(_, entry)| is_gone(&entry.acknowledged) && is_gone(&entry.head));
+        let gone: Vec<MailboxKey> = gone.map(|(key, _)| key.clone()).collect();
+        let mut forgotten = Vec::new();
+        if gone.len() > MAX_GONE {
+            // A quarter of them, wherever they stand: a few at a time would be a search each time.
+            forgotten.extend(gone.into_iter().step_by(4));
         }
-        moved.then_some(stored)
+        for key in &forgotten {
+            self.mailboxes.remove(key);
+        }
+        forgotten
     }
 }
 
@@ -267,12 +318,13 @@ fn is_known(head: &StoredMailbox, delta: &Delta) -> bool {
 
 fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &Delta) {
     if let Delta::Change(ChangeKind::Deleted, _) = delta {
-        *record = None;
+        let lives = record.as_ref().map_or(0, |record| record.lives);
+        *record = Some(Arc::new(StoredMailbox::gone(name.clone(), lives)));
         return;
     }
     let record = record.get_or_insert_with(|| Arc::new(StoredMailbox::new(name.clone())));
     let record = Arc::make_mut(record);
-    record.name = name.clone();
+    (record.name, record.is_gone) = (name.clone(), false);
     match delta {
         Delta::InStep(state, sample) => {
             record.state = Some(state.clone());
@@ -283,15 +335,25 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
         Delta::Begin(uid_validity) => record.state = Some(MailboxState::new(*uid_validity)),
         Delta::Reset(uid_validity) => {
             record.state = uid_validity.map(MailboxState::new);
-            (record.flag_changes, record.sample) = (Vec::new(), Vec::new());
-            record.own_changes += 1;
+            (record.flag_changes, record.departures, record.sample) = Default::default();
+            record.resets += 1;
+        }
+        Delta::Rewound => {
+            // Nothing can be asked for since then.
+            record.state.iter_mut().for_each(|state| state.highest_mod_seq = None);
+            record.resets += 1;
         }
         Delta::Change(ChangeKind::Created, _) => record.is_new = true,
-        Delta::Change(ChangeKind::Renamed { .. }, _) => record.own_changes += 1,
+        Delta::Change(ChangeKind::Renamed { .. }, _) => record.renames += 1,
         Delta::Change(kind, mod_seq) => {
             match kind {
-                ChangeKind::FlagsChanged { uid, .. } if mod_seq.is_none() => record.count_flag_change(*uid),
-                ChangeKind::Expunged { uid } => record.forget_flag_changes(*uid),
+                ChangeKind::FlagsChanged { uid, .. } if mod_seq.is_none() => {
+                    count_up(&mut record.flag_changes, *uid);
+                }
+                ChangeKind::Expunged { uid } => {
+                    count_up(&mut record.departures, *uid);
+                    forget(&mut record.flag_changes, *uid);
+                }
                 _ => {}
             }
             if let Some(state) = &mut record.state {
@@ -299,6 +361,27 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
             }
         }
     }
+}
+
+/// How often this has happened to a message.
+fn counted(groups: &[(u32, UidSet)], uid: Uid) -> u32 {
+    groups.iter().find(|(_, uids)| uids.contains(uid)).map_or(0, |(count, _)| *count)
+}
+
+fn count_up(groups: &mut Vec<(u32, UidSet)>, uid: Uid) {
+    let count = counted(groups, uid).saturating_add(1);
+    forget(groups, uid);
+    match groups.iter_mut().find(|(group, _)| *group == count) {
+        Some((_, uids)) => uids.insert(uid),
+        None => groups.push((count, uid.into())),
+    }
+}
+
+fn forget(groups: &mut Vec<(u32, UidSet)>, uid: Uid) {
+    for (_, uids) in groups.iter_mut().filter(|(_, uids)| uids.contains(uid)) {
+        uids.remove(uid);
+    }
+    groups.retain(|(_, uids)| !uids.is_empty());
 }
 
 /// What a change does to what is known of a mailbox's messages.

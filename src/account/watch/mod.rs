@@ -247,7 +247,7 @@ impl Account {
     /// # }
     /// ```
     pub async fn watch(&self, watch: Watch, store: impl StateStore) -> Result<Changes> {
-        let shared = begin(store).await?;
+        let shared = begin(self, store).await?;
         let bound = if watch.items.is_some() { MAX_MESSAGES } else { MAX_CHANGES };
         let (sender, next) = mpsc::channel(bound);
         watch.spawn(self.clone(), shared.clone(), Output { number: 0, sender });
@@ -265,9 +265,9 @@ impl Watch {
 }
 
 /// What is known from earlier runs.
-async fn begin(store: impl StateStore) -> Result<Arc<Shared>> {
+async fn begin(account: &Account, store: impl StateStore) -> Result<Arc<Shared>> {
     let stored = store.load().await.map_err(not_loaded)?;
-    Ok(Shared::new(Ledger::load(stored), Box::new(store)))
+    Ok(Shared::new(Ledger::load(account.identity(), stored), Box::new(store)))
 }
 
 /// The acknowledgements of one watch.
@@ -378,7 +378,8 @@ impl Changes {
 
     /// Acknowledges this change, and all that were delivered before it in its mailbox: none of them
     /// is delivered again. Other mailboxes are not affected; acknowledging what was acknowledged
-    /// does nothing. It returns once the store has it. Cancel-safe; dropped too early it is stored
+    /// does nothing. A change of an earlier run, which a program may have stored, acknowledges
+    /// nothing: it is delivered again. It returns once the store has it. Cancel-safe; dropped too early it is stored
     /// with the next one of its mailbox.
     ///
     /// # Errors

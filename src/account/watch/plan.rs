@@ -144,7 +144,6 @@ pub(crate) struct Plan {
     due: DueQueue,
     /// How many mailboxes are behind.
     behind: usize,
-    next_key: u64,
     /// The last sweep has found a change that NOTIFY had not reported.
     missed: bool,
 }
@@ -152,7 +151,6 @@ pub(crate) struct Plan {
 impl Plan {
     /// A mailbox that is known from an earlier run.
     pub(crate) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
-        self.next_key = self.next_key.max(key.number().map_or(0, |number| number.saturating_add(1)));
         if self.forget(&key) {
             self.index_names();
         }

@@ -90,9 +90,9 @@ impl Sweep {
         let found: HashSet<&MailboxName> = found.iter().map(|found| &found.name).collect();
         let ledger = self.shared.ledger();
         let known = ledger.heads().map(|(_, head)| head.name.clone()).collect();
-        let gone = ledger.heads().filter(|(key, head)| {
-            key.number().is_some() && !head.sample.is_empty() && !found.contains(&head.name)
-        });
+        let gone = ledger
+            .heads()
+            .filter(|(key, head)| key.is_ours() && !head.sample.is_empty() && !found.contains(&head.name));
         let gone = gone.filter_map(|(key, head)| {
             let uid_validity = head.state.as_ref()?.uid_validity;
             Some(Gone { key: key.clone(), uid_validity, sample: head.sample.clone() })

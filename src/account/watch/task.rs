@@ -80,17 +80,20 @@ impl Shared {
     pub(super) fn acknowledge(&self, changes: &[Change]) -> Vec<(MailboxKey, Option<StoredMailbox>)> {
         // A record may be large, and the last change of a mailbox covers all of it.
         let mut last: BTreeMap<&MailboxKey, &Change> = BTreeMap::new();
-        for change in changes {
+        let mut ledger = self.ledger();
+        for change in changes.iter().filter(|change| ledger.has_delivered(change)) {
             let last = last.entry(&change.key).or_insert(change);
             if last.number < change.number {
                 *last = change;
             }
         }
-        let mut ledger = self.ledger();
-        let records = last
+        let mut records: Vec<_> = last
             .into_iter()
             .filter_map(|(key, change)| Some((key.clone(), ledger.acknowledge(change)?)))
             .collect();
+        if records.iter().any(|(_, record)| record.as_ref().is_some_and(|record| record.is_gone)) {
+            records.extend(ledger.forget_gone().into_iter().map(|key| (key, None)));
+        }
         drop(ledger);
         self.acknowledged.notify_one();
         records
@@ -304,7 +307,7 @@ impl WatchTask {
             ledger.push(&key, &name, Delta::Begin(uid_validity));
         }
         let state = ledger.head(&key).and_then(|head| head.state.clone());
-        let sample = ledger.head(&key).filter(|_| key.number().is_some()).map(|head| head.sample.clone());
+        let sample = ledger.head(&key).filter(|_| key.is_ours()).map(|head| head.sample.clone());
         let (flags, items) = (self.watch.flags, self.watch.items.clone());
         let whole = state.is_none() && ledger.head(&key).is_some_and(is_new);
         drop(ledger);

@@ -117,7 +117,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn add(&self, name: K, account: Account, watch: Watch, store: impl StateStore) -> Result<()> {
-        let shared = begin(store).await?;
+        let shared = begin(&account, store).await?;
         let mut watches = lock(&self.inner.watches);
         let number = watches.next;
         watches.next += 1;

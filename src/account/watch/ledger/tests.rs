@@ -8,9 +8,25 @@ fn ledger() -> (Ledger, MailboxKey) {
     let mut state = MailboxState::new(UidValidity::new(7).expect("not zero"));
     state.uids = Uid::MIN.into();
     state.flags = vec![(Flags::new(), Uid::MIN.into())];
-    let (key, name) = (MailboxKey::numbered(1), MailboxName::from("Work"));
+    let name = MailboxName::from("Work");
+    let key = MailboxKey::of_name(&name, 0);
     let stored = StoredMailbox { state: Some(state), ..StoredMailbox::new(name) };
-    (Ledger::load([(key.clone(), stored)].into()), key)
+    (load(&key, Some(stored)), key)
+}
+
+/// As another run begins.
+fn load(key: &MailboxKey, stored: Option<StoredMailbox>) -> Ledger {
+    Ledger::load("zoe@example.org", stored.map(|stored| (key.clone(), stored)).into_iter().collect())
+}
+
+fn arrived(uid: u32) -> Delta {
+    let uid = Uid::new(uid).expect("not zero");
+    change(ChangeKind::Arrived { uid, flags: None, message: None })
+}
+
+fn in_step(ledger: &Ledger, key: &MailboxKey, mod_seq: Option<u64>) -> Delta {
+    let state = ledger.head(key).and_then(|head| head.state.clone()).expect("it is known");
+    Delta::InStep(MailboxState { highest_mod_seq: mod_seq.and_then(ModSeq::new), ..state }, None)
 }
 
 fn push(ledger: &mut Ledger, key: &MailboxKey, delta: Delta) -> Option<Change> {
@@ -46,8 +62,9 @@ fn what_is_acknowledged_is_in_the_record_and_nothing_else() {
     let stored = state(ledger.acknowledge(&second)).expect("it has moved");
     assert_eq!((stored.uids.to_string().as_str(), stored.flags.len(), ledger.pending()), ("2", 0, 0));
     let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
-    assert_eq!(ledger.acknowledge(&gone), Some(None));
-    assert!(ledger.is_empty());
+    let stored = ledger.acknowledge(&gone).flatten().expect("it is kept, since it may come back");
+    assert!(stored.is_gone && stored.state.is_none());
+    assert!(ledger.head(&key).is_none() && ledger.heads().next().is_none());
 }
 
 /// As one with a MAILBOXID does, or one to which the user subscribes once more.
@@ -56,7 +73,7 @@ fn a_change_of_a_mailbox_that_was_gone_acknowledges_nothing_of_it_as_it_is_now()
     let (mut ledger, key) = ledger();
     let before = push(&mut ledger, &key, flags(Flag::Seen)).expect("new");
     let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("new");
-    assert_eq!(ledger.acknowledge(&gone), Some(None));
+    assert!(ledger.acknowledge(&gone).is_some());
     push(&mut ledger, &key, change(ChangeKind::Created)).expect("new");
     assert_eq!((ledger.acknowledge(&before), ledger.pending()), (None, 1));
 }
@@ -105,10 +122,11 @@ fn records_follow_from_the_changes_alone() {
         assert_eq!(record.as_ref(), ledger.head(&key), "after {change}");
     }
     let gone = push(&mut ledger, &key, change(ChangeKind::Deleted)).expect("it is new");
-    assert_eq!(StoredMailbox::after(record, &gone), None);
+    record = StoredMailbox::after(record, &gone);
+    assert!(ledger.head(&key).is_none() && record.as_ref().is_some_and(|record| record.is_gone));
     assert_eq!(push(&mut ledger, &key, Delta::Begin(UidValidity::new(8).expect("not zero"))), None);
     let first = push(&mut ledger, &key, arrived(two, None)).expect("it is new");
-    assert_eq!(StoredMailbox::after(None, &first).as_ref(), ledger.head(&key));
+    assert_eq!(StoredMailbox::after(record, &first).as_ref(), ledger.head(&key));
 }
 
 /// Without mod-sequences as well: flags that are set, cleared and set again are three changes.
@@ -149,7 +167,7 @@ fn an_identity_is_the_same_when_the_change_is_delivered_again() {
             let now = ledger.head(&key).and_then(|head| head.state.clone()).expect("it is known");
             push(&mut ledger, &key, Delta::InStep(now, None)).expect("it has changed");
         }
-        let mut ledger = Ledger::load(stored.map(|stored| (key.clone(), stored)).into_iter().collect());
+        let mut ledger = load(&key, stored);
         let again: Vec<_> = names[acknowledged..]
             .iter()
             .filter_map(|flag| push(&mut ledger, &key, flags(flag.clone())))
@@ -157,4 +175,121 @@ fn an_identity_is_the_same_when_the_change_is_delivered_again() {
             .collect();
         assert_eq!(again, ids[acknowledged..], "{acknowledged} acknowledged");
     }
+}
+
+/// What a change is of an earlier life of its mailbox or message has another identity, and the same
+/// when it is delivered again from what was acknowledged before any of it.
+#[test]
+fn what_comes_back_has_another_identity_than_before() {
+    let run = |ledger: &mut Ledger, key: &MailboxKey, deltas: Vec<Delta>| -> Vec<String> {
+        deltas.into_iter().filter_map(|delta| push(ledger, key, delta)).map(|change| change.id()).collect()
+    };
+    let expunged = || change(ChangeKind::Expunged { uid: Uid::MIN });
+    let seven = UidValidity::new(7);
+    let messages = || vec![arrived(1), flags(Flag::Seen), expunged()];
+    let rows: [(&str, Vec<Delta>, usize); 4] = [
+        ("a message", [vec![flags(Flag::Seen), expunged()], messages(), messages()].concat(), 8),
+        (
+            "a mailbox",
+            [
+                vec![
+                    change(ChangeKind::Deleted),
+                    change(ChangeKind::Created),
+                    Delta::Begin(seven.expect("7")),
+                ],
+                messages(),
+                vec![
+                    change(ChangeKind::Deleted),
+                    change(ChangeKind::Created),
+                    Delta::Begin(seven.expect("7")),
+                ],
+                messages(),
+            ]
+            .concat(),
+            10,
+        ),
+        (
+            "a UIDVALIDITY",
+            [
+                vec![Delta::Reset(UidValidity::new(8))],
+                messages(),
+                vec![Delta::Reset(seven)],
+                messages(),
+                vec![Delta::Reset(UidValidity::new(8))],
+                messages(),
+            ]
+            .concat(),
+            12,
+        ),
+        (
+            "a name",
+            {
+                let renamed = || change(ChangeKind::Renamed { from: "Job".into() });
+                vec![renamed(), renamed()]
+            },
+            2,
+        ),
+    ];
+    for (what, deltas, expected) in rows {
+        let (mut ledger, key) = ledger();
+        let stored = ledger.head(&key).cloned();
+        let ids = run(&mut ledger, &key, deltas.clone());
+        let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!((ids.len(), distinct.len()), (expected, expected), "{what}: {ids:?}");
+        assert!(ids.iter().all(|id| id.starts_with("zoe@example.org/")), "{ids:?}");
+        assert_eq!(run(&mut load(&key, stored), &key, deltas), ids, "{what}, in another run");
+    }
+}
+
+/// A server that was restored counts the same mod-sequences once more, for other changes.
+#[test]
+fn mod_sequences_that_begin_again_are_others() {
+    let (mut ledger, key) = ledger();
+    let flags = |flag: Flag, mod_seq| {
+        let kind = ChangeKind::FlagsChanged { uid: Uid::MIN, flags: flag.into() };
+        Delta::Change(kind, ModSeq::new(mod_seq))
+    };
+    let before = push(&mut ledger, &key, flags(Flag::Seen, 6)).expect("new");
+    let now = in_step(&ledger, &key, Some(6));
+    let now = push(&mut ledger, &key, now).expect("it has changed");
+    let stored = ledger.acknowledge(&now).flatten();
+    let after = |ledger: &mut Ledger| -> Vec<Change> {
+        assert_eq!(push(ledger, &key, Delta::Rewound), None, "it is no change");
+        let changes = [flags(Flag::Flagged, 5), flags(Flag::Seen, 6)];
+        changes.into_iter().filter_map(|delta| push(ledger, &key, delta)).collect()
+    };
+    let changes = after(&mut ledger);
+    assert!(changes.len() == 2 && changes.iter().all(|change| change.id() != before.id()), "{changes:?}");
+    let ids = |changes: &[Change]| changes.iter().map(Change::id).collect::<Vec<_>>();
+    assert_eq!(ids(&after(&mut load(&key, stored))), ids(&changes), "the same in another run");
+    // What was acknowledged of it says so to the next run.
+    let stored = ledger.acknowledge(&changes[0]).flatten().expect("it has moved");
+    assert_eq!((stored.resets, stored.state.and_then(|state| state.highest_mod_seq)), (1, None));
+}
+
+#[test]
+fn a_change_of_an_earlier_run_acknowledges_nothing() {
+    let (mut before, key) = ledger();
+    push(&mut before, &key, flags(Flag::Seen)).expect("new");
+    let second = push(&mut before, &key, flags(Flag::Flagged)).expect("new");
+    let (mut now, _) = ledger();
+    let mine = push(&mut now, &key, flags(Flag::Answered)).expect("new");
+    assert!(before.has_delivered(&second) && now.has_delivered(&mine));
+    assert!(!now.has_delivered(&second) && !before.has_delivered(&mine));
+}
+
+#[test]
+fn of_mailboxes_that_are_gone_some_hundred_records_are_kept() {
+    let (mut ledger, work) = ledger();
+    let mut forgotten = 0;
+    for number in 0..2000 {
+        let name = MailboxName::from(format!("M{number}"));
+        let key = MailboxKey::of_name(&name, 0);
+        ledger.push(&key, &name, change(ChangeKind::Created)).expect("new");
+        let gone = ledger.push(&key, &name, change(ChangeKind::Deleted)).expect("new");
+        ledger.acknowledge(&gone).expect("it has moved");
+        forgotten += ledger.forget_gone().len();
+    }
+    assert!((1400..2000).contains(&forgotten), "{forgotten}");
+    assert!(ledger.head(&work).is_some(), "it is there");
 }

@@ -78,7 +78,7 @@ mod tests {
     /// A plan that knows a mailbox from an earlier run, after a sweep that finds these counts.
     fn swept(looked: Option<Counts>, now: Counts, id: Option<&str>) -> (Plan, Vec<Difference>) {
         let mut plan = Plan::default();
-        plan.know_looked(MailboxKey::numbered(1), "Work".into(), counts(Some(9)), looked);
+        plan.know_looked(MailboxKey::of_name(&"Work".into(), 0), "Work".into(), counts(Some(9)), looked);
         let (name, mailbox_id, before) = ("Work".into(), id.map(str::to_owned), Before::NotCompared);
         let differences = plan.sweep(vec![Found { name, mailbox_id, counts: Some(now), before }]);
         (plan, differences)
@@ -96,7 +96,7 @@ mod tests {
     fn a_server_that_has_got_mailboxid_has_the_same_mailboxes() {
         let (plan, differences) = swept(None, counts(Some(9)), Some("M1"));
         assert_eq!(differences, []);
-        assert_eq!(plan.key(&"Work".into()), Some(&MailboxKey::numbered(1)));
+        assert_eq!(plan.key(&"Work".into()), Some(&MailboxKey::of_name(&"Work".into(), 0)));
     }
 
     #[test]

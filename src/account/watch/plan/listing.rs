@@ -95,21 +95,30 @@ impl Plan {
 
     fn same_by_name(&self, found: &Found) -> Option<MailboxKey> {
         // The server may have got MAILBOXID since an earlier run.
-        let may_be = |key: &&MailboxKey| found.mailbox_id.is_none() || key.number().is_some();
+        let may_be = |key: &&MailboxKey| found.mailbox_id.is_none() || key.is_ours();
         self.key(&found.name).filter(may_be).cloned()
     }
 
     fn create(&mut self, found: &Found, created: &mut Vec<Difference>) -> MailboxKey {
         let key = match &found.mailbox_id {
             Some(id) => MailboxKey::of_id(id),
-            None => {
-                self.next_key += 1;
-                MailboxKey::numbered(self.next_key)
-            }
+            None => self.key_by_name(&found.name),
         };
         self.know(key.clone(), found.name.clone(), Counts::default());
         created.push(Difference::Created(key.clone()));
         key
+    }
+
+    /// A key that no mailbox has, not even one that is gone by this listing.
+    fn key_by_name(&mut self, name: &MailboxName) -> MailboxKey {
+        let mut others = 0;
+        loop {
+            let key = MailboxKey::of_name(name, others);
+            if !self.mailboxes.contains_key(&key) {
+                return key;
+            }
+            others += 1;
+        }
     }
 
     /// What it was called before, if that was otherwise.

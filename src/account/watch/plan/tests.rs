@@ -92,12 +92,28 @@ fn what_is_not_listed_is_gone_and_a_new_one_of_its_name_is_another() {
 }
 
 #[test]
-fn numbers_of_an_earlier_run_are_not_given_again() {
-    let mut plan = Plan::default();
-    plan.know(MailboxKey::numbered(41), "Work".into(), Counts::default());
+fn a_key_is_the_same_in_each_run_and_no_other_mailboxs() {
+    let key = |plan: &Plan, name: &str| plan.key(&name.into()).cloned().expect("it is there");
+    let (mut plan, mut other) = (Plan::default(), Plan::default());
     plan.sweep(vec![found("Work", None, 5), found("New", None, 9)]);
-    assert_ne!(plan.key(&"New".into()), plan.key(&"Work".into()));
-    assert_eq!(plan.key(&"New".into()).map(ToString::to_string).as_deref(), Some("n:43"));
+    // In another order, and one after the other.
+    other.sweep(vec![found("New", None, 9)]);
+    other.sweep(vec![found("New", None, 9), found("Work", None, 5)]);
+    for name in ["Work", "New"] {
+        assert_eq!(key(&plan, name), key(&other, name));
+    }
+    // Its name is another mailbox's now.
+    let work = key(&plan, "Work");
+    plan.sweep(vec![found("Job", None, 5), found("New", None, 9)]);
+    plan.sweep(vec![found("Job", None, 5), found("New", None, 9), found("Work", None, 7)]);
+    assert_eq!(key(&plan, "Job"), work);
+    let again = key(&plan, "Work");
+    assert_ne!(again, work);
+    // One that is gone by the same listing is another one.
+    let differences =
+        plan.sweep(vec![found("New", None, 9), found("Work", None, 7), found("Work#1", None, 1)]);
+    assert!(matches!(&differences[..], [Difference::Deleted(gone), Difference::Created(_)] if *gone == work));
+    assert_ne!(key(&plan, "Work#1"), again);
 }
 
 /// Counts of a mailbox whose server keeps mod-sequences.

@@ -27,6 +27,8 @@ pub(super) struct Dial {
     pub(super) connector: Option<Connector>,
     pub(super) gate: Arc<Gate>,
     pub(super) reason: DialReason,
+    /// A provider of credentials may be asked for fresh ones.
+    pub(super) may_refresh: bool,
     pub(super) account: MessageSender,
 }
 
@@ -109,7 +111,11 @@ async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
             }
             None => None,
         };
-        client::dial(&dial.config, io).await
+        if dial.may_refresh {
+            client::dial(&dial.config, io).await
+        } else {
+            client::dial(&dial.config.without_refresh(), io).await
+        }
     }
     .await;
     let is_away =

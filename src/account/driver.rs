@@ -236,6 +236,7 @@ impl AccountDriver {
                 config: self.config.clone(),
                 connector: self.connector.clone(),
                 gate: self.gate.clone(),
+                may_refresh: self.redial.may_refresh(),
                 reason: if is_broken { DialReason::Retry } else { DialReason::Wanted },
                 account: self.own.clone(),
             };

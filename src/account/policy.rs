@@ -33,12 +33,14 @@ pub struct Policy {
     /// Only a connection that has lived so long makes up for the failures before it. 60 seconds.
     pub stable_after: Duration,
     /// How often the account dials again within [`redial_window`](Self::redial_window) after
-    /// connections that failed or lived less than [`stable_after`](Self::stable_after). 2.
+    /// connections that failed or lived less than [`stable_after`](Self::stable_after); with 0 not
+    /// before that time has passed since the failure. 2.
     pub max_redials: usize,
     /// The time over which [`max_redials`](Self::max_redials) counts. 2 minutes.
     pub redial_window: Duration,
-    /// How often the same credentials are tried once the server has refused them: beyond this the
-    /// account is parked. 3.
+    /// How often credentials are tried once the server has refused them, and what a provider of
+    /// [`Config::credentials`](crate::Config::credentials) has fetched afresh for the first refusal:
+    /// beyond this the account is parked. 3.
     pub max_refusals: u32,
     /// The pause after each refusal of credentials. 1 minute.
     pub refusal_pause: Duration,

@@ -65,12 +65,21 @@ pub(super) struct Redial {
     hinted: Option<Instant>,
     /// The last dials that followed a failure.
     redials: VecDeque<Instant>,
+    failed_at: Option<Instant>,
 }
 
 impl Redial {
     pub(super) fn new(policy: Policy) -> Self {
-        let redials = VecDeque::new();
-        Self { policy, failures: 0, broken: false, refusals: 0, not_before: None, hinted: None, redials }
+        Self {
+            policy,
+            failures: 0,
+            broken: false,
+            refusals: 0,
+            not_before: None,
+            hinted: None,
+            redials: VecDeque::new(),
+            failed_at: None,
+        }
     }
 
     pub(super) fn is_parked(&self) -> bool {
@@ -91,8 +100,15 @@ impl Redial {
     /// When the account may dial again after a failure, if it has done so too often.
     fn window_end(&self) -> Option<Instant> {
         let first = self.redials.len().checked_sub(self.policy.max_redials)?;
-        let at = *self.redials.get(first)?;
+        // Without any repetition the window begins with the failure.
+        let at = self.redials.get(first).copied().or(self.failed_at)?;
         self.broken.then(|| at + self.policy.redial_window)
+    }
+
+    /// Whether a provider of credentials may be asked for fresh ones if the server refuses those
+    /// that it has: once for all refusals in a row.
+    pub(super) fn may_refresh(&self) -> bool {
+        self.refusals == 0
     }
 
     /// A dial begins. Growth of the pool is no repetition: only what follows a failure counts.
@@ -137,7 +153,7 @@ impl Redial {
             Failure::Setup => policy.max_backoff,
         };
         self.failures = self.failures.saturating_add(1);
-        self.broken = true;
+        (self.broken, self.failed_at) = (true, Some(now));
         self.not_before = self.not_before.max(Some(now + pause));
     }
 
@@ -241,6 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn without_repetitions_a_failure_is_followed_by_a_window() {
+        let policy = Policy { max_redials: 0, ..Policy::default() };
+        let (mut redial, start) = (Redial::new(policy), Instant::now());
+        let mut dials = Vec::new();
+        for second in 0..300 {
+            let now = start + SECOND * second;
+            if redial.verdict(now) == Verdict::Dial {
+                redial.on_dial(now);
+                dials.push(second);
+                redial.on_failure(now + SECOND * 5, later(), 0.0);
+            }
+            redial.wake();
+        }
+        assert_eq!(dials, [0, 125, 250]);
+    }
+
+    #[test]
     fn refused_credentials_are_tried_thrice_more_and_then_parked_until_they_change() {
         let (mut redial, now) = (Redial::new(lenient()), Instant::now());
         for _ in 0..3 {
@@ -250,8 +283,10 @@ mod tests {
         redial.on_failure(now, Failure::Credentials, 1.0);
         assert_eq!(redial.verdict(now + SECOND * 100_000), Verdict::Parked);
         redial.wake();
+        assert!(!redial.may_refresh(), "they have been fetched once for this episode");
         assert_eq!(redial.verdict(now), Verdict::Parked, "another network is no other password");
         redial.credentials_changed();
+        assert!(redial.may_refresh());
         assert_eq!(redial.verdict(now), Verdict::Dial);
         for _ in 0..2 {
             redial.on_failure(now, Failure::Credentials, 1.0);

@@ -8,6 +8,7 @@ mod anomalies;
 mod arrivals;
 mod contradictions;
 mod conveniences;
+mod credentials;
 mod ends;
 mod fleet;
 mod half_open;

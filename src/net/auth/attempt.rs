@@ -80,13 +80,15 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Asks for fresh credentials, once.
+    /// Asks for fresh credentials, once, unless that was done for an earlier connect.
     ///
     /// # Errors
     /// The refusal, if there are none, or if they are those that were refused.
     pub(in crate::net) async fn renew(&mut self, refusal: Refusal) -> Result<()> {
         let Refusal { error, reason } = refusal;
-        let Some(reason) = reason.filter(|_| !self.is_renewed) else { return Err(error) };
+        let Some(reason) = reason.filter(|_| self.config.may_refresh && !self.is_renewed) else {
+            return Err(error);
+        };
         let Some(fresh) = self.ask(reason, Some(&error)).await? else { return Err(error) };
         self.is_renewed = true;
         if self.credentials.as_ref().is_some_and(|refused| refused.is_same(&fresh)) {

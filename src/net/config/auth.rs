@@ -52,7 +52,8 @@ impl Config {
     /// if the server refuses what it gave; [`CredentialRequest::reason`] says which. If it then
     /// gives something else, that is used at once, on a new connection if the server has hung up; a
     /// second refusal is final. It is not asked again where the server says that something else is
-    /// wrong ([`Remedy::Later`](crate::Remedy::Later), [`Remedy::Setup`](crate::Remedy::Setup)).
+    /// wrong ([`Remedy::Later`](crate::Remedy::Later), [`Remedy::Setup`](crate::Remedy::Setup)). An
+    /// account asks once more only at the first of several refusals in a row.
     ///
     /// It may take as long as [`Timeouts::login`](crate::Timeouts::login) each time. Its error ends
     /// the connect, and is the [source](std::error::Error::source) of that error: it must show no
@@ -86,6 +87,12 @@ impl Config {
         let provider = Provider::new(callback);
         self.identity = Some(Identity::Asked { user: user.into(), provider });
         self
+    }
+
+    /// For one more connect after a refusal, for which fresh credentials have been asked for.
+    #[cfg(feature = "account")]
+    pub(crate) fn without_refresh(&self) -> Self {
+        Self { may_refresh: false, ..self.clone() }
     }
 
     /// Logs in as whom the connection shows otherwise, as a rule by a client certificate: EXTERNAL

@@ -53,6 +53,8 @@ pub struct Config {
     #[cfg(feature = "compress")]
     pub(crate) compress: bool,
     pub(crate) identity: Option<Identity>,
+    /// A provider of credentials is asked for fresh ones if the server refuses those that it has.
+    pub(crate) may_refresh: bool,
     /// Whom the user acts as, where that is another one; not empty.
     pub(crate) act_as: Option<String>,
     pub(crate) mechanism: Option<Mechanism>,
@@ -87,6 +89,7 @@ impl Config {
             #[cfg(feature = "compress")]
             compress: false,
             identity: None,
+            may_refresh: true,
             act_as: None,
             mechanism: None,
             sasl: Vec::new(),

@@ -279,8 +279,10 @@ async fn an_older_store_is_upgraded_with_all_that_is_in_it() {
         drop(store);
         crate::world::closed().await;
         let file = Connection::open(world.path()).expect("SQLite");
-        let before =
-            "DROP INDEX message_waiting; DROP INDEX operation_replaced; ALTER TABLE body DROP COLUMN source; PRAGMA user_version = 1";
+        let before = "DROP INDEX message_waiting; DROP INDEX operation_replaced; \
+             ALTER TABLE body DROP COLUMN source; DROP INDEX message_page; ALTER TABLE message DROP COLUMN rank; \
+             CREATE INDEX message_page ON message (place, date, id) WHERE content IS NOT NULL; \
+             PRAGMA user_version = 1";
         file.execute_batch(before).expect("as it was before");
         drop(file);
         let store = world.store().await;

@@ -3,7 +3,7 @@
 use imap_duplex::account::Policy;
 use imap_duplex::store::{BodyPolicy, LocalSearch, PageBy, StoreErrorKind, SyncPolicy};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags, Timestamp};
+use imap_duplex::types::{Flag, Flags, Timestamp, Uid};
 
 use crate::support::within;
 use crate::world::{LIMIT, World, by_subject, id_of, message};
@@ -47,6 +47,39 @@ async fn pages_follow_each_other() {
         assert_eq!(one.parts[0].media_type, "text/plain");
         let json = serde_json::to_value(&one).expect("JSON");
         assert_eq!((&json["subject"], &json["to"][0]["name"]), (&"apple pie".into(), &"Bob".into()));
+    })
+    .await;
+}
+
+/// What was imported at once has one date: then the order is that of the UIDs, as servers have it.
+#[tokio::test(start_paused = true)]
+async fn messages_of_one_date_are_in_the_order_of_their_uids() {
+    within(LIMIT, async {
+        let server = Server::new();
+        for number in 0..700 {
+            let (message, date) = dated(&format!("number {number}"), 5);
+            server.deliver_with("INBOX", message, Flags::new(), date);
+        }
+        let world = World::new(server);
+        let client = world.client().await;
+        client.in_step().await;
+        let inbox = client.store.mailbox_named("INBOX").await.expect("there");
+        let uids = async |by: PageBy| {
+            let (mut uids, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = inbox.page(by.count(60), cursor).await.expect("readable");
+                uids.extend(page.messages.iter().filter_map(|one| one.uid).map(Uid::get));
+                cursor = page.next;
+                if cursor.is_none() {
+                    return uids;
+                }
+            }
+        };
+        assert_eq!(uids(PageBy::oldest()).await, (1..=700).collect::<Vec<_>>());
+        assert_eq!(uids(PageBy::newest()).await, (1..=700).rev().collect::<Vec<_>>());
+        let hits = client.store.search(LocalSearch::new("number").count(700)).await.expect("readable");
+        let hits: Vec<u32> = hits.iter().filter_map(|one| one.uid).map(Uid::get).collect();
+        assert_eq!(hits, (1..=700).rev().collect::<Vec<_>>());
     })
     .await;
 }

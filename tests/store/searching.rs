@@ -45,8 +45,8 @@ async fn the_server_finds_what_is_not_here() {
         let hits = search.joined().await.expect("readable");
         assert_eq!(subjects(&hits.messages), ["first", "third", "zebra itself"]);
         assert_eq!((hits.from_servers, hits.unknown, hits.is_complete()), (2, 0, true), "{hits:?}");
-        let dates: Vec<_> = hits.messages.iter().map(|one| (one.date, one.id)).collect();
-        assert!(dates.is_sorted_by(|one, next| one > next), "the newest first");
+        let places: Vec<_> = hits.messages.iter().map(MessageSummary::cursor).collect();
+        assert!(places.is_sorted_by(|one, next| one > next), "the newest first");
         for (text, expected) in [
             ("text:zebra", &["first", "third", "zebra itself"][..]),
             ("text:eats", &["first", "second"]),

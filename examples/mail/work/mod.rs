@@ -176,7 +176,7 @@ impl Worker {
                         found.extend(self.store.message(id).await.ok());
                     }
                 }
-                found.sort_by_key(|message| std::cmp::Reverse((message.date, message.id)));
+                found.sort_by_key(|message| std::cmp::Reverse(message.cursor()));
                 Ok((found.iter().map(|message| rows::row(message, 0)).collect(), here))
             }
         }

@@ -15,7 +15,7 @@ use rusqlite::types::Value;
 use rusqlite::{Transaction, params, params_from_iter};
 use serde::Serialize;
 
-use super::page::{MessageSummary, SUMMARY, summary};
+use super::page::{MessageSummary, NEWEST_FIRST, SUMMARY, summary};
 use super::search::{LocalSearch, Query};
 use crate::account::Account;
 use crate::client::Select;
@@ -166,7 +166,7 @@ impl JoinedSearch {
             }
         }
         hits.messages = found.into_values().collect();
-        hits.messages.sort_by_key(|message| std::cmp::Reverse((message.date, message.id)));
+        hits.messages.sort_by_key(|message| std::cmp::Reverse(message.cursor()));
         hits.messages.truncate(usize::try_from(self.search.count).unwrap_or(usize::MAX));
         let new = hits.messages.iter().filter(|message| !local.contains(&message.id));
         hits.from_servers = u64::try_from(new.count()).unwrap_or(u64::MAX);
@@ -236,7 +236,7 @@ impl JoinedSearch {
                 conditions.push("m.place IS NOT NULL".to_owned());
                 all_values.push(Value::Integer(search.count.into()));
                 let sql = format!(
-                    "SELECT {SUMMARY} {JOINED} AND {} ORDER BY m.date DESC, m.id DESC LIMIT ?",
+                    "SELECT {SUMMARY} {JOINED} AND {} {NEWEST_FIRST} LIMIT ?",
                     conditions.join(" AND ")
                 );
                 let mut find = file.prepare_cached(&sql)?;

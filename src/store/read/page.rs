@@ -37,10 +37,14 @@ impl PageBy {
     }
 }
 
-/// Where a list goes on. It stays valid when messages arrive or go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A place in a list, where a page begins or ends. It stays valid when messages arrive or go.
+///
+/// Its order is that of lists: by the date at which the server received a message, then by UID, then
+/// by number. A message that the server does not have yet stands behind those of the same date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PageCursor {
     date: i64,
+    rank: i64,
     id: MessageId,
 }
 
@@ -87,6 +91,29 @@ pub struct MessageSummary {
     /// Whether something is queued for it.
     pub pending: bool,
 }
+
+impl MessageSummary {
+    /// Its place in a list: for a page from here on, and to sort messages as lists do.
+    ///
+    /// ```
+    /// # use std::cmp::Reverse;
+    /// # use imap_duplex::store::MessageSummary;
+    /// fn newest_first(messages: &mut [MessageSummary]) {
+    ///     messages.sort_by_key(|message| Reverse(message.cursor()));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn cursor(&self) -> PageCursor {
+        let rank = self.uid.map_or(UNRANKED, |uid| uid.get().into());
+        PageCursor { date: self.date, rank, id: self.id }
+    }
+}
+
+/// The rank of a message without a UID, as in the schema: behind all that have one.
+const UNRANKED: i64 = 1 << 32;
+
+/// What sorts rows of `message m` as [`MessageSummary::cursor`] does.
+pub(super) const NEWEST_FIRST: &str = "ORDER BY m.date DESC, m.rank DESC, m.id DESC";
 
 /// The columns of a summary, of `message m` and `content c`.
 pub(super) const SUMMARY: &str = "m.id, m.place, m.uid, m.shown, c.subject, c.people, m.date, c.sent, c.size, \
@@ -165,22 +192,22 @@ impl LocalMailbox {
             .read(move |file| {
                 let (order, beyond) = if by.oldest_first { ("ASC", ">") } else { ("DESC", "<") };
                 let start = if cursor.is_some() {
-                    format!("AND (m.date, m.id) {beyond} (?2, ?3)")
+                    format!("AND (m.date, m.rank, m.id) {beyond} (?2, ?3, ?4)")
                 } else {
                     String::new()
                 };
                 let sql = format!(
                     "SELECT {SUMMARY} FROM message m JOIN content c ON c.id = m.content \
                      WHERE m.place = ?1 AND m.content IS NOT NULL {start} \
-                     ORDER BY m.date {order}, m.id {order} LIMIT ?4"
+                     ORDER BY m.date {order}, m.rank {order}, m.id {order} LIMIT ?5"
                 );
-                let from = cursor.unwrap_or(PageCursor { date: 0, id: MessageId(0) });
+                let from = cursor.unwrap_or(PageCursor { date: 0, rank: 0, id: MessageId(0) });
                 let mut find = file.prepare_cached(&sql)?;
-                let rows = find.query_map(params![id.0, from.date, from.id.0, by.count], summary)?;
+                let from = params![id.0, from.date, from.rank, from.id.0, by.count];
+                let rows = find.query_map(from, summary)?;
                 let messages: Vec<MessageSummary> = rows.collect::<Result<_, _>>()?;
                 let is_full = u32::try_from(messages.len()).is_ok_and(|count| count == by.count);
-                let last = messages.last().filter(|_| is_full);
-                let next = last.map(|last| PageCursor { date: last.date, id: last.id });
+                let next = messages.last().filter(|_| is_full).map(MessageSummary::cursor);
                 Ok(Page { messages, next })
             })
             .await

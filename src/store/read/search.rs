@@ -3,7 +3,7 @@
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use super::page::{MessageSummary, SUMMARY, summary};
+use super::page::{MessageSummary, NEWEST_FIRST, SUMMARY, summary};
 use crate::command::Search;
 use crate::store::error::StoreResult;
 use crate::store::handle::Store;
@@ -238,7 +238,7 @@ impl Store {
                 values.push(Value::Integer(search.count.into()));
                 let sql = format!(
                     "SELECT {SUMMARY} FROM message m JOIN content c ON c.id = m.content WHERE {} \
-                     ORDER BY m.date DESC, m.id DESC LIMIT ?",
+                     {NEWEST_FIRST} LIMIT ?",
                     conditions.join(" AND ")
                 );
                 let mut find = file.prepare_cached(&sql)?;

@@ -18,4 +18,5 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("waiting.sql"),
     include_str!("resumed.sql"),
     include_str!("replaced.sql"),
+    include_str!("ordered.sql"),
 ];

@@ -1,7 +1,7 @@
 //! What a user interface reads: pages, bodies, searches, conversations, changes.
 
 use imap_duplex::account::Policy;
-use imap_duplex::store::{BodyPolicy, LocalSearch, PageBy, StoreErrorKind, SyncPolicy};
+use imap_duplex::store::{BodyPolicy, LocalSearch, NewMessage, PageBy, Store, StoreErrorKind, SyncPolicy};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Flag, Flags, Timestamp, Uid};
 
@@ -186,40 +186,77 @@ async fn searches_narrow() {
     .await;
 }
 
+fn answer(subject: &str, to: &str) -> String {
+    message(subject).replace(
+        "\r\n\r\n",
+        &format!("\r\nReferences: <{to}@example.org>\r\nIn-Reply-To: <{to}@example.org>\r\n\r\n"),
+    )
+}
+
+/// The conversation of the message with this subject: depths and subjects.
+async fn conversation(store: &Store, subject: &str) -> Vec<(u32, String)> {
+    let found = store.thread(id_of(store, subject).await).await.expect("there");
+    let found = found.messages.into_iter();
+    found.map(|one| (one.depth, one.message.subject.unwrap_or_default())).collect()
+}
+
+fn levels(expected: &[(u32, &str)]) -> Vec<(u32, String)> {
+    expected.iter().map(|(depth, subject)| (*depth, (*subject).to_owned())).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn messages_that_refer_to_each_other_are_a_conversation() {
-    for lacks in [&["OBJECTID"][..], &[]] {
-        within(LIMIT, async {
-            let world = World::new(Server::builder().without(lacks.iter().copied()).start());
-            let answer = |subject: &str, to: &str| {
-                message(subject).replace(
-                    "\r\n\r\n",
-                    &format!("\r\nReferences: <{to}@example.org>\r\nIn-Reply-To: <{to}@example.org>\r\n\r\n"),
-                )
-            };
-            // The answer comes before the question, and in another mailbox.
-            world.server.deliver("INBOX", answer("second", "first"));
-            world.server.deliver("INBOX", answer("third", "second"));
-            world.server.deliver("Sent", message("first"));
-            world.server.deliver("INBOX", message("other"));
-            let client = world.client().await;
-            client.in_step().await;
-            let second = id_of(&client.store, "second").await;
-            let found = client.store.thread(second).await.expect("there");
-            if lacks.is_empty() {
-                // The server's own conversations, whatever it takes for one.
-                assert!(found.messages.iter().any(|one| one.message.id == second));
-                return;
-            }
-            let found: Vec<(u32, &str)> = found
-                .messages
-                .iter()
-                .map(|one| (one.depth, one.message.subject.as_deref().unwrap_or_default()))
-                .collect();
-            assert_eq!(found, [(0, "first"), (1, "second"), (2, "third")]);
-        })
-        .await;
-    }
+    within(LIMIT, async {
+        let world = World::new(Server::builder().without(["OBJECTID"]).start());
+        // The answer comes before the question, and in another mailbox.
+        world.server.deliver("INBOX", answer("second", "first"));
+        world.server.deliver("INBOX", answer("third", "second"));
+        world.server.deliver("Sent", message("first"));
+        world.server.deliver("INBOX", message("other"));
+        let client = world.client().await;
+        client.in_step().await;
+        let expected = levels(&[(0, "first"), (1, "second"), (2, "third")]);
+        assert_eq!(conversation(&client.store, "second").await, expected);
+    })
+    .await;
+}
+
+/// Where the server says what belongs together, this counts; and what is written here joins it.
+#[tokio::test(start_paused = true)]
+async fn what_is_written_here_joins_the_conversation_that_the_server_knows() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        // The server has seen no question when the answers came, so that is none of theirs.
+        world.server.deliver("INBOX", answer("second", "first"));
+        world.server.deliver("INBOX", answer("third", "second"));
+        world.server.deliver("INBOX", message("first"));
+        let client = world.client().await;
+        client.in_step().await;
+        let store = client.store.clone();
+        let inbox = store.mailbox_named("INBOX").await.expect("there").id();
+        assert_eq!(conversation(&store, "second").await, levels(&[(0, "second"), (1, "third")]));
+        assert_eq!(conversation(&store, "first").await, levels(&[(0, "first")]));
+        store.append(inbox, NewMessage::new(answer("fourth", "third"))).await.expect("queued");
+        store.append(inbox, NewMessage::new(message("mine"))).await.expect("queued");
+        let expected = levels(&[(0, "second"), (1, "third"), (2, "fourth")]);
+        assert_eq!(conversation(&store, "third").await, expected, "before it is at the server");
+        assert_eq!(conversation(&store, "first").await, levels(&[(0, "first")]));
+        client.in_step().await;
+        assert_eq!(conversation(&store, "third").await, expected, "and afterwards");
+        // Answers to what was written here, and answers to these that are written here.
+        world.server.deliver("INBOX", answer("fifth", "fourth"));
+        world.server.deliver("INBOX", answer("yours", "mine"));
+        client.in_step().await;
+        store.append(inbox, NewMessage::new(answer("mine too", "yours"))).await.expect("queued");
+        let expected = levels(&[(0, "second"), (1, "third"), (2, "fourth"), (3, "fifth")]);
+        assert_eq!(conversation(&store, "second").await, expected);
+        let expected = levels(&[(0, "mine"), (1, "yours"), (2, "mine too")]);
+        assert_eq!(conversation(&store, "mine").await, expected);
+        client.in_step().await;
+        assert_eq!(conversation(&store, "yours").await, expected);
+        world.check(&store).await;
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

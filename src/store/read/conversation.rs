@@ -44,7 +44,8 @@ struct Place {
 
 impl Store {
     /// The conversation of a message: the server's (THREADID of RFC 8474, X-GM-THRID), or else what
-    /// refers to each other, over all mailboxes of the account.
+    /// refers to each other, over all mailboxes of the account. What is written here belongs to the
+    /// conversation of what it answers. Subjects don't count.
     ///
     /// # Errors
     /// [`NotFound`](crate::store::StoreErrorKind::NotFound) if there is no such message, or no

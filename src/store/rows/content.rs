@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::thread;
+use super::thread::{self, Belonging};
 use crate::command::Items;
 use crate::store::error::Fault;
 use crate::types::{Address, BodyPart, BodyStructure, Capabilities, Envelope, Message, Section};
@@ -148,13 +148,13 @@ impl NewContent {
                 return Ok(known);
             }
         }
-        let thread = match &self.server_thread {
-            Some(name) => thread::by_server(file, account, name)?,
-            None => {
-                let ids = self.message_id.iter().chain(&self.in_reply_to).chain(&self.references);
-                thread::by_references(file, account, &ids.map(String::as_str).collect::<Vec<_>>())?
-            }
+        let answers = self.in_reply_to.iter().chain(self.references.iter().rev()).map(String::as_str);
+        let belonging = Belonging {
+            name: self.server_thread.as_deref(),
+            own: self.message_id.as_deref(),
+            answers: answers.collect(),
         };
+        let thread = thread::of(file, account, &belonging)?;
         let attachments = self.parts.iter().filter(|part| part.attachment).count();
         file.prepare_cached(
             "INSERT INTO content (account, global, message_id, in_reply_to, refs, thread, sent, received, size, \

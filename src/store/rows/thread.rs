@@ -1,63 +1,99 @@
 //! Conversations: the server's, where it has them; else the messages that refer to each other.
 //!
-//! In: the identifiers of a message and those that it refers to. Out: the conversation to which all
-//! of them belong. Where a message joins two, they become one (the first steps of RFC 5256's
-//! REFERENCES; subjects don't count).
+//! In: the identifiers of a message and those that it refers to, what the server calls its
+//! conversation. Out: the conversation to which it belongs.
+//!
+//! ```text
+//!   named by the server ──> the one of this name
+//!   else ──> a named one that it refers to, the nearest ──> else the oldest without a name ──> else a new one
+//!                            └─ those without a name that it refers to become one with it
+//! ```
+//!
+//! Two that the server has named stay two, whoever refers to both. What is written here has no name
+//! until the server has it: it joins what it answers. These are the first steps of RFC 5256's
+//! REFERENCES. Subjects don't count: they bring together what does not belong together.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::store::error::Fault;
 
-/// The conversation that the server names so.
-pub(in crate::store) fn by_server(file: &Transaction<'_>, account: i64, name: &str) -> Result<i64, Fault> {
-    let known = file
-        .prepare_cached("SELECT id FROM thread WHERE account = ? AND server = ?")?
-        .query_row(params![account, name], |row| row.get(0))
-        .optional()?;
-    if let Some(known) = known {
-        return Ok(known);
-    }
-    file.prepare_cached("INSERT INTO thread (account, server) VALUES (?, ?)")?
-        .execute(params![account, name])?;
-    Ok(file.last_insert_rowid())
+/// What a message says of its conversation.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct Belonging<'a> {
+    /// How the server calls it.
+    pub(in crate::store) name: Option<&'a str>,
+    /// Its Message-ID.
+    pub(in crate::store) own: Option<&'a str>,
+    /// What it refers to, the nearest first.
+    pub(in crate::store) answers: Vec<&'a str>,
 }
 
-/// The conversation of these Message-IDs.
-pub(in crate::store) fn by_references(
+/// The conversation of a message, which has a row afterwards.
+pub(in crate::store) fn of(
     file: &Transaction<'_>,
     account: i64,
-    ids: &[&str],
+    belonging: &Belonging<'_>,
 ) -> Result<i64, Fault> {
-    let mut threads: Vec<i64> = Vec::new();
-    let mut find =
-        file.prepare_cached("SELECT thread FROM reference WHERE account = ? AND message_id = ?")?;
-    for id in ids {
-        let thread = find.query_row(params![account, id], |row| row.get(0)).optional()?;
-        threads.extend(thread.filter(|thread| !threads.contains(thread)));
-    }
-    // The oldest stays: a user interface shows it already.
-    threads.sort_unstable();
-    let mut threads = threads.into_iter();
-    let thread = match threads.next() {
-        Some(thread) => thread,
-        None => {
-            file.prepare_cached("INSERT INTO thread (account) VALUES (?)")?.execute([account])?;
-            file.last_insert_rowid()
-        }
+    let known = known(file, account, belonging)?;
+    let unnamed = || known.iter().filter(|(_, is_named)| !is_named).map(|(thread, _)| *thread);
+    let thread = match belonging.name {
+        Some(name) => named(file, account, name)?,
+        // The oldest stays: a user interface shows it already.
+        None => match known.iter().find(|(_, is_named)| *is_named).map(|(thread, _)| *thread) {
+            Some(thread) => thread,
+            None => unnamed().min().map_or_else(|| insert(file, account, None), Ok)?,
+        },
     };
-    for other in threads {
+    for other in unnamed().filter(|other| *other != thread) {
         for sql in [
             "UPDATE content SET thread = ?1 WHERE thread = ?2",
             "UPDATE reference SET thread = ?1 WHERE thread = ?2",
-            "DELETE FROM thread WHERE id = ?2 AND id <> ?1",
+            "DELETE FROM thread WHERE id = ?2",
         ] {
             file.prepare_cached(sql)?.execute([thread, other])?;
         }
     }
+    // What refers to a message says less of it than the server does.
+    if let (Some(own), Some(_)) = (belonging.own, belonging.name) {
+        file.prepare_cached(
+            "INSERT OR REPLACE INTO reference (account, message_id, thread) VALUES (?, ?, ?)",
+        )?
+        .execute(params![account, own, thread])?;
+    }
     let mut note = file
         .prepare_cached("INSERT OR IGNORE INTO reference (account, message_id, thread) VALUES (?, ?, ?)")?;
-    for id in ids {
+    for id in belonging.own.iter().chain(&belonging.answers) {
         note.execute(params![account, id, thread])?;
     }
     Ok(thread)
+}
+
+/// The conversations of the messages that it refers to and that refer to it, the nearest first, each
+/// with whether the server has named it.
+fn known(file: &Transaction<'_>, account: i64, belonging: &Belonging<'_>) -> Result<Vec<(i64, bool)>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT t.id, t.server IS NOT NULL FROM reference r JOIN thread t ON t.id = r.thread \
+         WHERE r.account = ? AND r.message_id = ?",
+    )?;
+    let mut known = Vec::new();
+    for id in belonging.own.iter().chain(&belonging.answers) {
+        let thread = find.query_row(params![account, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        known.extend(thread.filter(|thread| !known.contains(thread)));
+    }
+    Ok(known)
+}
+
+/// The conversation that the server names so.
+fn named(file: &Transaction<'_>, account: i64, name: &str) -> Result<i64, Fault> {
+    let known = file
+        .prepare_cached("SELECT id FROM thread WHERE account = ? AND server = ?")?
+        .query_row(params![account, name], |row| row.get(0))
+        .optional()?;
+    known.map_or_else(|| insert(file, account, Some(name)), Ok)
+}
+
+fn insert(file: &Transaction<'_>, account: i64, name: Option<&str>) -> Result<i64, Fault> {
+    file.prepare_cached("INSERT INTO thread (account, server) VALUES (?, ?)")?
+        .execute(params![account, name])?;
+    Ok(file.last_insert_rowid())
 }

@@ -19,4 +19,5 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("resumed.sql"),
     include_str!("replaced.sql"),
     include_str!("ordered.sql"),
+    include_str!("joined.sql"),
 ];

@@ -198,6 +198,22 @@ impl Account {
         self.change(&mailbox.into(), uid, Change::Remove, &flags.into());
     }
 
+    /// Whether the server can't read the text of a message, as with a damaged file: FETCH of its
+    /// text, structure or envelope ends at it with `NO [SERVERBUG]`, after the rows before it. Its
+    /// copies can't be read either.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    #[track_caller]
+    pub fn set_unreadable(&self, mailbox: impl Into<MailboxName>, uid: Uid, unreadable: bool) {
+        let (name, world) = (mailbox.into(), self.shared.lock());
+        let id = self.id(&world, &name);
+        match world.mailboxes.get(&id).and_then(|held| held.messages.get(&uid.get())) {
+            Some(message) => message.content.set_unreadable(unreadable),
+            None => panic!("{name} has no message with the UID {uid}"),
+        }
+    }
+
     /// Expunges messages, whatever flags they have; returns those that existed.
     ///
     /// # Panics

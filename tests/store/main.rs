@@ -18,6 +18,7 @@ mod killed;
 mod lost;
 mod model;
 mod operations;
+mod policies;
 mod power;
 mod reading;
 #[cfg(unix)]

@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind};
 use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use crate::store::ids::{MailboxId, MessageId, RowIds as _};
-use crate::store::rows::{content, mailbox, message};
-use crate::store::sync::{Either, is_away, race};
+use crate::store::rows::{mailbox, message};
+use crate::store::sync::{Either, is_away, race, traits};
 use crate::types::{MailboxName, Part, Section, Uid, UidValidity, ViewSync};
 
 /// The beginning of a message in which words for the search are looked for.
@@ -167,8 +167,7 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
 /// Whether the message that has the UID is that of the rows: a server that was restored from a backup
 /// has others under known UIDs, and the next look may be still to come.
 async fn is_same(database: &Database, mailbox: &Mailbox, location: &Location) -> StoreResult<bool> {
-    let traits = content::traits(&mailbox.sender().capabilities());
-    let rows = mailbox.fetch(location.uid, traits).await?;
+    let rows = traits(mailbox, location.uid).await?;
     let (uid, message) = (location.uid, location.message);
     let is_same = move |file: &Transaction<'_>| match rows.iter().find(|row| row.uid() == Some(uid)) {
         Some(row) => message::is_same_text(file, message, row),

@@ -10,7 +10,9 @@ use super::fetch::fetch_content;
 use crate::account::Account;
 use crate::error::ErrorKind;
 use crate::store::database::Database;
-use crate::store::error::{Fault, StoreErrorKind, StoreResult};
+use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
+use crate::store::rows::content::json;
+use crate::store::sync::is_of_messages;
 use crate::types::MailboxName;
 
 /// How many are looked for at a time.
@@ -53,8 +55,8 @@ impl BodyPolicy {
         Self { which: Which::None, max_bytes: 1 << 30 }
     }
 
-    /// Those of messages that the server received in so many days before the newest of them. (Not
-    /// before today: a clock may be wrong.)
+    /// Those of messages that the server received in so many days before the newest of them, once each
+    /// mailbox has been listed. (Not before today: a clock may be wrong.)
     pub fn newest_days(days: u32) -> Self {
         Self { which: Which::Days(days), ..Self::on_demand() }
     }
@@ -115,51 +117,66 @@ impl Keeper {
 
     /// Whether some were lacking; an error: the account has ended.
     async fn fetch_some(&self, which: &Which, refused: &mut BTreeSet<i64>) -> Result<bool, ()> {
-        let lacking = self.lacking(which).await.unwrap_or_default();
-        let lacking: Vec<i64> = lacking.into_iter().filter(|content| !refused.contains(content)).collect();
+        let lacking = self.lacking(which, refused).await.unwrap_or_default();
         let some = !lacking.is_empty();
         for content in lacking {
             match fetch_content(&self.database, &self.account, self.account_id, content).await {
                 Ok(()) => {}
-                Err(error) if error.imap().is_some_and(|error| error.kind() == ErrorKind::Closed) => {
-                    if self.account.has_ended() {
-                        return Err(());
-                    }
-                    sleep(PAUSE).await;
-                }
-                Err(error) if error.kind() == StoreErrorKind::Full => sleep(PAUSE).await,
+                Err(_) if self.account.has_ended() => return Err(()),
+                // It can come later.
+                Err(error) if is_passing(&error) => sleep(PAUSE).await,
                 Err(_) => _ = refused.insert(content),
             }
         }
         Ok(some)
     }
 
-    /// The newest contents without a body, as long as there is room.
-    async fn lacking(&self, which: &Which) -> StoreResult<Vec<i64>> {
+    /// The newest contents without a body, other than these, as long as there is room.
+    async fn lacking(&self, which: &Which, but: &BTreeSet<i64>) -> StoreResult<Vec<i64>> {
         let (account, which, max_bytes) = (self.account_id, which.clone(), self.database.max_body_bytes());
+        let but = json(but);
         self.database
             .read(move |file| {
                 let bytes: i64 = file.query_row("SELECT bytes FROM bodies", [], |row| row.get(0))?;
                 if bytes >= max_bytes {
                     return Ok(Vec::new());
                 }
-                lacking(file, account, &which, max_bytes - bytes)
+                lacking(file, account, &which, (max_bytes - bytes, &but))
             })
             .await
     }
 }
 
-fn lacking(file: &Transaction<'_>, account: i64, which: &Which, room: i64) -> Result<Vec<i64>, Fault> {
+/// Whether what has failed can succeed later: there is no connection, no room, or the server says so.
+fn is_passing(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Offline)
+        || error.imap().is_some_and(|error| {
+            error.is_transient() && !is_of_messages(error) || error.kind() == ErrorKind::Closed
+        })
+}
+
+fn lacking(
+    file: &Transaction<'_>,
+    account: i64,
+    which: &Which,
+    (room, but): (i64, &str),
+) -> Result<Vec<i64>, Fault> {
     let (since, names) = match which {
         Which::None => return Ok(Vec::new()),
         Which::Days(days) => {
+            // Until each mailbox has been listed, the newest message may be still to come.
+            let sql = "SELECT EXISTS (SELECT 1 FROM mailbox WHERE account = ? AND key IS NOT NULL AND listed = 0 \
+                 AND failure IS NULL)";
+            if file.query_row(sql, [account], |row| row.get(0))? {
+                return Ok(Vec::new());
+            }
             let sql = "SELECT ifnull(max(m.date), 0) FROM message m JOIN mailbox b ON b.id = m.place WHERE b.account = ?";
             let newest: i64 = file.query_row(sql, [account], |row| row.get(0))?;
             (newest.saturating_sub(i64::from(*days) * DAY), None)
         }
         Which::Mailboxes(names) => {
             let names: Vec<&str> = names.iter().map(MailboxName::as_str).collect();
-            (i64::MIN, Some(serde_json::to_string(&names).unwrap_or_default()))
+            (i64::MIN, Some(json(&names)))
         }
         Which::All => (i64::MIN, None),
     };
@@ -169,8 +186,8 @@ fn lacking(file: &Transaction<'_>, account: i64, which: &Which, room: i64) -> Re
          WHERE b.account = ?1 AND m.uid IS NOT NULL AND m.date >= ?2 AND ifnull(c.size, 0) <= ?3 \
          AND (?4 IS NULL OR b.name IN (SELECT value FROM json_each(?4))) \
          AND NOT EXISTS (SELECT 1 FROM body WHERE content = m.content AND section = '' AND complete = 1) \
-         ORDER BY m.date DESC LIMIT ?5",
+         AND m.content NOT IN (SELECT value FROM json_each(?5)) ORDER BY m.date DESC LIMIT ?6",
     )?;
-    let rows = find.query_map(params![account, since, room, names, BATCH], |row| row.get(0))?;
+    let rows = find.query_map(params![account, since, room, names, but, BATCH], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -19,8 +19,9 @@ use crate::client::Select;
 use crate::command::Items;
 use crate::store::database::Durability;
 use crate::store::ids::{MessageId, RowIds as _};
-use crate::store::rows::content::{self, ids};
+use crate::store::rows::content::ids;
 use crate::store::rows::message::{self, Likeness};
+use crate::store::sync::traits;
 use crate::types::{Message, Uid, UidSet, UidValidity, ViewSync};
 
 /// By what a message is recognised in another mailbox.
@@ -93,8 +94,7 @@ impl Executor {
                 let lease = self.open(&place).await?;
                 // A selection that was made before sees only then what has changed.
                 lease.sender().noop().await?;
-                let traits = content::traits(&lease.sender().capabilities());
-                let rows = lease.fetch(uid, traits).await?;
+                let rows = traits(&lease, uid).await?;
                 drop(lease);
                 // Under its UID there may be another message, of a server that was restored.
                 let message = operation.message;

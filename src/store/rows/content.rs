@@ -102,8 +102,13 @@ pub(in crate::store) fn items(capabilities: &Capabilities) -> Items {
 
 /// What to fetch of a message that may be another one than is known.
 pub(in crate::store) fn traits(capabilities: &Capabilities) -> Items {
-    let items = Items::size().internal_date();
+    let items = few_traits();
     if capabilities.has("OBJECTID") { items.email_id() } else { items.envelope() }
+}
+
+/// The same without what servers read the text for.
+pub(in crate::store) fn few_traits() -> Items {
+    Items::size().internal_date()
 }
 
 fn references() -> Section {

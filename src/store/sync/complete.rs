@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::known::Known;
+use super::traits::{readable, traits};
 use crate::client::Mailbox;
 use crate::command::{Fetch, Items};
 use crate::error::{Error, ErrorKind};
 use crate::store::error::{StoreError, StoreResult};
-use crate::store::rows::content;
 use crate::types::{Message, ModSeq};
 use crate::view::Snapshot;
 
@@ -72,7 +72,7 @@ pub(super) async fn newest_left(
     now: &Snapshot,
 ) -> StoreResult<Vec<Message>> {
     match known.newest_in(now) {
-        Some(uid) => Ok(mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities())).await?),
+        Some(uid) => Ok(readable(traits(mailbox, uid).await)?),
         None => Ok(Vec::new()),
     }
 }

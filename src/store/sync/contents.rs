@@ -4,6 +4,7 @@
 //!   newest that lack it ──> FETCH ──> rows ──────────────> one transaction
 //!          ^                  │ NO, for some of them ──> the same in smaller windows
 //!          └──────────────────┘ NO, for one; or it did not come ──> not again in this look
+//!                             │ NO, not now; no connection ──> what has come is written; the look fails
 //! ```
 //!
 //! What the server can't send now fails the look, so that it is asked for again. What it does not
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 
 use super::complete::{PATIENCE, late};
 use super::look::{Look, fetched};
+use super::traits::is_of_messages;
 use crate::client::{Mailbox, Rows};
 use crate::command::Fetch;
 use crate::error::{Error, ErrorKind};
@@ -99,13 +101,13 @@ impl Look {
             None => self.ask(mailbox, windows, &[]).await?,
         };
         let Some(Asked { uids, mut rows }) = asked else { return Ok(false) };
-        let (mut window, mut refused) = (Vec::with_capacity(uids.len()), None);
+        let (mut window, mut refused, mut failed) = (Vec::with_capacity(uids.len()), None, None);
         loop {
             match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
                 Some(Ok(row)) => window.extend(fetched(&row, None)),
+                Some(Err(error)) if is_of_messages(&error) => refused = Some(error),
                 // It can send them later.
-                Some(Err(error)) if error.is_transient() => return Err(error.into()),
-                Some(Err(error)) if error.kind() == ErrorKind::No => refused = Some(error),
+                Some(Err(error)) if error.is_transient() => failed = Some(error),
                 // What could not be read of them is missing below.
                 Some(Err(error)) if error.kind() == ErrorKind::Incomplete => {}
                 Some(Err(error)) => return Err(error.into()),
@@ -114,15 +116,16 @@ impl Look {
         }
         let come: BTreeSet<Uid> = window.iter().map(|row| row.uid).collect();
         let mut lacking: Vec<Uid> = uids.iter().copied().filter(|uid| !come.contains(uid)).collect();
-        match refused {
-            Some(error) => {
+        match (refused, &failed) {
+            (_, Some(_)) => lacking.clear(),
+            (Some(error), None) => {
                 windows.on_refused(error, !come.is_empty())?;
                 // One of several can't be read: the others are asked for without it.
                 if uids.len() > 1 {
                     lacking.clear();
                 }
             }
-            None => {
+            (None, None) => {
                 windows.on_filled(!come.is_empty());
                 windows.ahead = self.ask(mailbox, windows, &uids).await?;
             }
@@ -134,7 +137,7 @@ impl Look {
             message::missed(file, id, lacking.into_iter())
         })
         .await?;
-        Ok(true)
+        failed.map_or(Ok(true), |error| Err(error.into()))
     }
 
     /// How many of the contents that were missed may still come.

@@ -27,6 +27,7 @@ use super::contents::Windows;
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
+use super::traits::{is_of_messages, readable, traits, traits_of};
 use crate::account::{Account, Counts, Events, MailboxKey};
 use crate::client::{Mailbox, Select};
 use crate::error::{Error, ErrorKind};
@@ -148,8 +149,9 @@ impl Look {
             self.kept.uid_validity = uid_validity;
         }
         // Asked for at once, and read below.
-        let newest =
-            known.newest().map(|uid| mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities())));
+        let newest = known
+            .newest()
+            .map(|uid| (uid, mailbox.fetch(uid, content::traits(&mailbox.sender().capabilities()))));
         if known.is_empty() && mailbox.exists() > 0 {
             self.first_page(&mailbox).await?;
             // Rows that are there are no news, and their flags may be older than the view's.
@@ -159,7 +161,7 @@ impl Look {
         mailbox.sender().noop().await?;
         let complete = complete(&mailbox).await?;
         let newest = match newest {
-            Some(newest) => match newest.await? {
+            Some((uid, asked)) => match readable(traits_of(&mailbox, uid, asked).await)? {
                 rows if rows.is_empty() => newest_left(&mailbox, &known, &complete.snapshot).await?,
                 rows => rows,
             },
@@ -333,10 +335,10 @@ impl Look {
 
     /// Rows go that are not of the messages that have their UIDs now.
     async fn verify(&self, mailbox: &Mailbox, known: &Known) -> StoreResult<()> {
-        let (id, capabilities) = (self.kept.id, mailbox.sender().capabilities());
+        let id = self.kept.id;
         for uids in known.windows(MAX_BATCH) {
-            let rows = mailbox.fetch(uids, content::traits(&capabilities));
-            let rows = timeout(PATIENCE, rows).await.map_err(|_| late(mailbox))??;
+            let rows = timeout(PATIENCE, traits(mailbox, uids)).await.map_err(|_| late(mailbox))?;
+            let rows = readable(rows)?;
             self.write(move |file| rows.iter().try_for_each(|row| message::verify(file, id, row))).await?;
         }
         Ok(())
@@ -349,7 +351,7 @@ impl Look {
         // What did not come is asked for later.
         let rows = match timeout(PATIENCE, rows).await.map_err(|_| late(mailbox))? {
             Ok(rows) => rows,
-            Err(error) if error.kind() == ErrorKind::Incomplete => Vec::new(),
+            Err(error) if error.kind() == ErrorKind::Incomplete || is_of_messages(&error) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
         let fetched: Vec<Fetched> =

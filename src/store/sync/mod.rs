@@ -22,7 +22,9 @@ mod listing;
 mod look;
 mod race;
 mod task;
+mod traits;
 
 pub use self::attachment::{Attachment, SyncPolicy};
 pub(super) use self::race::{Either, is_away, race};
 pub(super) use self::task::Note;
+pub(super) use self::traits::{is_of_messages, traits};

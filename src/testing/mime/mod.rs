@@ -17,6 +17,7 @@ mod tree;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -25,12 +26,14 @@ use crate::types::{BodyStructure, Envelope, Section};
 use text::Texts;
 use tree::{Kind, Node};
 
-/// The content of a message. It never changes (RFC 9051 section 2.3.1.1).
+/// The content of a message. It never changes (RFC 9051 section 2.3.1.1), but may be unreadable.
 #[derive(Debug)]
 pub(crate) struct Content {
     bytes: Bytes,
     tree: OnceLock<Node>,
     texts: OnceLock<Texts>,
+    /// The server can't read it now, as with a damaged file.
+    unreadable: AtomicBool,
 }
 
 /// A part can't be decoded, because its Content-Transfer-Encoding is unknown (RFC 9051 section
@@ -41,7 +44,16 @@ pub(crate) struct UnknownEncoding;
 impl Content {
     /// Any bytes are a message.
     pub(crate) fn new(bytes: Bytes) -> Self {
-        Self { bytes, tree: OnceLock::new(), texts: OnceLock::new() }
+        Self { bytes, tree: OnceLock::new(), texts: OnceLock::new(), unreadable: AtomicBool::new(false) }
+    }
+
+    /// Whether the server can't read it now.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_unreadable(&self, unreadable: bool) {
+        self.unreadable.store(unreadable, Ordering::Relaxed);
     }
 
     /// The whole message.

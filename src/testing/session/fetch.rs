@@ -153,6 +153,12 @@ impl Session {
                 return;
             };
             let Some(row) = self.selected.as_ref().and_then(|snapshot| snapshot.row(at)) else { continue };
+            if row.message.content.is_unreadable() && job.items.iter().any(reads_text) {
+                // As Dovecot: the rows before are sent, those behind are not.
+                job.places.clear();
+                job.end = Some(Reply::no(Some(Code::ServerBug), "A message can't be read"));
+                continue;
+            }
             let mut items = Vec::new();
             let has =
                 |name: &str| job.items.iter().any(|item| matches!(item, FetchItem::Name(n) if n == name));
@@ -179,6 +185,19 @@ impl Session {
             }
         }
         self.mode = Mode::Rows(job);
+    }
+}
+
+/// Whether this item needs the text of the message.
+fn reads_text(item: &FetchItem) -> bool {
+    match item {
+        FetchItem::Name(name) => {
+            name.starts_with("RFC822.H")
+                || name.starts_with("RFC822.T")
+                || matches!(&**name, "RFC822" | "ENVELOPE" | "BODY" | "BODYSTRUCTURE" | "PREVIEW")
+        }
+        FetchItem::Section { .. } => true,
+        FetchItem::List(name, _) => name == "PREVIEW",
     }
 }
 

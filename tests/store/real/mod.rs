@@ -7,6 +7,7 @@ mod anomalies;
 mod changed;
 mod gone;
 mod restored;
+mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,0 +1,45 @@
+//! What tells a message from others, also of one whose text the server can't read.
+//!
+//! In: UIDs. Out: rows with size and date, and envelope or EMAILID where the server can say them. One
+//! damaged message at the server may keep back neither its mailbox nor what is queued for it.
+
+use std::future::Future;
+
+use crate::client::Mailbox;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::rows::content;
+use crate::types::{Code, Message, UidSet};
+
+/// Whether a refusal may be about some of the messages that were asked for: not if it says that
+/// the server as a whole can't answer now. SERVERBUG is Dovecot's for a damaged message.
+pub(in crate::store) fn is_of_messages(error: &Error) -> bool {
+    error.kind() == ErrorKind::No && (!error.is_transient() || error.code() == Some(&Code::ServerBug))
+}
+
+/// The traits of these messages.
+pub(in crate::store) async fn traits(mailbox: &Mailbox, uids: impl Into<UidSet>) -> Result<Vec<Message>> {
+    let uids: UidSet = uids.into();
+    let asked = mailbox.fetch(uids.clone(), content::traits(&mailbox.sender().capabilities()));
+    traits_of(mailbox, uids, asked).await
+}
+
+/// The same of messages that are asked for already.
+pub(super) async fn traits_of(
+    mailbox: &Mailbox,
+    uids: impl Into<UidSet>,
+    asked: impl Future<Output = Result<Vec<Message>>>,
+) -> Result<Vec<Message>> {
+    match asked.await {
+        // Size and date are known without the text.
+        Err(error) if is_of_messages(&error) => mailbox.fetch(uids.into(), content::few_traits()).await,
+        answered => answered,
+    }
+}
+
+/// The rows that can be read: none of a message of which the server says nothing can be compared.
+pub(super) fn readable(answered: Result<Vec<Message>>) -> Result<Vec<Message>> {
+    match answered {
+        Err(error) if is_of_messages(&error) => Ok(Vec::new()),
+        answered => answered,
+    }
+}

@@ -29,6 +29,10 @@ mod support;
 mod trials;
 #[path = "probe/trips.rs"]
 mod trips;
+#[path = "probe/untyped.rs"]
+mod untyped;
+#[path = "probe/urls.rs"]
+mod urls;
 
 use std::process::ExitCode;
 

@@ -7,13 +7,16 @@ mod support;
 use std::time::Duration;
 
 use imap_duplex::Code;
-use imap_duplex::testing::{Builder, Quirk, Server};
+use imap_duplex::testing::{Builder, EXTENSIONS, Quirk, Server};
 use support::dovecot;
 use support::other::Other;
 use support::program::{Ended, Program};
 use support::{PASSWORD, within};
 
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// What is said of a capability that the probe has no way to try.
+const UNKNOWN: &str = "the library has no command for it";
 
 /// The capabilities of servers that have few, as they send them.
 const FEW: [(&str, &str); 7] = [
@@ -104,7 +107,7 @@ async fn all_that_a_server_has_is_tried_and_nothing_is_left() {
         }
         assert!(!own.lines().any(|line| line.contains("  no  ")), "{own}");
         assert!(!own.contains("no URL for"), "{own}");
-        assert!(!own.contains("the library has no command for it"), "{own}");
+        assert!(!own.contains(UNKNOWN), "{own}");
         let tried = at(Server::builder()).await;
         assert!(tried.len() > 45, "{tried:?}");
     })
@@ -132,17 +135,23 @@ async fn dovecot_has_nothing_that_fails() {
             external xoauth2 oauthbearer\n";
         let some = [None, Some("IMAP4rev1"), Some("IMAP4rev1 NAMESPACE UIDPLUS LITERAL+ IDLE")];
         for (capability, extra) in some.into_iter().map(|some| (some, "")).chain([(None, every)]) {
+            let capability_is_own = capability.is_none();
             let capability = capability.map(str::to_owned);
             let options = dovecot::Options { capability, extra: extra.into(), ..Default::default() };
             let server = dovecot::Dovecot::with(&options);
             let mut other = Other::connect(server.plain_addr()).await;
             other.login("alice").await;
             let before = (other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await);
-            // The name by which it goes: it makes URLs for no other.
-            let url = format!("imap://alice:{PASSWORD}@localhost:{}/", server.plain_addr().port());
-            let tried =
-                tried(&probe(&["--json", "--ca", server.ca_pem().to_str().expect("UTF-8"), &url]).await);
-            assert!(tried.iter().any(|name| name == "IMAP4rev1"), "{tried:?}");
+            // Not the name by which it goes, and it makes URLs for no other.
+            let url = format!("imap://alice:{PASSWORD}@127.0.0.1:{}/", server.plain_addr().port());
+            let said = probe(&["--json", "--ca", server.ca_pem().to_str().expect("UTF-8"), &url]).await;
+            let tried = tried(&said);
+            let odd = ["URL-PARTIAL", "SNIPPET=FUZZY", "PREVIEW=FUZZY", "URLAUTH", "URLAUTH=BINARY"];
+            let wanted = if capability_is_own { &odd[..] } else { &[] };
+            for name in wanted.iter().chain(&["IMAP4rev1"]) {
+                assert!(tried.iter().any(|it| it == name), "{name}: {tried:?}");
+            }
+            assert!(!said.contains(UNKNOWN), "{said}");
             assert_eq!((other.command("LIST \"\" *").await, other.command("LSUB \"\" *").await), before);
             other.logout().await;
         }
@@ -221,9 +230,9 @@ async fn a_url_that_the_server_does_not_make_has_not_worked() {
         let server = || Server::builder().only(["IMAP4rev1", "UIDPLUS", "URLAUTH"]);
         type Hooks = fn(&Server);
         let cases: [(Hooks, bool); 3] = [
-            (|server| drop(server.on("GENURLAUTH").bad("what?")), false),
-            (|server| drop(server.on("GENURLAUTH").no("not today")), false),
-            (|server| drop(server.on("GENURLAUTH").no_with(Code::NonExistent, "who?")), true),
+            (|server| drop(server.on("GENURLAUTH").bad("what?").always()), false),
+            (|server| drop(server.on("GENURLAUTH").no("not today").always()), false),
+            (|server| drop(server.on("GENURLAUTH").no_with(Code::NonExistent, "who?").always()), true),
         ];
         for (hooks, may) in cases {
             let (ended, rows) = at_odd(server(), hooks).await;
@@ -231,6 +240,87 @@ async fn a_url_that_the_server_does_not_make_has_not_worked() {
             assert_eq!((worked == "skipped", worked == false), (may, !may), "{rows:?}");
             assert_eq!(ended.status.code(), Some(i32::from(!may)), "{}", ended.errors);
         }
+    })
+    .await;
+}
+
+/// A server that goes by another name than the one that it is called by, and says so in its
+/// greeting.
+#[tokio::test]
+async fn a_url_is_made_for_the_name_by_which_the_server_goes() {
+    within(LIMIT, async {
+        let server = Server::builder().only(["IMAP4rev1", "UIDPLUS", "URLAUTH"]);
+        let (ended, rows) = at_odd(server, |server| {
+            server.on("GENURLAUTH").no("not the name");
+        })
+        .await;
+        let row = row(&rows, "URLAUTH");
+        assert_eq!((&row["worked"], &row["answer"]), (&true.into(), &"4 bytes".into()), "{row}");
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.errors);
+    })
+    .await;
+}
+
+/// Each row says why it was not tried; that there is none is no fault of the other capabilities.
+#[tokio::test]
+async fn without_a_message_the_rows_say_that_none_could_be_made() {
+    within(LIMIT, async {
+        let claims = EXTENSIONS.iter().copied().chain(["URL-PARTIAL", "UIDONLY", "SNIPPET=FUZZY"]);
+        let server = Server::builder().with(["X-GM-EXT-1", "XLIST"]).claim(claims);
+        let (ended, rows) = at_odd(server, |server| {
+            server.on("APPEND").no_with(Code::OverQuota, "full").always();
+        })
+        .await;
+        assert_eq!(ended.status.code(), Some(1), "{rows:?}");
+        for name in ["ESEARCH", "PREVIEW", "UIDONLY", "SORT", "URL-PARTIAL", "SNIPPET=FUZZY", "X-GM-EXT-1"] {
+            let row = row(&rows, name);
+            let why = row["why"].as_str().unwrap_or_default();
+            assert!(why.contains("could not be made: APPEND ") && why.contains("[OVERQUOTA]"), "{row}");
+        }
+        assert_eq!(row(&rows, "IMAP4rev1")["worked"], false, "{rows:?}");
+        assert_eq!(row(&rows, "LIST-EXTENDED")["worked"], true, "{rows:?}");
+        let of_none: Vec<_> = rows.iter().filter(|row| row["why"].as_str() == Some(UNKNOWN)).collect();
+        assert!(of_none.is_empty(), "{of_none:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_no_method_is_tried_by_lines_and_items_of_ones_own() {
+    within(LIMIT, async {
+        let claims = ["IMAP4rev1", "UIDPLUS", "CATENATE", "SPECIAL-USE", "ENABLE", "XLIST"];
+        let of_none =
+            ["URL-PARTIAL", "UIDONLY", "JMAPACCESS", "SNIPPET=FUZZY", "SORT=UID", "NO_ATOMIC_RENAME"];
+        let server = || {
+            let builder = Server::builder().only(claims);
+            builder.claim(claims.into_iter().chain(of_none))
+        };
+        let (ended, rows) = at_odd(server(), |_| {}).await;
+        for (name, worked, said) in [
+            ("XLIST", true, "Drafts"),
+            ("URL-PARTIAL", true, "5 bytes"),
+            // This server has none of these.
+            ("UIDONLY", false, "does not switch it on"),
+            ("JMAPACCESS", false, "BAD"),
+            ("SNIPPET=FUZZY", false, "BAD"),
+            ("SORT=UID", false, "UID SORT: BAD"),
+        ] {
+            let row = row(&rows, name);
+            assert_eq!(row["worked"], worked, "{row}");
+            assert!(row["answer"].as_str().is_some_and(|answer| answer.contains(said)), "{row}");
+        }
+        assert_eq!(row(&rows, "NO_ATOMIC_RENAME")["worked"], "skipped", "{rows:?}");
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
+        let (ended, rows) = at_odd(server(), |server| {
+            server.on("ENABLE").instead("* ENABLED UIDONLY\r\n{tag} OK on\r\n").always();
+            server.on("GETJMAPACCESS").instead("* JMAPACCESS \"https://jmap.example/\"\r\n{tag} OK\r\n");
+        })
+        .await;
+        for (name, said) in [("UIDONLY", "2 rows, 2 found"), ("JMAPACCESS", "https://jmap.example/")] {
+            let row = row(&rows, name);
+            assert_eq!((&row["worked"], &row["answer"]), (&true.into(), &said.into()), "{row}");
+        }
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
     })
     .await;
 }

@@ -12,7 +12,8 @@ use imap_duplex::{Code, Part, Result, Sender};
 use crate::scratch::{Scratch, Verdict, message};
 use crate::support::failure::Failure;
 use crate::support::server::Server;
-use crate::{trials, trips};
+use crate::urls::Wanted;
+use crate::{trials, trips, untyped, urls};
 
 /// What came of it.
 pub(crate) enum Outcome {
@@ -22,7 +23,7 @@ pub(crate) enum Outcome {
 }
 
 /// A command that was tried: its name, and the answer in a few words.
-struct Tried(&'static str, Result<String>);
+pub(crate) struct Tried(pub(crate) &'static str, pub(crate) Result<String>);
 
 /// ENABLE, before anything is selected.
 pub(crate) async fn enable(imap: &Sender) -> (&'static str, Outcome) {
@@ -45,10 +46,6 @@ pub(crate) async fn try_out(
 ) -> Result<(&'static str, Outcome), Failure> {
     trips::take();
     let name = name.to_ascii_uppercase();
-    if name == "XLIST" && scratch.imap.capabilities().has("SPECIAL-USE") {
-        let why = "SPECIAL-USE, which the server has as well, takes its place";
-        return Ok(("XLIST", Outcome::Skipped { why: why.to_owned() }));
-    }
     if let Some((command, why)) = skipped(&name) {
         return Ok((command, Outcome::Skipped { why: why.to_owned() }));
     }
@@ -56,7 +53,10 @@ pub(crate) async fn try_out(
         Some(tried) => Some(tried),
         None => match about_messages(scratch, &name).await {
             Some(tried) => Some(tried),
-            None => about_the_session(server, scratch, &name).await,
+            None => match about_the_session(server, scratch, &name).await {
+                Some(tried) => Some(tried),
+                None => untyped::try_out(scratch, &name).await,
+            },
         },
     };
     let round_trips = trips::take();
@@ -82,6 +82,8 @@ fn skipped(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.split('=').next().unwrap_or_default() {
         "QUOTASET" => ("SETQUOTA", "it would change the limits of the user"),
         "INPROGRESS" => ("", "the server sends it by itself, while a command takes long"),
+        "IMAPSIEVE" => ("", "the server does it by itself, if the user has a script"),
+        "NO_ATOMIC_RENAME" => ("", "it says what RENAME does not do"),
         _ => return None,
     })
 }
@@ -110,7 +112,7 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             let listed = imap.list(list().with_metadata(["/private/comment"]).strict()).await;
             Tried("LIST", listed.map(|all| count(all.len(), "mailbox", "mailboxes")))
         }
-        "SPECIAL-USE" | "XLIST" => {
+        "SPECIAL-USE" | "XLIST" if name == "SPECIAL-USE" || !imap.capabilities().has("SPECIAL-USE") => {
             let command = if name == "XLIST" { "XLIST" } else { "LIST" };
             let special = imap.list(List::new("*").special_use()).await;
             Tried(
@@ -154,9 +156,9 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             let quota = imap.quota_of(mailbox).await;
             Tried("GETQUOTAROOT", quota.map(|quota| words(&quota.roots)))
         }
-        _ if name.starts_with("QUOTA=RES-") => {
+        _ if name.starts_with("QUOTA=RES-") || name.starts_with("X-QUOTA=") => {
             let quota = imap.quota_of(mailbox).await;
-            let resource = name.trim_start_matches("QUOTA=RES-");
+            let resource = name.trim_start_matches("QUOTA=RES-").trim_start_matches("X-QUOTA=");
             Tried(
                 "GETQUOTAROOT",
                 quota.map(|quota| {
@@ -189,13 +191,46 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
     })
 }
 
+/// What [`about_messages`] tries, up to `=`.
+const OF_MESSAGES: [&str; 29] = [
+    "UIDPLUS",
+    "MOVE",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+    "SEARCH",
+    "SORT",
+    "ESORT",
+    "THREAD",
+    "CONDSTORE",
+    "QRESYNC",
+    "PREVIEW",
+    "SNIPPET",
+    "SAVEDATE",
+    "OBJECTID",
+    "X-GM-EXT-1",
+    "BINARY",
+    "PARTIAL",
+    "CONTEXT",
+    "MULTISEARCH",
+    "UIDBATCHES",
+    "UIDONLY",
+    "FILTERS",
+    "REPLACE",
+    "ANNOTATE-EXPERIMENT-1",
+    "MESSAGELIMIT",
+    "SAVELIMIT",
+    "DIGEST",
+    "X-CREATEDMODSEQ",
+];
+
 async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
     let inbox = s.inbox.clone();
-    let first = *s.uids.first()?;
+    let Some(first) = s.message(0) else { return without_message(s, name) };
     let fetch = |items: Items| inbox.fetch(first, items);
     let rows = |rows: Vec<_>| count(rows.len(), "row", "rows");
     Some(match name {
-        "IMAP4REV1" | "IMAP4REV2" => Tried("FETCH, STORE, SEARCH, COPY", trials::basics(s).await),
+        "IMAP4" | "IMAP4REV1" | "IMAP4REV2" => Tried("FETCH, STORE, SEARCH, COPY", trials::basics(s).await),
         "UIDPLUS" => Tried("UID EXPUNGE", trials::expunge(s).await),
         "MOVE" => Tried("MOVE", trials::move_away(s).await),
         "ESEARCH" => {
@@ -230,7 +265,7 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         "OBJECTID" => Tried("FETCH", fetch(Items::email_id().thread_id()).await.map(rows)),
         "X-GM-EXT-1" => Tried("FETCH, SEARCH, STORE", trials::labels(s).await),
         "BINARY" => {
-            let second = s.uids.get(1).copied().unwrap_or(first);
+            let second = s.message(1).unwrap_or(first);
             let part = Items::binary(Section::Part(Part::new(1)));
             Tried("FETCH", inbox.fetch(second, part).await.map(rows))
         }
@@ -254,6 +289,20 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         }
         _ => return None,
     })
+}
+
+/// What [`about_messages`] says of its capabilities where there is no message. What all else stands
+/// on has failed then.
+fn without_message(s: &mut Scratch, name: &str) -> Option<Tried> {
+    let is_base = matches!(name, "IMAP4" | "IMAP4REV1" | "IMAP4REV2");
+    if !is_base && !OF_MESSAGES.contains(&name.split('=').next().unwrap_or_default()) {
+        return None;
+    }
+    let said = s.no_message();
+    if is_base {
+        s.fails_instead();
+    }
+    Some(Tried(if is_base { "APPEND, SEARCH" } else { "" }, Ok(said)))
 }
 
 async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Option<Tried> {
@@ -314,9 +363,17 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
             let found = inbox.search(Search::subject("Grüße")).await;
             Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
         }
-        "CATENATE" => Tried("APPEND", trials::catenate(s).await),
-        "URLAUTH" => Tried("GENURLAUTH, URLFETCH, RESETKEY", trials::url_auth(server, s, false).await),
-        "URLAUTH=BINARY" => Tried("GENURLAUTH, URLFETCH", trials::url_auth(server, s, true).await),
+        "CATENATE" => Tried("APPEND", urls::catenate(s).await),
+        "URL-PARTIAL" if imap.capabilities().has("CATENATE") => Tried("APPEND", urls::catenate_part(s).await),
+        "URL-PARTIAL" if imap.capabilities().has("URLAUTH") => {
+            Tried("GENURLAUTH, URLFETCH, RESETKEY", urls::fetch(server, s, Wanted::Part).await)
+        }
+        "URL-PARTIAL" => Tried("", Ok(s.skip("without CATENATE and URLAUTH nothing takes a URL"))),
+        "URLAUTH" => Tried("GENURLAUTH, URLFETCH, RESETKEY", urls::fetch(server, s, Wanted::Whole).await),
+        "URLAUTH=BINARY" => {
+            Tried("GENURLAUTH, URLFETCH, RESETKEY", urls::fetch(server, s, Wanted::Decoded).await)
+        }
+        "UIDONLY" => Tried("ENABLE, FETCH, SEARCH", trials::by_uid_alone(server, s).await),
         "UTF8=ACCEPT" | "UTF8=ONLY" => Tried("ENABLE, CREATE, APPEND", trials::utf8(server, s).await),
         "UNAUTHENTICATE" => Tried("UNAUTHENTICATE", trials::unauthenticated(server).await),
         "COMPRESS=DEFLATE" => Tried("COMPRESS", trials::compressed(server).await),
@@ -329,7 +386,7 @@ fn attributes(listed: Vec<ListEntry>) -> String {
 }
 
 /// A few of them, for one line.
-fn words(all: &[String]) -> String {
+pub(crate) fn words(all: &[String]) -> String {
     match all {
         [] => "none".to_owned(),
         all if all.len() > 5 => format!("{} and {} more", all[..5].join(", "), all.len() - 5),

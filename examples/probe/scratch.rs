@@ -29,6 +29,8 @@ pub(crate) struct Scratch {
     /// Another one, which is not selected.
     pub(crate) other: String,
     pub(crate) uids: Vec<Uid>,
+    /// Why the messages are not all there, if they are not.
+    lacking: Option<String>,
     /// Why what the server accepted did not show that the capability works.
     verdict: Option<Verdict>,
 }
@@ -51,24 +53,52 @@ pub(crate) async fn name(imap: &Sender) -> String {
 }
 
 impl Scratch {
-    /// Makes both. What of it there is when this ends early is for [`remove`].
+    /// Makes both. What of it there is when this ends early is for [`remove`]. A server that takes
+    /// no message can still be asked for what needs none.
     pub(crate) async fn make(imap: Sender, name: &str) -> Result<Self> {
         let (name, other) = (name.to_owned(), format!("{name}-other"));
         imap.create(name.as_str()).await?;
         imap.create(other.as_str()).await?;
+        let mut lacking = None;
         for message in MESSAGES {
-            imap.append(name.as_str(), message).await?;
+            let appended = imap.append(name.as_str(), message).await.map(drop);
+            lacking = lacking.or(refusal(appended)?);
         }
         let inbox = imap.select(name.as_str()).await?;
-        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), verdict: None };
-        scratch.look().await?;
+        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), lacking, verdict: None };
+        let looked = scratch.look().await;
+        scratch.lacking = scratch.lacking.or(refusal(looked)?);
+        if scratch.uids.len() < MESSAGES.len() {
+            scratch
+                .lacking
+                .get_or_insert_with(|| "the server took it, and SEARCH does not find it".to_owned());
+        }
         Ok(scratch)
+    }
+
+    /// The plain text, or the one with an attachment.
+    pub(crate) fn message(&self, which: usize) -> Option<Uid> {
+        self.uids.get(which).copied()
+    }
+
+    /// The row is to say that there is no message to try it on, and why. Gives a text for where one
+    /// is needed.
+    pub(crate) fn no_message(&mut self) -> String {
+        let why = self.lacking.clone().unwrap_or_else(|| "it is gone".to_owned());
+        self.skip(format!("the scratch message could not be made: {why}"))
     }
 
     /// The row is to say that nothing was tried, and why. Gives a text for where one is needed.
     pub(crate) fn skip(&mut self, why: impl Into<String>) -> String {
         self.verdict = Some(Verdict::Skipped(why.into()));
         String::new()
+    }
+
+    /// What was to be said of a row that was skipped is what has failed.
+    pub(crate) fn fails_instead(&mut self) {
+        if let Some(Verdict::Skipped(why)) = self.verdict.take() {
+            self.verdict = Some(Verdict::Failed(why));
+        }
     }
 
     /// The row is to say that it did not work, and why.
@@ -98,7 +128,7 @@ impl Scratch {
     /// Its path in a URL, with its UIDVALIDITY.
     pub(crate) fn url_path(&self) -> String {
         let validity = self.inbox.uid_validity().map(|value| format!(";UIDVALIDITY={value}"));
-        format!("/{}{}/", crate::trials::escaped(&self.name), validity.unwrap_or_default())
+        format!("/{}{}/", crate::urls::escaped(&self.name), validity.unwrap_or_default())
     }
 
     /// A name beside it that is removed with it.
@@ -135,7 +165,21 @@ pub(crate) async fn remove(imap: &Sender, name: &str) -> Result<(), Failure> {
     Err(Failure::new(format!("not removed: {}", left.join(", "))))
 }
 
-/// A message to append.
+/// What the server says against it; a failure of the connection is none.
+fn refusal(done: Result<()>) -> Result<Option<String>> {
+    match done {
+        Ok(()) => Ok(None),
+        Err(error) if error.close_reason().is_some() => Err(error),
+        Err(error) => Ok(Some(format!("{error:#}"))),
+    }
+}
+
+/// A message to append: plain text.
 pub(crate) fn message() -> &'static str {
     MESSAGES[0]
+}
+
+/// Another one, whose first part is in base64.
+pub(crate) fn encoded_message() -> &'static str {
+    MESSAGES[1]
 }

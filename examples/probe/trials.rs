@@ -1,8 +1,8 @@
 //! What takes several commands to try.
 
 use imap_duplex::command::{
-    Append, AppendPart, GetMetadata, Items, PartialRange, ResetKey, Search, SearchScope, SetMetadata, Sort,
-    SortKey, Store, StoreAnnotations, StoreLabels, ThreadBy, UrlFetch,
+    Append, GetMetadata, Items, PartialRange, Search, SearchScope, SetMetadata, Sort, SortKey, Store,
+    StoreAnnotations, StoreLabels, ThreadBy,
 };
 use imap_duplex::types::AnnotationScope;
 use imap_duplex::{Code, Config, Flag, Result, Select, Sender};
@@ -32,7 +32,7 @@ pub(crate) async fn annotate(s: &mut Scratch) -> Result<String> {
 /// A shared annotation, which each server has; a private one it may lack.
 pub(crate) async fn annotate_message(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
-    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
+    let Some(uid) = s.message(0) else { return Ok(s.no_message()) };
     let set = StoreAnnotations::set("/comment", AnnotationScope::Shared, "probe");
     inbox.store_annotations(uid, set).await?;
     let rows = inbox.fetch(uid, Items::annotations("/comment")).await?;
@@ -143,62 +143,31 @@ pub(crate) async fn unauthenticated(server: &Server) -> Result<String> {
     Ok("logged out, and the connection goes on".into())
 }
 
+/// On a connection of its own, which knows no sequence numbers from then on.
+pub(crate) async fn by_uid_alone(server: &Server, s: &mut Scratch) -> Result<String> {
+    let imap = beside(server, server.config.clone()).await?;
+    let on = imap.enable(["UIDONLY"]).await?;
+    if !on.iter().any(|name| name.eq_ignore_ascii_case("UIDONLY")) {
+        imap.logout().await?;
+        return Ok(s.fail("the server says OK, and does not switch it on"));
+    }
+    let inbox = imap.select(s.name.as_str()).await?;
+    let rows = inbox.fetch(&s.uids, Items::flags()).await?;
+    let found = inbox.search(Search::all()).await?;
+    imap.logout().await?;
+    Ok(format!("{}, {} found", count(rows.len(), "row", "rows"), found.len()))
+}
+
 /// The other mailbox is a label, which a message gets and loses.
 pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
     let (inbox, other) = (s.inbox.clone(), s.other.clone());
-    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
+    let Some(uid) = s.message(0) else { return Ok(s.no_message()) };
     inbox.fetch(uid, Items::gmail_msg_id().gmail_thread_id().gmail_labels()).await?;
     inbox.search(Search::gmail("subject:plan")).await?;
     let labelled = inbox.store_labels(uid, StoreLabels::add([other.as_str()])).await?;
     inbox.store_labels(uid, StoreLabels::remove([other]).silent()).await?;
     let labels = labelled.first().and_then(|row| row.gmail_labels()).unwrap_or_default();
     Ok(count(labels.len(), "label", "labels"))
-}
-
-/// A message of the header of one that is there, and of text.
-pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
-    let Some(uid) = s.uids.first().copied() else { return Ok(s.skip("there is no message")) };
-    let header = format!("{};UID={uid}/;SECTION=HEADER", s.url_path());
-    let parts = [AppendPart::url(header), AppendPart::text("Together.\r\n")];
-    let token = s.imap.append(s.other.as_str(), Append::parts(parts));
-    let appended = token.await?;
-    Ok(appended.uid.map_or("stored".to_owned(), |uid| format!("uid {uid}")))
-}
-
-/// A URL is made, what is behind it fetched, and the URL made void.
-pub(crate) async fn url_auth(server: &Server, s: &mut Scratch, decoded: bool) -> Result<String> {
-    let Some(uid) = s.uids.get(1).copied() else { return Ok(s.skip("there is no message")) };
-    let (user, host) = (server.user.clone(), server.config.get_host().to_owned());
-    let user = escaped(&user);
-    let rump = format!("imap://{user}@{host}{};UID={uid}/;SECTION=1;URLAUTH=user+{user}", s.url_path());
-    let token = s.imap.url_auth([rump]);
-    let urls = match token.await {
-        // A server makes URLs for the name alone by which it goes.
-        Err(error) if matches!(error.code(), Some(Code::NonExistent | Code::BadUrl(_))) => {
-            return Ok(s.skip(format!("no URL for {host}: {error:#}")));
-        }
-        urls => urls?,
-    };
-    let mut fetch = UrlFetch::new(urls);
-    if decoded {
-        fetch = fetch.decoded().with_structure();
-    }
-    let token = s.imap.submit(fetch);
-    let found = token.await?;
-    let reset = s.imap.reset_url_keys(ResetKey::of(s.name.as_str()));
-    reset.await?;
-    let bytes = found.first().and_then(|found| found.data.as_ref()).map(|data| data.len());
-    Ok(match bytes {
-        Some(bytes) => count(bytes, "byte", "bytes"),
-        None => s.fail("nothing is behind the URL that the server has made"),
-    })
-}
-
-/// For a URL.
-pub(crate) fn escaped(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/');
-    let one = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(one).collect()
 }
 
 pub(crate) async fn replace(s: &mut Scratch) -> Result<String> {

@@ -44,8 +44,14 @@ impl Raw {
     /// ```
     pub fn new(line: impl Into<String>) -> Self {
         let line = line.into();
-        let name = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
-        Self { name: if name.is_empty() { "a line of your own".into() } else { name }, line }
+        let mut words = line.split(' ');
+        let name = match (words.next().unwrap_or_default().to_ascii_uppercase(), words.next()) {
+            (first, _) if first.is_empty() => "a line of your own".to_owned(),
+            // Otherwise an error would name no command.
+            (first, Some(second)) if first == "UID" => format!("UID {}", second.to_ascii_uppercase()),
+            (first, _) => first,
+        };
+        Self { line, name }
     }
 }
 
@@ -79,5 +85,22 @@ impl Command for Raw {
 
     fn finish(self, done: Done, responses: Vec<Untagged>) -> Result<RawResult> {
         Ok(RawResult { status: done.status, responses })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_called_by_its_command() {
+        for (line, name) in [
+            ("getquotaroot INBOX", "GETQUOTAROOT"),
+            ("uid sort (UID) UTF-8 ALL", "UID SORT"),
+            ("UID", "UID"),
+            ("", "a line of your own"),
+        ] {
+            assert_eq!(Raw::new(line).name(), name);
+        }
     }
 }

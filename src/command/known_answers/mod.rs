@@ -5,10 +5,16 @@ mod annotations;
 mod append;
 mod fetch;
 mod lines;
+mod mailboxes;
+mod messages;
+mod notify;
 mod others;
 mod search;
+mod searches;
+mod session;
 mod sort;
 mod store;
+mod transcript;
 
 use bytes::Bytes;
 

@@ -42,6 +42,7 @@ mod resume_unsure;
 mod rules;
 mod script;
 mod select;
+mod select_examples;
 mod server;
 mod shown;
 mod starttls;

@@ -220,6 +220,153 @@ async fn several_mailboxes_are_followed_where_connections_allow() {
     .await;
 }
 
+/// They are on the same rung as names and all: reported at once, those too that come later; and
+/// what is not watched costs no sweep.
+#[tokio::test(start_paused = true)]
+async fn what_is_named_by_pattern_use_or_subscription_is_reported_at_once() {
+    use imap_duplex::types::SpecialUse;
+    within(LIMIT, async {
+        let rows = [
+            (Watch::matching(["Lists/*", "Archive"]), "Lists/b", Some("Lists/c")),
+            (Watch::matching(["INBOX", "Lists/*"]), "Lists/b", Some("Lists/c")),
+            (Watch::special_use([SpecialUse::Drafts, SpecialUse::Sent]), "Sent", None),
+            (Watch::subscribed(), "Sent", None),
+            (Watch::subscribed().or(Watch::matching(["Lists/*"])), "Lists/b", Some("Lists/c")),
+        ];
+        for (watch, name, later) in rows {
+            let world = with_work(Server::new());
+            world.server.create("Lists/a");
+            world.server.create("Lists/b");
+            let (text, account) = (format!("{watch:?}"), world.account());
+            let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+            all(&mut changes, QUIET).await;
+            for name in [Some(name), later].into_iter().flatten() {
+                if later == Some(name) {
+                    world.server.create(name);
+                    let change = next(&mut changes).await;
+                    assert_eq!((change.mailbox, change.kind), (name.into(), ChangeKind::Created), "{text}");
+                    all(&mut changes, QUIET).await;
+                }
+                world.server.deliver(name, "Subject: new\r\n\r\n");
+                let (start, change) = (Instant::now(), next(&mut changes).await);
+                assert_eq!(change.mailbox, name.into(), "{text}");
+                assert!(start.elapsed() <= Duration::from_secs(2), "{text}: {:?}", start.elapsed());
+            }
+            sleep(Duration::from_secs(600)).await;
+            let before = sweeps(&world);
+            for _ in 0..100 {
+                world.server.deliver("Work", "Subject: not watched\r\n\r\n");
+                sleep(Duration::from_secs(3)).await;
+            }
+            let sweeps = sweeps(&world) - before;
+            assert!(sweeps <= 6, "{text}: {sweeps}");
+            assert_eq!(account.status().now().connections, 1, "{text}");
+        }
+    })
+    .await;
+}
+
+/// Without NOTIFY one of them is followed: INBOX, if it is watched.
+#[tokio::test(start_paused = true)]
+async fn of_what_is_named_by_pattern_one_is_followed() {
+    within(LIMIT, async {
+        for (pattern, followed) in [("*", "INBOX"), ("Wor%", "Work")] {
+            let world = with_work(Server::builder().without(["NOTIFY"]).start());
+            let account = world.account();
+            let watch = Watch::matching([pattern]);
+            let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+            all(&mut changes, QUIET).await;
+            for _ in 0..3 {
+                world.server.deliver(followed, "Subject: new\r\n\r\n");
+                let (start, change) = (Instant::now(), next(&mut changes).await);
+                assert_eq!(change.mailbox, followed.into());
+                assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
+                sleep(Duration::from_secs(500)).await;
+            }
+        }
+    })
+    .await;
+}
+
+/// An account with one connection, which is watched by it.
+async fn with_one(world: &World, watch: Watch) -> (imap_duplex::account::Account, Changes) {
+    let mut policy = Policy::default();
+    policy.max_connections = 1;
+    let account = world.account_by(world.config(), policy);
+    let changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+    (account, changes)
+}
+
+/// The only connection follows, sweeps and looks in turn, and is lent to whoever wants it.
+#[tokio::test(start_paused = true)]
+async fn the_only_connection_idles_between_its_other_work() {
+    within(LIMIT, async {
+        for without in [&["NOTIFY"][..], &[], &["NOTIFY", "QRESYNC", "CONDSTORE"]] {
+            let world = with_work(Server::builder().without(without.iter().copied()).start());
+            let (account, mut changes) = with_one(&world, Watch::all()).await;
+            all(&mut changes, QUIET).await;
+            for _ in 0..3 {
+                world.server.deliver("INBOX", "Subject: new\r\n\r\n");
+                let (start, change) = (Instant::now(), next(&mut changes).await);
+                assert_eq!(change.mailbox, "INBOX".into());
+                assert!(start.elapsed() <= Duration::from_secs(1), "{without:?}: {:?}", start.elapsed());
+                all(&mut changes, QUIET).await;
+                let start = Instant::now();
+                let work = account.mailbox("Work").await.expect("it is lent");
+                assert!(start.elapsed() <= Duration::from_secs(1), "{without:?}: {:?}", start.elapsed());
+                // What comes meanwhile comes afterwards.
+                world.server.deliver("INBOX", "Subject: meanwhile\r\n\r\n");
+                sleep(Duration::from_secs(30)).await;
+                drop(work);
+                let (start, change) = (Instant::now(), next(&mut changes).await);
+                assert_eq!(change.mailbox, "INBOX".into());
+                assert!(start.elapsed() <= Duration::from_secs(1), "{without:?}: {:?}", start.elapsed());
+                all(&mut changes, QUIET).await;
+                world.server.deliver("Work", "Subject: new\r\n\r\n");
+                let seconds = seconds(&mut changes).await;
+                assert!(seconds <= 62, "{without:?}: {seconds}");
+                all(&mut changes, QUIET).await;
+            }
+            let selected = world.count("EXAMINE");
+            sleep(Duration::from_secs(3600)).await;
+            let selected = world.count("EXAMINE") - selected;
+            // Without mod-sequences four mailboxes are looked into each quarter of an hour.
+            let looks = if without.contains(&"CONDSTORE") { 4 * 4 * 2 + 4 } else { 1 };
+            assert!(selected <= looks, "{without:?}: {selected}");
+            assert_eq!((world.dials().len(), account.status().now().connections), (1, 1), "{without:?}");
+        }
+    })
+    .await;
+}
+
+/// A program that wants a lease before it reads on gets it, however much there is to read.
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_gets_the_only_connection() {
+    within(LIMIT, async {
+        let world = with_work(Server::new());
+        for number in 0..4000 {
+            let mailbox = if number % 2 == 0 { "INBOX" } else { "Work" };
+            world.server.deliver(mailbox, "Subject: one of many\r\n\r\n");
+        }
+        let (account, mut changes) = with_one(&world, Watch::all().from_start(true)).await;
+        let mut arrived = 0;
+        while arrived < 4001 {
+            let change = changes.next().await.expect("the account goes on").expect("no error");
+            arrived += usize::from(matches!(change.kind, ChangeKind::Arrived { .. }));
+            if arrived % 500 == 1 {
+                let start = Instant::now();
+                account.mailbox(change.mailbox.clone()).await.expect("it is lent");
+                assert!(start.elapsed() <= Duration::from_secs(2), "{:?}", start.elapsed());
+            }
+            changes.ack(&change).await.expect("a store in memory");
+        }
+        let found = all(&mut changes, QUIET).await;
+        let again = found.iter().filter(|change| change.kind != ChangeKind::InStep).count();
+        assert_eq!(again, 0, "{found:?}");
+    })
+    .await;
+}
+
 /// The mailboxes of all changes.
 fn mailboxes(changes: &[Change]) -> Vec<String> {
     let mut names: Vec<_> = changes.iter().map(|change| change.mailbox.to_string()).collect();

@@ -11,7 +11,7 @@
 //!
 //! In: an account, a mailbox, what is known of it. Out: changes and states, to the watch's task.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::arrivals::{Arrivals, read_sample};
 use super::change::ChangeKind;
 use super::key::MailboxKey;
 use super::ledger::{Delta, Sample, apply_to_state};
+use super::lend::wanted_elsewhere;
 use super::task::{Note, Notes};
 use crate::account::Account;
 use crate::account::connection::Events;
@@ -48,6 +49,8 @@ pub(super) struct Follow {
     pub(super) sample: Option<Sample>,
     /// It goes on until the connection ends.
     pub(super) stays: Option<Arc<Control>>,
+    /// Counts twice each note: while it is odd the program has not read what came before.
+    pub(super) notes: AtomicU64,
 }
 
 /// What the watch's task and a mailbox that is followed share.
@@ -60,6 +63,8 @@ pub(super) struct Control {
     reported: Mutex<Option<ModSeq>>,
     /// NOTIFY is in force on this connection.
     pub(super) notified: AtomicBool,
+    /// All that happened before it was selected has been reported.
+    pub(super) caught_up: AtomicBool,
 }
 
 impl Control {
@@ -87,6 +92,8 @@ pub(super) enum Ended {
     InStep,
     /// Not all of it: to be looked into again.
     Again,
+    /// The same, since its connection is wanted for other things.
+    Yielded,
     /// The server contradicts itself: to be looked into again, but not at once.
     Later,
     Failed(Error),
@@ -132,51 +139,66 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
         Ok(followed) => followed,
         Err(error) => return Ok(Err(error)),
     };
-    if before.is_some_and(|before| is_rewound(before, &mailbox))
-        && !notes.send(Note::Delta(what.key.clone(), Delta::Rewound)).await
-    {
-        return Err(Gone);
-    }
+    let is_rewound = before.is_some_and(|before| is_rewound(before, &mailbox));
     let arrivals = Arrivals::new(what.items.take());
-    let control = what.stays.clone();
-    let mut stream = Stream::new(&what, notes, is_known, flagless, arrivals);
+    let control = what.stays.as_deref();
+    let _leaving = Leaving { mailbox: &mailbox, control };
+    let stream = Stream::new(&what, notes, is_known, flagless, arrivals);
+    tokio::select! {
+        ended = attend(stream, is_rewound, &mailbox, &mut events) => ended,
+        () = wanted_elsewhere(account, &what) => Ok(Ok(Ended::Yielded)),
+    }
+}
+
+/// Reports what happens in the mailbox, until that is to end.
+async fn attend(
+    mut stream: Stream<'_>,
+    is_rewound: bool,
+    mailbox: &Mailbox,
+    events: &mut Events,
+) -> Noted<Result<Ended>> {
+    if is_rewound {
+        stream.send(Note::Delta(stream.what.key.clone(), Delta::Rewound)).await?;
+    }
     loop {
-        let due = stream.mark_state(&mailbox, Instant::now());
+        let due = stream.mark_state(mailbox, Instant::now());
         let mut event = events.try_next().map(Box::new);
         if event.is_none() {
             if !stream.arrivals.is_empty()
-                && let Err(error) = Box::pin(stream.report_arrivals(&mailbox)).await?
+                && let Err(error) = Box::pin(stream.report_arrivals(mailbox)).await?
             {
                 return Ok(Err(error));
             }
             // A mailbox that is followed may be silent for ever.
             let until = due.or_else(|| (!stream.stays()).then(|| Instant::now() + PATIENCE));
             event = tokio::select! {
-                event = next(&mut events) => match event {
+                event = next(events) => match event {
                     Some(event) => Some(event),
                     None => return Ok(Err(CloseReason::Eof.into())),
                 },
                 () = at(until) => None,
-                since = recheck(control.as_deref()) => match since {
+                since = recheck(stream.what.stays.as_deref()) => match since {
                     Some(since) => {
                         let changes = Fetch::new(.., Items::new().flags()).changed_since(since);
                         // What has changed comes as events.
                         mailbox.submit(changes).detach();
                         continue;
                     }
-                    None => return Ok(Ok(stream.leave(&mailbox, Ended::Again))),
+                    None => return Ok(Ok(Ended::Again)),
                 },
             };
         }
         match event {
             Some(event) => {
-                if let Some(ended) = Box::pin(stream.take(*event, &mailbox)).await? {
-                    return Ok(ended.map(|ended| stream.leave(&mailbox, ended)));
+                if let Some(ended) = Box::pin(stream.take(*event, mailbox)).await? {
+                    return Ok(ended);
                 }
             }
             None if due.is_some() => {}
             None => {
-                return Ok(Err(Error::new(ErrorKind::Timeout, NOT_IN_STEP).about(Some(&what.name), None)));
+                return Ok(Err(
+                    Error::new(ErrorKind::Timeout, NOT_IN_STEP).about(Some(&stream.what.name), None)
+                ));
             }
         }
     }
@@ -201,6 +223,20 @@ async fn recheck(control: Option<&Control>) -> Option<ModSeq> {
             *control.since.lock().unwrap_or_else(PoisonError::into_inner)
         }
         None => std::future::pending().await,
+    }
+}
+
+/// The end of a selection: the next lessee of its connection is not to be notified.
+struct Leaving<'a> {
+    mailbox: &'a Mailbox,
+    control: Option<&'a Control>,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if self.control.is_some_and(|control| control.notified.load(Ordering::Relaxed)) {
+            self.mailbox.sender().notify(Notify::none()).detach();
+        }
     }
 }
 
@@ -251,14 +287,6 @@ impl<'a> Stream<'a> {
 
     fn stays(&self) -> bool {
         self.what.stays.is_some()
-    }
-
-    /// The next lessee of the connection is not to be notified.
-    fn leave(&self, mailbox: &Mailbox, ended: Ended) -> Ended {
-        if self.what.stays.as_ref().is_some_and(|control| control.notified.load(Ordering::Relaxed)) {
-            mailbox.sender().notify(Notify::none()).detach();
-        }
-        ended
     }
 
     /// Reads the state, and submits the command behind which it counts; or says when it is to be
@@ -369,7 +397,10 @@ impl<'a> Stream<'a> {
 
     /// All that happened before the selection has been reported.
     async fn catch_up(&mut self, mailbox: &Mailbox) -> Noted<()> {
-        if !std::mem::replace(&mut self.caught_up, true) && self.stays() {
+        if !std::mem::replace(&mut self.caught_up, true)
+            && let Some(control) = &self.what.stays
+        {
+            control.caught_up.store(true, Ordering::Relaxed);
             self.send(Note::Followed(self.what.key.clone(), mailbox.sender())).await?;
         }
         Ok(())
@@ -438,7 +469,10 @@ impl<'a> Stream<'a> {
     }
 
     async fn send(&self, note: Note) -> Noted<()> {
-        if self.notes.send(note).await { Ok(()) } else { Err(Gone) }
+        self.what.notes.fetch_add(1, Ordering::Relaxed);
+        let is_there = self.notes.send(note).await;
+        self.what.notes.fetch_add(1, Ordering::Relaxed);
+        if is_there { Ok(()) } else { Err(Gone) }
     }
 }
 

@@ -19,6 +19,7 @@ mod follow;
 mod key;
 mod ladder;
 mod ledger;
+mod lend;
 mod plan;
 mod progress;
 mod selection;
@@ -111,7 +112,8 @@ impl Watch {
     }
 
     /// The mailboxes whose names fit one of these patterns, in which `*` stands for anything, `%`
-    /// for anything within one level of names. None is followed as it changes.
+    /// for anything within one level of names. INBOX is followed as it changes if it is one of them,
+    /// else one that is found.
     ///
     /// ```
     /// # use imap_duplex::account::Watch;
@@ -124,7 +126,7 @@ impl Watch {
     }
 
     /// The mailboxes that serve one of these uses, as the server says by SPECIAL-USE (RFC 6154) or
-    /// XLIST: on one that has neither there are none. None is followed as it changes.
+    /// XLIST: on one that has neither there are none. One of them is followed as it changes.
     ///
     /// ```
     /// # use imap_duplex::account::Watch;
@@ -136,7 +138,8 @@ impl Watch {
         Self::of(Which::Uses(uses.into_iter().collect()))
     }
 
-    /// The mailboxes to which the user has subscribed. None is followed as it changes.
+    /// The mailboxes to which the user has subscribed. INBOX is followed as it changes if it is one of
+    /// them, else one that is found.
     pub fn subscribed() -> Self {
         Self::of(Which::Subscribed)
     }
@@ -149,8 +152,8 @@ impl Watch {
 
     /// And this mailbox stays selected on a connection of its own, so that its changes are delivered
     /// at once, if it is one of those that are watched. It takes one of
-    /// [`Policy::max_connections`](super::Policy), of which one is always left: with only one
-    /// none is followed.
+    /// [`Policy::max_connections`](super::Policy), of which one is always left. The only one follows
+    /// the first of these mailboxes as long as nobody else wants it.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
         let mailbox = mailbox.into();
         if !self.followed.contains(&mailbox) {
@@ -227,7 +230,7 @@ impl Account {
     /// server has none, by the count of unseen messages, else each [`Watch::compare_flags`].
     ///
     /// Where the server has NOTIFY, it is asked for on the connection of a mailbox that is followed,
-    /// and what it reports is looked into at once. It is not relied upon: sweeps go on.
+    /// for those that are watched, and what it reports is looked into at once. It is not relied upon: sweeps go on.
     ///
     /// # Errors
     /// If the store can't be read.

@@ -225,6 +225,16 @@ impl Plan {
         self.mailboxes.get(key).map(|tracked| &tracked.name)
     }
 
+    /// In the order of their keys.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&MailboxKey, &MailboxName)> {
+        self.mailboxes.iter().map(|(key, tracked)| (key, &tracked.name))
+    }
+
+    /// Which one has been due for the longest time because something has changed.
+    pub(super) fn first_due(&self) -> Option<&MailboxKey> {
+        self.due.first_now()
+    }
+
     /// The counts that were found last, if the last sweep has found any.
     pub(crate) fn counts(&self, key: &MailboxKey) -> Option<&Counts> {
         self.mailboxes.get(key).filter(|tracked| tracked.is_counted).map(|tracked| &tracked.found)

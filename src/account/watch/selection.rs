@@ -87,10 +87,32 @@ impl Selection {
             })
     }
 
-    /// The NOTIFY that reports what changes in them: of more mailboxes where the server can't be
-    /// asked more exactly.
-    pub(super) fn notify(&self) -> Notify {
+    /// Those of these, which are there now, that NOTIFY is to name, since nothing else says which they
+    /// are; none if it is to be asked for more.
+    pub(super) fn to_name<'a>(&self, there: impl Iterator<Item = &'a MailboxName>) -> Vec<MailboxName> {
+        let is_told = |which: &Which| match which {
+            Which::All => true,
+            Which::Names(names) => !names.is_empty() && names.len() <= MAX_PATTERNS,
+            Which::Subscribed => true,
+            Which::Patterns(_) | Which::Uses(_) => false,
+        };
+        if self.0.contains(&Which::All) || self.0.iter().all(is_told) {
+            return Vec::new();
+        }
+        let names: Vec<MailboxName> = there.take(MAX_PATTERNS + 1).cloned().collect();
+        if names.len() > MAX_PATTERNS { Vec::new() } else { names }
+    }
+
+    /// The NOTIFY that reports what changes in them, by these [names](Self::to_name): of more
+    /// mailboxes where the server can't be asked more exactly.
+    pub(super) fn notify(&self, names: &[MailboxName]) -> Notify {
         let events = || NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
+        let subscriptions = self.reads_subscriptions().then_some(NotifyEvent::SubscriptionChange);
+        if !names.is_empty() {
+            // Of the first set that names a mailbox; of all others, which of them come and go.
+            let others = [NotifyEvent::MailboxName].into_iter().chain(subscriptions);
+            return Notify::set().mailboxes(names.iter().cloned(), events()).personal(others);
+        }
         let exact = self.0.iter().try_fold(Notify::set(), |notify, which| match which {
             Which::Names(names) if !names.is_empty() && names.len() <= MAX_PATTERNS => {
                 Some(notify.mailboxes(names.iter().cloned(), events()))
@@ -98,9 +120,21 @@ impl Selection {
             Which::Subscribed => Some(notify.subscribed(events().chain([NotifyEvent::SubscriptionChange]))),
             _ => None,
         });
-        exact.unwrap_or_else(|| {
-            let subscriptions = self.reads_subscriptions().then_some(NotifyEvent::SubscriptionChange);
-            Notify::set().personal(events().chain(subscriptions))
+        exact.unwrap_or_else(|| Notify::set().personal(events().chain(subscriptions)))
+    }
+
+    /// Whether a mailbox of this name may be one of them though none is known: the server has
+    /// reported something of it. One that is new is reported as such, and so are subscriptions.
+    pub(super) fn may_take(&self, name: &MailboxName) -> bool {
+        self.0.iter().any(|which| match which {
+            Which::All => true,
+            Which::Names(names) => names.contains(name),
+            Which::Patterns(patterns) => {
+                // Without a delimiter `%` stands for as much as `*`.
+                let name = composed(name.as_str());
+                patterns.iter().any(|pattern| crate::command::fits(pattern, &name, None))
+            }
+            Which::Uses(_) | Which::Subscribed => false,
         })
     }
 }
@@ -165,6 +199,34 @@ mod tests {
         let many = Selection::new(Which::Names((0..60).map(|n| format!("m{n}").into()).collect()));
         assert_eq!(many.list(&none), List::new("*"));
         let events = NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
-        assert_eq!(format!("{:?}", many.notify()), format!("{:?}", Notify::set().personal(events)));
+        assert_eq!(format!("{:?}", many.notify(&[])), format!("{:?}", Notify::set().personal(events)));
+    }
+
+    #[test]
+    fn notify_names_what_is_there() {
+        let events = || NotifyEvent::MESSAGES.into_iter().chain([NotifyEvent::MailboxName]);
+        let lists = || Selection::new(Which::Patterns(vec!["Lists/%".into()]));
+        let there =
+            |count: u32| (0..count).map(|n| MailboxName::from(format!("Lists/{n}"))).collect::<Vec<_>>();
+        let two = there(2);
+        let text = |notify: Notify| format!("{notify:?}");
+        let expected = Notify::set().mailboxes(two.clone(), events()).personal([NotifyEvent::MailboxName]);
+        assert_eq!(lists().to_name(two.iter()), two);
+        assert_eq!(text(lists().notify(&two)), text(expected));
+        assert_eq!(lists().to_name(there(51).iter()), []);
+        assert_eq!(text(lists().notify(&[])), text(Notify::set().personal(events())));
+        let mut uses = Selection::new(Which::Uses(vec![SpecialUse::Sent]));
+        uses.or(Selection::new(Which::Subscribed));
+        let others = [NotifyEvent::MailboxName, NotifyEvent::SubscriptionChange];
+        let expected = Notify::set().mailboxes(two.clone(), events()).personal(others);
+        assert_eq!(text(uses.notify(&uses.to_name(two.iter()))), text(expected));
+        for told in [Which::All, Which::Subscribed, Which::Names(["a".into()].into())] {
+            assert_eq!(Selection::new(told).to_name(two.iter()), []);
+        }
+        let rows = [("Lists/a", true), ("Lists/a/b", true), ("INBOX", false)];
+        for (name, expected) in rows {
+            assert_eq!(lists().may_take(&name.into()), expected, "{name}");
+            assert!(!uses.may_take(&name.into()) && Selection::new(Which::All).may_take(&name.into()));
+        }
     }
 }

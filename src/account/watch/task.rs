@@ -11,10 +11,11 @@
 //! mailbox.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::Notify as Signal;
 use tokio::sync::mpsc::Sender as ChannelSender;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -62,13 +63,13 @@ pub(super) enum Note {
 pub(super) struct Shared {
     ledger: Mutex<Ledger>,
     pub(super) store: Box<dyn StateStore>,
-    pub(super) acknowledged: Notify,
+    pub(super) acknowledged: Signal,
     pub(super) progress: Progress,
 }
 
 impl Shared {
     pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
-        let (acknowledged, progress) = (Notify::new(), Progress::default());
+        let (acknowledged, progress) = (Signal::new(), Progress::default());
         Arc::new(Self { ledger: Mutex::new(ledger), store, acknowledged, progress })
     }
 
@@ -139,8 +140,9 @@ pub(super) struct WatchTask {
     looks: usize,
     /// Mailboxes that are followed.
     followed: FewMap<MailboxKey, Followed>,
-    /// The mailbox on whose connection NOTIFY is in force, or was asked for.
-    notified: Option<MailboxKey>,
+    /// The mailbox on whose connection NOTIFY is in force, or was asked for; and the
+    /// mailboxes that it names.
+    notified: Option<(MailboxKey, Vec<MailboxName>)>,
     ladder: Ladder,
     /// The counts because of which a mailbox that is followed was compared, and how many messages
     /// were known then.
@@ -223,6 +225,10 @@ impl WatchTask {
                     Some(state) => {
                         if std::mem::take(&mut is_connected) && !matches!(state, AccountState::Idle) {
                             self.on_lost();
+                            if self.followed.is_empty() {
+                                // Else once it is followed again.
+                                self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+                            }
                         }
                         continue;
                     }
@@ -271,23 +277,7 @@ impl WatchTask {
         if !self.has_swept {
             return;
         }
-        let max = self.account.max_connections();
-        let too_many = (self.followed.len() + 1).saturating_sub(max);
-        for followed in self.followed.values().rev().take(too_many) {
-            // The server takes fewer connections than it did.
-            followed.control.give_up();
-        }
-        for wanted in self.watch.followed.clone() {
-            if self.followed.len() + 1 < max
-                && let Some(key) = self.plan.key(&wanted).cloned()
-                && self.plan.follow(&key)
-            {
-                let followed = Followed::default();
-                let control = followed.control.clone();
-                self.followed.insert(key.clone(), followed);
-                self.spawn(key, Some(control));
-            }
-        }
+        self.follow_wanted();
         while self.looks < self.max_looks()
             && let Some(key) = self.plan.next_look(self.pace(), now.into_std())
         {
@@ -311,7 +301,17 @@ impl WatchTask {
         let (flags, items) = (self.watch.flags, self.watch.items.clone());
         let whole = state.is_none() && ledger.head(&key).is_some_and(is_new);
         drop(ledger);
-        let what = Box::new(Follow { key, name, state, whole, flags, items, sample, stays });
+        let what = Box::new(Follow {
+            key,
+            name,
+            state,
+            whole,
+            flags,
+            items,
+            sample,
+            stays,
+            notes: AtomicU64::new(0),
+        });
         self.tasks.spawn(follow(self.account.clone(), what, self.own.clone()));
     }
 
@@ -347,16 +347,22 @@ impl WatchTask {
         if self.notified.is_some() {
             self.ladder.on_report();
         }
-        if !mailbox.is_some_and(|mailbox| self.plan.on_report(&mailbox)) {
+        let needs_sweep = match mailbox {
+            Some(mailbox) => !self.plan.on_report(&mailbox) && self.watch.selection.may_take(&mailbox),
+            None => true,
+        };
+        if needs_sweep {
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
         }
     }
 
     async fn on_ended(&mut self, key: &MailboxKey, ended: Ended) -> Delivered {
-        if self.followed.remove(key).is_some() {
-            self.on_lost();
-            if self.notified.as_ref() == Some(key) {
-                self.notified = None;
+        if let Some(followed) = self.followed.remove(key) {
+            // One that was never up to date, as it is refused, has lost nothing.
+            if followed.sender.is_some() && !matches!(ended, Ended::Yielded) {
+                self.on_lost();
+            }
+            if self.notified.take_if(|(of, _)| of == key).is_some() {
                 self.ladder.on_notify(false);
             }
         } else {
@@ -364,7 +370,7 @@ impl WatchTask {
         }
         match ended {
             Ended::InStep => self.plan.on_looked(key, true),
-            Ended::Again => self.plan.look_again(key),
+            Ended::Again | Ended::Yielded => self.plan.look_again(key),
             Ended::Later => self.plan.on_looked(key, false),
             Ended::Failed(error) if has_ended(&error) => return Err(Dropped),
             // The server refuses it for now: not again before the next sweep.
@@ -393,6 +399,9 @@ impl WatchTask {
         self.ladder.on_swept(self.plan.has_missed());
         self.next_sweep = self.next_sweep.min(Instant::now() + self.ladder.interval(self.watch.interval));
         self.compare_followed();
+        if !differences.is_empty() {
+            self.renew_notify();
+        }
         for difference in differences {
             match difference {
                 Difference::Created(key) if is_first => known.extend(self.know(key)),

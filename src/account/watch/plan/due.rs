@@ -112,6 +112,10 @@ impl DueQueue {
         !self.now.is_empty()
     }
 
+    pub(super) fn first_now(&self) -> Option<&MailboxKey> {
+        self.now.first().map(|(_, key)| key)
+    }
+
     /// The next one, and whether that is only because time has passed.
     pub(super) fn next(&self, pace: Pace, now: Instant) -> Option<(&MailboxKey, bool)> {
         if let Some((_, key)) = self.now.first() {

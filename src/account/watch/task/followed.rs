@@ -12,10 +12,13 @@ use super::{Note, SOON, SOON_AGAIN, WatchTask};
 use crate::account::watch::follow::Control;
 use crate::account::watch::key::MailboxKey;
 use crate::client::Sender;
+use crate::types::MailboxName;
 
 /// How many sweeps in a row find that a mailbox that is followed lacks something before it is
 /// compared: its events may be on their way.
 const BEHIND: u32 = 2;
+/// Of so many mailboxes one is followed that can be, where the user names none.
+const MAX_TRIED: usize = 8;
 
 /// A mailbox that is followed.
 #[derive(Default)]
@@ -39,11 +42,16 @@ impl WatchTask {
         if !self.is_swept && !self.sweeping {
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
         }
-        if self.notified.is_some() || !sender.capabilities().has("NOTIFY") {
-            return;
+        if self.notified.is_none() && sender.capabilities().has("NOTIFY") {
+            self.notify(key, sender);
         }
-        self.notified = Some(key.clone());
-        let (notify, own) = (self.watch.selection.notify(), self.own.clone());
+    }
+
+    /// Asks the server to report what changes in the mailboxes that are there now.
+    fn notify(&mut self, key: MailboxKey, sender: Sender) {
+        let names = self.names_to_notify();
+        let (notify, own) = (self.watch.selection.notify(&names), self.own.clone());
+        self.notified = Some((key.clone(), names));
         self.tasks.spawn(async move {
             let ok = sender.notify(notify).await.is_ok();
             // Without the watch's task nobody wants to know.
@@ -51,10 +59,23 @@ impl WatchTask {
         });
     }
 
-    pub(super) fn on_notified(&mut self, key: MailboxKey, ok: bool) {
-        if self.notified.as_ref() != Some(&key) {
+    fn names_to_notify(&self) -> Vec<MailboxName> {
+        self.watch.selection.to_name(self.plan.names().map(|(_, name)| name))
+    }
+
+    /// Mailboxes have come or gone.
+    pub(super) fn renew_notify(&mut self) {
+        let Some((key, before)) = &self.notified else { return };
+        if *before == self.names_to_notify() {
             return;
         }
+        if let Some(sender) = self.followed.get(key).and_then(|followed| followed.sender.clone()) {
+            self.notify(key.clone(), sender);
+        }
+    }
+
+    pub(super) fn on_notified(&mut self, key: MailboxKey, ok: bool) {
+        let Some((_, names)) = self.notified.take_if(|(of, _)| *of == key) else { return };
         let followed = self.followed.get(&key).filter(|_| ok);
         if let Some(followed) = followed {
             followed.control.notified.store(true, Ordering::Relaxed);
@@ -62,7 +83,44 @@ impl WatchTask {
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
         }
         self.ladder.on_notify(followed.is_some());
-        self.notified = followed.is_some().then_some(key);
+        self.notified = followed.is_some().then_some((key, names));
+    }
+
+    /// Follows what is wanted most, as far as connections allow: one of them is left to others. The
+    /// only one is lent to them, and not taken while somebody waits for it.
+    pub(super) fn follow_wanted(&mut self) {
+        let most = self.account.max_connections().saturating_sub(1);
+        // The server may take fewer connections than it did.
+        for followed in self.followed.values().rev().take(self.followed.len().saturating_sub(most.max(1))) {
+            followed.control.give_up();
+        }
+        let is_lent = most == 0 && (self.looks > 0 || self.account.status().now().waiting > 0);
+        while !is_lent
+            && self.followed.len() < most.max(1)
+            && let Some(key) = self.most_wanted(most == 0)
+        {
+            let followed = Followed::default();
+            let control = followed.control.clone();
+            self.followed.insert(key.clone(), followed);
+            self.spawn(key, Some(control));
+        }
+    }
+
+    /// The next one to follow: of those that the user names, else INBOX, else any. `in_turn`: others
+    /// that have changed come first.
+    fn most_wanted(&mut self, in_turn: bool) -> Option<MailboxKey> {
+        let inbox = MailboxName::INBOX;
+        let mut wanted: Vec<MailboxKey> = match &self.watch.followed[..] {
+            [] if self.followed.is_empty() => self.plan.key(&inbox).cloned().into_iter().collect(),
+            named => named.iter().filter_map(|name| self.plan.key(name).cloned()).collect(),
+        };
+        if self.watch.followed.is_empty() && self.followed.is_empty() {
+            wanted.extend(self.plan.names().map(|(key, _)| key.clone()).take(MAX_TRIED));
+        }
+        if in_turn && let Some(first) = self.plan.first_due() {
+            wanted.retain(|key| key == first);
+        }
+        wanted.into_iter().find(|key| self.plan.follow(key))
     }
 
     /// Mailboxes of which more is there than the server has reported are compared.
@@ -103,9 +161,6 @@ impl WatchTask {
     /// A connection was lost: what has changed since is not known before another sweep.
     pub(super) fn on_lost(&mut self) {
         (self.is_swept, self.sweep_counts) = (false, false);
-        if self.followed.is_empty() && self.watch.followed.is_empty() {
-            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
-        }
     }
 
     /// How far all is, for whoever waits for that.

@@ -319,6 +319,13 @@ impl Error {
         matches!(self.remedy(), Some(Remedy::Later { .. }))
     }
 
+    /// Whether this NO may be about some of the messages that the command named: not if it says
+    /// that the server as a whole can't answer now. SERVERBUG is Dovecot's for a damaged message.
+    #[cfg(feature = "account")]
+    pub(crate) fn refuses_messages(&self) -> bool {
+        self.kind() == ErrorKind::No && (!self.is_transient() || self.code() == Some(&Code::ServerBug))
+    }
+
     /// Why the connection ended, if that made the command fail, or the command made it end.
     #[must_use]
     pub fn close_reason(&self) -> Option<&CloseReason> {

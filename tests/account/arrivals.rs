@@ -107,6 +107,45 @@ async fn a_message_that_is_not_shown_is_delivered_once_it_is() {
     .await;
 }
 
+/// A message that the server refuses to send, as of a damaged file, is reported without what was
+/// asked for, and keeps back no others; once it can be read, it is no news.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_can_not_be_read_keeps_back_no_others() {
+    within(LIMIT, async {
+        for mailbox in ["INBOX", "Work"] {
+            let world = World::new(Server::new());
+            world.server.create("Work");
+            for number in 1..=40 {
+                let uid = world.server.deliver(mailbox, format!("Subject: {number}\r\n\r\n"));
+                world.server.set_unreadable(mailbox, uid, matches!(number, 1 | 20 | 40));
+            }
+            let (account, store) = (world.account(), MemoryStore::new());
+            let watch = Watch::all().from_start(true).items(Items::envelope());
+            let mut changes = account.watch(watch, store).await.expect("a store in memory");
+            let found = all(&mut changes, QUIET).await;
+            let arrived: Vec<_> = found
+                .iter()
+                .filter_map(|change| match &change.kind {
+                    ChangeKind::Arrived { uid, message, .. } => Some((uid.get(), message.is_some())),
+                    _ => None,
+                })
+                .collect();
+            let expected: Vec<_> = (1..=40).map(|uid| (uid, !matches!(uid, 1 | 20 | 40))).collect();
+            assert_eq!(arrived, expected, "{mailbox}");
+            let is_in_step = |change: &imap_duplex::account::Change| {
+                change.kind == ChangeKind::InStep && change.mailbox.as_str() == mailbox
+            };
+            assert!(found.iter().any(is_in_step), "{mailbox}: {found:?}");
+            world.server.set_unreadable(mailbox, uid(20), false);
+            world.server.deliver(mailbox, "Subject: 41\r\n\r\n");
+            let found = all(&mut changes, QUIET).await;
+            let uids: Vec<_> = found.iter().filter_map(imap_duplex::account::Change::uid).collect();
+            assert_eq!(uids, [uid(41)], "{mailbox}");
+        }
+    })
+    .await;
+}
+
 /// What is reported between the moment at which a state is read and that at which it counts is not
 /// forgotten by that.
 #[tokio::test(start_paused = true)]

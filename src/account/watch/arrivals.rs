@@ -1,7 +1,8 @@
 //! What a program wants to know of messages that arrive, and what tells messages apart.
 //!
 //! In: UIDs of messages that have arrived; a mailbox. Out: the same with what was fetched of them.
-//! A message that the server lists and does not show is withheld, so that no cursor passes it.
+//! A message that the server lists and does not show is withheld, so that no cursor passes it; one
+//! that it refuses to send is reported without what was asked for.
 
 use super::change::ChangeKind;
 use super::ledger::Sample;
@@ -49,7 +50,11 @@ impl Arrivals {
             return Ok(waiting.into_iter().map(kind).collect());
         };
         let uids: UidSet = waiting.iter().map(|(uid, _)| *uid).collect();
-        let mut rows = mailbox.fetch(uids.clone(), items.clone()).await?;
+        let (mut rows, refused) = match mailbox.fetch(uids, items.clone()).await {
+            Ok(rows) => (rows, UidSet::new()),
+            Err(error) if error.refuses_messages() => one_by_one(mailbox, items, &waiting).await?,
+            Err(error) => return Err(error),
+        };
         let there = mailbox.snapshot().uids();
         let mut arrived = Vec::new();
         for (uid, flags) in waiting {
@@ -57,6 +62,8 @@ impl Arrivals {
                 let message = rows.swap_remove(at);
                 let flags = message.flags().cloned().or(flags);
                 arrived.push(ChangeKind::Arrived { uid, flags, message: Some(Box::new(message)) });
+            } else if refused.contains(uid) {
+                arrived.push(ChangeKind::Arrived { uid, flags, message: None });
             } else if there.contains(uid) {
                 self.withheld.insert(uid);
             }
@@ -77,6 +84,25 @@ impl Arrivals {
         state.flags.retain(|(_, uids)| !uids.is_empty());
         (state, false)
     }
+}
+
+/// The rows of those that the server can send, and those that it refuses: one damaged message keeps
+/// back no others.
+async fn one_by_one(
+    mailbox: &Mailbox,
+    items: &Items,
+    waiting: &[(Uid, Option<Flags>)],
+) -> Result<(Vec<Message>, UidSet)> {
+    let asked: Vec<_> = waiting.iter().map(|(uid, _)| (*uid, mailbox.fetch(*uid, items.clone()))).collect();
+    let (mut rows, mut refused) = (Vec::new(), UidSet::new());
+    for (uid, asked) in asked {
+        match asked.await {
+            Ok(found) => rows.extend(found),
+            Err(error) if error.refuses_messages() => _ = refused.insert(uid),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((rows, refused))
 }
 
 /// Asks for messages by which this mailbox is recognised, unless those of before are there.

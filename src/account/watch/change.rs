@@ -63,7 +63,8 @@ pub enum ChangeKind {
         /// Its flags, if they are known; else [`FlagsChanged`](Self::FlagsChanged) follows, if it
         /// has any and the watch is one of flags.
         flags: Option<Flags>,
-        /// What [`Watch::items`](super::Watch::items) asks for. It is not stored with the change.
+        /// What [`Watch::items`](super::Watch::items) asks for; `None` if nothing is asked for, or the
+        /// server refuses to send it, as of a damaged message. It is not stored with the change.
         #[cfg_attr(feature = "serde", serde(skip))]
         message: Option<Box<Message>>,
     },

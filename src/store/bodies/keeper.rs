@@ -12,7 +12,6 @@ use crate::error::ErrorKind;
 use crate::store::database::Database;
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use crate::store::rows::content::json;
-use crate::store::sync::is_of_messages;
 use crate::types::MailboxName;
 
 /// How many are looked for at a time.
@@ -151,7 +150,7 @@ impl Keeper {
 fn is_passing(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Offline)
         || error.imap().is_some_and(|error| {
-            error.is_transient() && !is_of_messages(error) || error.kind() == ErrorKind::Closed
+            error.is_transient() && !error.refuses_messages() || error.kind() == ErrorKind::Closed
         })
 }
 

@@ -20,7 +20,6 @@ use tokio::time::timeout;
 
 use super::complete::{PATIENCE, late};
 use super::look::{Look, fetched};
-use super::traits::is_of_messages;
 use crate::client::{Mailbox, Rows};
 use crate::command::Fetch;
 use crate::error::{Error, ErrorKind};
@@ -105,7 +104,7 @@ impl Look {
         loop {
             match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
                 Some(Ok(row)) => window.extend(fetched(&row, None)),
-                Some(Err(error)) if is_of_messages(&error) => refused = Some(error),
+                Some(Err(error)) if error.refuses_messages() => refused = Some(error),
                 // It can send them later.
                 Some(Err(error)) if error.is_transient() => failed = Some(error),
                 // What could not be read of them is missing below.

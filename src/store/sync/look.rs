@@ -27,7 +27,7 @@ use super::contents::Windows;
 use super::known::{Known, of_diff};
 use super::race::{Either, race};
 use super::task::Note;
-use super::traits::{is_of_messages, readable, traits, traits_of};
+use super::traits::{readable, traits, traits_of};
 use crate::account::{Account, Counts, Events, MailboxKey};
 use crate::client::{Mailbox, Select};
 use crate::error::{Error, ErrorKind};
@@ -351,7 +351,7 @@ impl Look {
         // What did not come is asked for later.
         let rows = match timeout(PATIENCE, rows).await.map_err(|_| late(mailbox))? {
             Ok(rows) => rows,
-            Err(error) if error.kind() == ErrorKind::Incomplete || is_of_messages(&error) => Vec::new(),
+            Err(error) if error.kind() == ErrorKind::Incomplete || error.refuses_messages() => Vec::new(),
             Err(error) => return Err(error.into()),
         };
         let fetched: Vec<Fetched> =

@@ -27,4 +27,4 @@ mod traits;
 pub use self::attachment::{Attachment, SyncPolicy};
 pub(super) use self::race::{Either, is_away, race};
 pub(super) use self::task::Note;
-pub(super) use self::traits::{is_of_messages, traits};
+pub(super) use self::traits::traits;

@@ -6,15 +6,9 @@
 use std::future::Future;
 
 use crate::client::Mailbox;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::store::rows::content;
-use crate::types::{Code, Message, UidSet};
-
-/// Whether a refusal may be about some of the messages that were asked for: not if it says that
-/// the server as a whole can't answer now. SERVERBUG is Dovecot's for a damaged message.
-pub(in crate::store) fn is_of_messages(error: &Error) -> bool {
-    error.kind() == ErrorKind::No && (!error.is_transient() || error.code() == Some(&Code::ServerBug))
-}
+use crate::types::{Message, UidSet};
 
 /// The traits of these messages.
 pub(in crate::store) async fn traits(mailbox: &Mailbox, uids: impl Into<UidSet>) -> Result<Vec<Message>> {
@@ -31,7 +25,7 @@ pub(super) async fn traits_of(
 ) -> Result<Vec<Message>> {
     match asked.await {
         // Size and date are known without the text.
-        Err(error) if is_of_messages(&error) => mailbox.fetch(uids.into(), content::few_traits()).await,
+        Err(error) if error.refuses_messages() => mailbox.fetch(uids.into(), content::few_traits()).await,
         answered => answered,
     }
 }
@@ -39,7 +33,7 @@ pub(super) async fn traits_of(
 /// The rows that can be read: none of a message of which the server says nothing can be compared.
 pub(super) fn readable(answered: Result<Vec<Message>>) -> Result<Vec<Message>> {
     match answered {
-        Err(error) if is_of_messages(&error) => Ok(Vec::new()),
+        Err(error) if error.refuses_messages() => Ok(Vec::new()),
         answered => answered,
     }
 }

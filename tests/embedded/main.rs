@@ -46,6 +46,8 @@ mod resuming;
 mod tls;
 #[path = "../live/unsolicited.rs"]
 mod unsolicited;
+#[path = "../live/uploading.rs"]
+mod uploading;
 #[path = "../live/variants.rs"]
 mod variants;
 

@@ -18,6 +18,9 @@ pub(crate) const NAME: &str = "imap-duplex test server";
 pub(crate) const BAD_EVENT: &[&str] =
     &["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"];
 
+/// Whether an APPEND to a mailbox that is not there is refused before its message is sent.
+pub(crate) const REFUSES_FIRST: bool = false;
+
 /// Which literals without a wait are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Literals {

@@ -7,14 +7,15 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use imap_duplex::ErrorKind;
+
 use imap_duplex::command::{Append, Items, StatusItems};
 use imap_duplex::types::{CloseReason, Code, Flag};
+use imap_duplex::{ErrorKind, Sent};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 
 use crate::account::{Account, LIMIT, MESSAGE};
-use crate::support::dovecot::Options;
+use crate::server::{Options, REFUSES_FIRST};
 use crate::support::within;
 
 /// A server without MULTIAPPEND.
@@ -133,16 +134,24 @@ async fn cancelled_in_its_midst_nothing_is_stored_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_mailbox_that_is_not_there_leaves_the_source_untouched() {
+async fn a_mailbox_that_is_not_there_costs_the_source_only_if_it_was_read() {
     within(LIMIT, async {
         let mut a = Account::quiet().await;
         // Not small, so that the server is asked whatever literals it has.
         let text = format!("{MESSAGE}{}", "0123456789abcde\r\n".repeat(1000));
-        let message = Append::reader(text.len() as u64, io::Cursor::new(text));
+        let source = || Append::reader(text.len() as u64, io::Cursor::new(text.clone()));
+        let message = source();
         let error = a.imap.append("Work", message.clone()).await.expect_err("there is none");
         assert_eq!(error.code(), Some(&Code::TryCreate));
         a.imap.create("Work").await.expect("CREATE");
-        a.imap.append("Work", message).await.expect("APPEND");
+        let again = a.imap.append("Work", message).await;
+        if REFUSES_FIRST {
+            again.expect("the source is untouched");
+        } else {
+            let error = again.expect_err("the source has been read");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
+            a.imap.append("Work", source()).await.expect("APPEND");
+        }
         assert_eq!(messages(&a, "Work").await, Some(1));
         a.events.ready();
         a.finish().await;

@@ -39,6 +39,12 @@ async fn annotations_are_set_fetched_and_found() {
     let rows = inbox.fetch(uids[0], Items::annotations(all).flags()).await.unwrap();
     let sizes: Vec<_> = rows[0].annotations().iter().map(|one| (&*one.entry, one.size(Shared))).collect();
     assert_eq!(sizes, [("/altsubject", Some(1)), ("/comment", Some(0))]);
+    let sizes = AnnotationItems::of(["/comment"]).only(Private).sizes();
+    let rows = inbox.fetch(uids[0], Items::annotations(sizes)).await.unwrap();
+    assert_eq!(
+        (text(&rows[0], "/comment", Private), rows[0].annotations()[0].size(Private)),
+        (None, Some(9))
+    );
     for (query, wanted) in [
         (Search::annotation("/comment", None, "friday"), &uids[..1]),
         (Search::annotation("/comment", Shared, "friday"), &[]),
@@ -57,6 +63,14 @@ async fn annotations_are_set_fetched_and_found() {
     let order = SortOrder::by_annotation("/altsubject", Shared).then(SortKey::Arrival);
     let sorted = inbox.sort(Search::all(), order).await.unwrap();
     assert_eq!(sorted.numbers.uids().collect::<Vec<_>>(), [uids[1], uids[2], uids[0]]);
+    let order = SortOrder::by(SortKey::From).then_annotation("/altsubject", Shared);
+    let sorted = inbox.sort(Search::all(), order).await.unwrap();
+    assert_eq!(sorted.numbers.uids().collect::<Vec<_>>(), [uids[1], uids[2], uids[0]]);
+    let others = StoreAnnotations::set("/comment", Private, "old").and_unset("/altsubject", Shared);
+    inbox.store_annotations(uids[2], others).await.unwrap();
+    let rows = inbox.fetch(uids[2], Items::annotations(["/comment", "/altsubject"])).await.unwrap();
+    let both = (text(&rows[0], "/comment", Private), text(&rows[0], "/altsubject", Shared));
+    assert_eq!(both, (Some("old".into()), None));
     // COPY takes them along (section 4.6), and each copy has its own.
     inbox.copy(uids[0], "Drafts").await.unwrap();
     inbox.store_annotations(.., StoreAnnotations::unset("/comment", Private)).await.unwrap();

@@ -124,6 +124,9 @@ async fn gmails_searches_and_identifiers() {
         }
         let labelled = inbox.search(Search::gmail_label("Receipts") | Search::gmail_label("\\Starred")).await;
         assert_eq!(labelled.expect("SEARCH").iter().collect::<Vec<_>>(), [uid(2)]);
+        let only = StoreLabels::replace(["Receipts", "Paid"]);
+        let rows = inbox.store_labels(uid(2), only).await.expect("STORE");
+        assert_eq!(rows[0].gmail_labels(), Some(&["Paid".to_owned(), "Receipts".into()][..]));
         // A copy is the same message; threads go by the header.
         let rows = inbox.fetch(uid(2), Items::gmail_msg_id().gmail_thread_id()).await.expect("FETCH");
         let (id, thread) = (rows[0].gmail_msg_id().expect("one"), rows[0].gmail_thread_id().expect("one"));

@@ -54,6 +54,8 @@ async fn a_comparator_changes_what_is_found() {
 
         let config = Config::new("localhost").plaintext().login(server.user(), server.password());
         let (imap, _events) = config.connect_over(server.connect()).await.expect("a connection");
+        let active = imap.comparator(Comparators::active()).await.expect("COMPARATOR").expect("it is named");
+        assert_eq!(active.active, "i;unicode-casemap");
         let inbox = imap.select("INBOX").await.expect("SELECT");
         for (name, expected, sorted) in [
             ("default", &[1, 2][..], [3, 4, 1, 2]),

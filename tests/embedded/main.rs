@@ -25,6 +25,8 @@ mod commands_messages;
 mod commands_own;
 #[path = "../live/commands_search.rs"]
 mod commands_search;
+#[path = "../live/commands_sort.rs"]
+mod commands_sort;
 #[path = "../live/commands_urls.rs"]
 mod commands_urls;
 #[path = "../live/connecting.rs"]
@@ -71,3 +73,4 @@ mod snapshots;
 mod unstructured;
 mod urls;
 mod usual;
+mod utf8;

@@ -11,6 +11,7 @@ mod documents;
 mod examples;
 mod hostile;
 mod layers;
+mod live;
 mod panics;
 mod rooms;
 mod shape;

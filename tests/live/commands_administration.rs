@@ -176,11 +176,12 @@ async fn namespaces_and_quotas_are_listed() {
         assert_eq!(both.0.await.expect("GETQUOTAROOT").quotas.len(), 1);
         assert_eq!(both.1.await.expect("GETQUOTAROOT").quotas.len(), 1);
         assert_eq!(both.2.await.expect("GETQUOTA"), same);
-        let limits = SetQuota::of("User quota").storage(2048).messages(100);
+        let limits = SetQuota::of("User quota").storage(2048).limit("MESSAGE", 100);
         match a.imap.set_quota(limits).await {
             Ok(now) => {
                 let now = now.expect("the server says what it is now");
                 assert_eq!(now.resource("STORAGE").and_then(|storage| storage.limit), Some(2048));
+                assert_eq!(now.resource("MESSAGE").and_then(|messages| messages.limit), Some(100));
                 assert_eq!(a.imap.quota("User quota").await.expect("GETQUOTA"), now);
             }
             // Users may not.

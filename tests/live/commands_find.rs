@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Append, AppendPart, CopyOutcome, PartialRange, Search, SearchReturn, SearchScope, SetMetadata, Sort,
-    SortKey, SortOrder, Store, StoreLabels, ThreadBy,
+    Append, AppendAll, AppendPart, CopyMessages, CopyOutcome, PartialRange, Search, SearchReturn,
+    SearchScope, SetMetadata, Sort, SortKey, SortOrder, Store, StoreLabels, ThreadBy,
 };
 use imap_duplex::types::{
     Answer, CommandId, Date, Event, EventKind, Flag, Message, ModSeq, NumberList, Uid, UidSet,
@@ -38,6 +38,9 @@ async fn keys_of_extensions() {
             ("CONDSTORE", Search::changed_since(ModSeq::MIN), all),
             ("SAVEDATE", Search::saved_before(tomorrow), all),
             ("SAVEDATE", Search::saved_since(tomorrow), &[]),
+            ("SAVEDATE", Search::saved_on(tomorrow), &[]),
+            ("SAVEDATE", Search::save_date_supported(), all),
+            ("SAVEDATE", Search::flagged().save_date_supported(), &uids[2..]),
             ("OBJECTID", Search::email_id(id), &uids[..1]),
             ("X-GM-EXT-1", Search::gmail("has:attachment"), &[]),
             ("FILTERS", Search::filter("on-the-road"), &uids[..2]),
@@ -313,6 +316,8 @@ async fn store_on_condition() {
         let claimed: Vec<bool> =
             rows.iter().map(|row| row.flags().expect("FLAGS").contains(&Flag::new("$Claimed"))).collect();
         assert_eq!(claimed, [true, false, true]);
+        let late = Store::remove(["$Claimed"]).of(&uids).unchanged_since(seen);
+        assert_eq!(inbox.submit(late).await.expect("no failure").modified, UidSet::from(&uids));
         other.logout().await;
         a.finish().await;
     })
@@ -335,6 +340,8 @@ async fn several_at_once_or_one_by_one() {
                 }
             }
             assert_eq!(a.imap.append_each("INBOX", two).await.expect("APPEND").len(), 2);
+            let one_by_one = AppendAll::new("INBOX", two).one_by_one();
+            assert_eq!(a.imap.submit(one_by_one).await.expect("APPEND").len(), 2);
             a.finish().await;
         }
     })
@@ -401,6 +408,11 @@ async fn what_is_known_of_a_copy() {
         let absent = Uid::new(4_000_000_000).expect("a UID");
         let copied = inbox.copy(absent, "Archive").await.expect("COPY");
         assert_eq!((copied.outcome, copied.uids), (CopyOutcome::NothingMatched, Vec::new()));
+        let in_pieces = CopyMessages::copying(&uids, "Archive").in_pieces();
+        assert_eq!(inbox.submit(in_pieces).await.expect("COPY").uids.len(), 1);
+        let strict = CopyMessages::moving(&uids, "Archive").strict();
+        let moved = inbox.submit(strict).await.expect("MOVE");
+        assert_eq!((moved.uids.len(), inbox.exists()), (1, 0));
         a.finish().await;
     })
     .await;
@@ -425,6 +437,22 @@ async fn several_mailboxes_at_once_and_one_in_pieces() {
             assert_eq!(found[1].uid_validity, inbox.uid_validity());
         } else {
             refused(found.expect_err("the server lacks it"), "MULTISEARCH");
+        }
+        a.imap.subscribe("Archive/2024").await.expect("SUBSCRIBE");
+        for scope in
+            [SearchScope::personal(), SearchScope::subscribed(), SearchScope::subtree_one(["Archive"])]
+        {
+            let in_scope = Search::subject("two").returning().count().in_scope(scope.clone());
+            let found = a.imap.submit(in_scope).await;
+            if a.imap.capabilities().has("MULTISEARCH") {
+                let found = found.expect("ESEARCH");
+                let archived = found.iter().find(|found| found.mailbox.as_str() == "Archive/2024");
+                assert_eq!(archived.and_then(|found| found.count), Some(1), "{scope:?}: {found:?}");
+                let others = found.len() - 1;
+                assert_eq!(others, usize::from(scope == SearchScope::personal()), "{scope:?}: {found:?}");
+            } else {
+                refused(found.expect_err("the server lacks it"), "MULTISEARCH");
+            }
         }
         let batches = inbox.uid_batches(500).await;
         if a.imap.capabilities().has("UIDBATCHES") {

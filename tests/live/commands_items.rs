@@ -76,6 +76,52 @@ async fn items_of_extensions() {
     .await;
 }
 
+/// RFC 9051 section 6.4.5: what each macro stands for, and headers, whole or chosen.
+#[tokio::test]
+async fn macros_and_headers() {
+    within(LIMIT, async {
+        let mut a = Account::quiet().await;
+        let uid = a.imap.append("INBOX", ENCODED).await.expect("APPEND").uid.expect("UIDPLUS");
+        let inbox = a.inbox().await;
+        let fetched = async |items: Items| -> Message {
+            let mut rows = inbox.fetch(uid, items).await.expect("FETCH");
+            assert_eq!(rows.len(), 1, "{rows:?}");
+            rows.remove(0)
+        };
+        for (items, envelope, structure) in [
+            (Items::fast(), false, false),
+            (Items::overview(), true, false),
+            (Items::full(), true, true),
+            (Items::envelope().fast(), true, false),
+            (Items::flags().full(), true, true),
+        ] {
+            let row = fetched(items.clone()).await;
+            assert!(row.flags().is_some() && row.internal_date().is_some(), "{items:?}: {row:?}");
+            assert_eq!(row.size(), Some(ENCODED.len() as u64), "{items:?}");
+            assert_eq!((row.envelope().is_some(), row.body_structure().is_some()), (envelope, structure));
+        }
+        let (header, _) = ENCODED.split_at(ENCODED.find("\r\n\r\n").expect("a body") + 4);
+        let not = Section::header_fields_not(["MIME-Version", "Content-Type"]);
+        let mime = Section::PartMime(Part::new(2));
+        let row =
+            fetched(Items::header().mime(Part::new(2)).header_fields_not(["MIME-Version", "Content-Type"]));
+        let row = row.await;
+        let text = |section: &Section| {
+            String::from_utf8_lossy(row.section(section).expect("it was asked for")).into_owned()
+        };
+        assert_eq!((text(&Section::Header), text(&not)), (header.to_owned(), "Subject: plan\r\n\r\n".into()));
+        let of_part = "Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        assert_eq!(text(&mime), of_part);
+        let row = fetched(Items::mime(Part::new(1)).header()).await;
+        let first = row.section(&Section::PartMime(Part::new(1))).expect("it was asked for");
+        assert_eq!(first, &b"Content-Type: text/plain\r\n\r\n"[..]);
+        // None of this has marked it as read.
+        assert!(!fetched(Items::flags()).await.flags().expect("FLAGS").is_seen());
+        a.finish().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_part_of_what_there_is() {
     within(LIMIT, async {
@@ -117,6 +163,10 @@ async fn what_has_changed_and_what_has_gone() {
         assert_eq!(uids_of(&changes.messages), uids[..1]);
         assert!(changes.messages[0].flags().expect("FLAGS").contains(&Flag::Flagged));
         assert_eq!(changes.vanished, UidSet::from(uids[1]));
+        let changed = Fetch::new(.., Items::flags()).changed_since(before);
+        assert_eq!(uids_of(&inbox.submit(changed.clone()).await.expect("FETCH")), uids[..1]);
+        let report = inbox.submit(changed.report().vanished()).await.expect("QRESYNC");
+        assert_eq!((uids_of(&report.messages), report.vanished), (vec![uids[0]], UidSet::from(uids[1])));
         let report = inbox.submit(Fetch::new(&uids, Items::size()).report()).await.expect("FETCH");
         assert_eq!((uids_of(&report.messages), report.absent), (vec![uids[0], uids[2]], uids[1].into()));
         a.finish().await;

@@ -24,7 +24,7 @@ async fn capability_noop_id_and_logout() {
             assert!(reported.has(name), "{reported}");
         }
         assert_eq!(reported, a.imap.capabilities());
-        a.imap.noop().await.expect("NOOP");
+        a.imap.check().await.expect("NOOP");
         let server = a.imap.id(Id::nothing()).await.expect("ID");
         assert!(server.contains(&("name".to_owned(), Some(crate::server::NAME.to_owned()))), "{server:?}");
         let server = a.imap.id(Id::nothing().field("name", "te\"st")).await.expect("ID");

@@ -1,7 +1,7 @@
 //! SEARCH: every kind of key, with ESEARCH and without, in ASCII and beyond it.
 
 use imap_duplex::command::{Append, Items, Search, StatusItems, Store};
-use imap_duplex::types::{Date, Flag, Timestamp, Uid};
+use imap_duplex::types::{AnnotationScope, Date, Flag, Timestamp, Uid};
 use imap_duplex::{ErrorKind, Sent};
 
 use crate::account::{Account, LIMIT};
@@ -60,6 +60,19 @@ async fn search_by_mod_sequence() {
         let found = inbox.search(Search::changed_since(before)).await.expect("SEARCH");
         assert_eq!(found.iter().collect::<Vec<_>>(), uids[..1]);
         assert!(found.mod_seq() > Some(before), "{found:?}");
+        // RFC 7162 section 3.1.5. Both servers keep one mod-sequence a message.
+        for query in [
+            Search::flag_changed_since(Flag::Flagged, before),
+            Search::unseen().flag_changed_since(Flag::Flagged, before),
+            Search::flag_changed_in(AnnotationScope::Shared, Flag::Flagged, before),
+        ] {
+            let shown = format!("{query:?}");
+            let found = inbox.search(query).await.unwrap_or_else(|error| panic!("{shown}: {error}"));
+            assert_eq!(found.iter().collect::<Vec<_>>(), uids[..1], "{shown}");
+        }
+        let now = found.mod_seq().expect("it was there");
+        let found = inbox.search(Search::flag_changed_since("$Work", now)).await.expect("SEARCH");
+        assert!(found.is_empty(), "{found:?}");
         a.finish().await;
     })
     .await;
@@ -163,16 +176,19 @@ async fn status_counts_what_is_deleted_and_recent_and_how_large_all_is() {
             let cases = [
                 (StatusItems::size(), has(&["STATUS=SIZE"]), sizes.iter().sum::<u64>()),
                 (StatusItems::deleted(), has(&["IMAP4rev2", "QUOTA=RES-MESSAGE"]), 1),
+                (StatusItems::deleted_storage(), has(&["QUOTA=RES-STORAGE"]), sizes[1]),
                 (StatusItems::recent(), !has(&["IMAP4rev2"]), 3),
+                (StatusItems::unseen(), true, 2),
             ];
             for (items, has_it, expected) in cases {
                 let shown = format!("{items:?}");
                 match a.imap.status("Counted", items).await {
                     Ok(status) => {
                         assert!(has_it, "{shown}");
-                        let counted =
-                            [status.size, status.deleted.map(u64::from), status.recent.map(u64::from)];
-                        let counted: Vec<u64> = counted.into_iter().flatten().collect();
+                        let numbers =
+                            [status.deleted, status.recent, status.unseen].map(|n| n.map(u64::from));
+                        let sizes = [status.size, status.deleted_storage];
+                        let counted: Vec<u64> = numbers.into_iter().chain(sizes).flatten().collect();
                         assert_eq!(counted, [expected], "{shown}");
                     }
                     Err(error) => {

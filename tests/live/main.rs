@@ -24,6 +24,7 @@ mod commands_mailboxes;
 mod commands_messages;
 mod commands_own;
 mod commands_search;
+mod commands_sort;
 mod commands_urls;
 mod connecting;
 mod contents;

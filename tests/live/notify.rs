@@ -164,6 +164,96 @@ async fn mailboxes_that_others_make_rename_delete_and_subscribe_to_are_reported(
     .await;
 }
 
+/// RFC 5465 sections 6.2 and 6.5: where mail comes in, which to Dovecot is every mailbox; and what
+/// is below one, with that one.
+#[tokio::test]
+async fn inboxes_and_what_is_below_a_mailbox_are_watched() {
+    within(LIMIT, async {
+        for is_subtree in [false, true] {
+            let mut a = Account::usual().await;
+            for name in ["Work/North", "Home", "INBOX"] {
+                if name != "INBOX" {
+                    a.imap.create(name).await.expect("CREATE");
+                }
+                a.imap.status(name, StatusItems::counts()).await.expect("STATUS");
+            }
+            a.imap.select("Drafts").await.expect("SELECT");
+            let events = [NotifyEvent::MessageNew, NotifyEvent::MessageExpunge, NotifyEvent::FlagChange];
+            let (watch, watched) = match is_subtree {
+                true => (Notify::set().subtree(["Work"], events), "Work/North"),
+                false => (Notify::set().inboxes(events), "INBOX"),
+            };
+            let reported = a.imap.notify(watch.status()).await.expect("NOTIFY");
+            let names: Vec<_> = reported.iter().map(|status| status.name.as_str()).collect();
+            assert!(names.contains(&watched), "{names:?}");
+            assert!(!is_subtree || names.iter().all(|name| name.starts_with("Work")), "{names:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            a.events.ready();
+            let before = a.events.count("status Home");
+            let mut other = a.server.session(&a.user).await;
+            for name in ["Home", watched] {
+                other.append(name, "", MESSAGE.as_bytes()).await;
+            }
+            a.events.until_brief(&format!("status {watched}")).await;
+            assert!(!is_subtree || a.events.count("status Home") == before);
+            other.logout().await;
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+/// Each kind by itself: the names of mailboxes without subscriptions, and the other way round.
+#[tokio::test]
+async fn names_and_subscriptions_are_watched_apart() {
+    within(LIMIT, async {
+        for asked in [NotifyEvent::MailboxName, NotifyEvent::SubscriptionChange] {
+            let mut a = Account::usual().await;
+            a.inbox().await;
+            a.imap.notify(Notify::set().personal([asked])).await.expect("NOTIFY");
+            let mut other = a.server.session(&a.user).await;
+            other.command("CREATE Made").await;
+            other.command("SUBSCRIBE Made").await;
+            let (wanted, unasked) = match asked {
+                NotifyEvent::MailboxName => ("created Made", "subscribed Made"),
+                _ => ("subscribed Made", "created Made"),
+            };
+            a.events.until_brief(wanted).await;
+            other.command("CREATE Last").await;
+            other.command("SUBSCRIBE Last").await;
+            a.events.until_brief(&wanted.replace("Made", "Last")).await;
+            assert_eq!(a.events.count(unasked), 0, "{asked:?}");
+            other.logout().await;
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+/// RFC 5465 sections 5.6 and 5.7: few servers have them, and each says so.
+#[tokio::test]
+async fn changes_of_annotations_are_watched_or_refused() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        a.inbox().await;
+        let asked = [NotifyEvent::MailboxMetadataChange, NotifyEvent::ServerMetadataChange];
+        match a.imap.notify(Notify::set().personal(asked)).await {
+            Ok(_) => {
+                let mut other = a.server.session(&a.user).await;
+                other.command("SETMETADATA Drafts (/private/comment \"mine\")").await;
+                a.events.until("an annotation", |event| event.name() == "metadata_changed").await;
+                other.logout().await;
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::No, "{error}");
+                assert!(matches!(error.code(), Some(Code::BadEvent(_))), "{error}");
+            }
+        }
+        a.finish().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_we_do_ourselves_is_reported_once() {
     within(LIMIT, async {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream as _;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::gate::Gate;
 use super::message::{Message, MessageSender};
@@ -17,7 +18,7 @@ use super::pool::ConnectionId;
 use super::{Connector, DialReason, DialRequest};
 use crate::client::{self, Driver, Receiver, Sender};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::Config;
+use crate::net::{Config, Suspend};
 use crate::types::{CloseReason, Event};
 
 /// What a connection's task needs to begin.
@@ -87,13 +88,14 @@ impl Drop for Events {
 /// Runs a connection from its dial to its end.
 pub(super) async fn serve(dial: Dial) {
     let (id, account) = (dial.id, dial.account.clone());
+    let suspend = Suspend::new(dial.config.wall.clone(), dial.config.get_timeouts().suspend);
     // Dialling takes three times the memory of what comes after it, for a moment: it is given back.
     let ended = match Box::pin(connect(dial)).await {
         Ok((sender, receiver, driver)) => {
             // Without the account's task there is no use for the connection, and it logs out.
             let tap = Arc::new(Tap { receiver: Mutex::new(Some(receiver)), returned: Notify::new() });
             _ = account.send(Message::Dialled(id, Ok(Dialled { sender, tap: tap.clone() })));
-            Message::Ended(id, run(driver, &tap).await)
+            Message::Ended(id, run(driver, &tap, suspend, &account).await)
         }
         Err(error) => Message::Dialled(id, Err(error)),
     };
@@ -124,8 +126,9 @@ async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
     result.map(|(sender, receiver, driver)| (sender, receiver, Box::new(driver)))
 }
 
-/// Moves bytes and reads events until the connection ends. Why it has ended.
-async fn run(mut driver: Box<Driver>, tap: &Tap) -> Error {
+/// Moves bytes and reads events until the connection ends. Why it has ended. The account is to know
+/// when the machine has been asleep.
+async fn run(mut driver: Box<Driver>, tap: &Tap, mut suspend: Suspend, account: &MessageSender) -> Error {
     let mut returned = Box::pin(tap.returned.notified());
     let ended = poll_fn(|cx: &mut Context<'_>| {
         while returned.as_mut().poll(cx).is_ready() {
@@ -133,6 +136,10 @@ async fn run(mut driver: Box<Driver>, tap: &Tap) -> Error {
         }
         if let Some(receiver) = &mut *tap.lock() {
             while let Poll::Ready(Some(_)) = Pin::new(&mut *receiver).poll_next(cx) {}
+        }
+        // The driver looks at its clocks now and then, so this is called as often.
+        if suspend.has_slept(Instant::now()) {
+            _ = account.send(Message::Slept);
         }
         Pin::new(&mut *driver).poll(cx)
     });

@@ -40,6 +40,8 @@ pub(super) struct AccountDriver {
     /// To this task itself, for those that it spawns.
     own: MessageSender,
     status: watch::Sender<AccountStatus>,
+    /// Counts how often all was to be looked at again.
+    wakes: watch::Sender<u64>,
     gate: Arc<Gate>,
     pool: Pool,
     redial: Redial,
@@ -71,11 +73,12 @@ pub(super) struct Parts {
     pub(super) messages: QueueReceiver<Box<Message>>,
     pub(super) own: MessageSender,
     pub(super) status: watch::Sender<AccountStatus>,
+    pub(super) wakes: watch::Sender<u64>,
 }
 
 impl AccountDriver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { config, policy, connector, messages, own, status } = parts;
+        let Parts { config, policy, connector, messages, own, status, wakes } = parts;
         let host = format!("{}:{}", config.get_host(), config.get_port());
         Self {
             gate: Gate::of(&host, &policy),
@@ -86,6 +89,7 @@ impl AccountDriver {
             messages,
             own,
             status,
+            wakes,
             connections: HashMap::new(),
             dials: HashMap::new(),
             wants: HashMap::new(),
@@ -155,9 +159,10 @@ impl AccountDriver {
                 _ = reply.send(live.fold(self.traffic, |sum, stats| sum.and(&stats)));
             }
             Message::NetworkChanged => {
-                self.redial.wake();
+                self.wake();
                 self.connections.values().for_each(|live| _ = live.sender.check().detach());
             }
+            Message::Slept => self.wake(),
             Message::CredentialsChanged(config) => {
                 if let Some(config) = config {
                     self.config = Arc::new(*config);
@@ -217,8 +222,14 @@ impl AccountDriver {
         let config = &self.config;
         let suspend = || Suspend::new(config.wall.clone(), config.get_timeouts().suspend);
         if self.suspend.get_or_insert_with(suspend).has_slept(now) {
-            self.redial.wake();
+            self.wake();
         }
+    }
+
+    /// Pauses of before mean nothing any more, here and in what looks at mailboxes now and then.
+    fn wake(&mut self) {
+        self.redial.wake();
+        self.wakes.send_modify(|wakes| *wakes += 1);
     }
 
     fn dial(&mut self, now: Instant) {

@@ -54,6 +54,7 @@ pub struct Account {
 struct AccountHandle {
     messages: MessageSender,
     status: watch::Receiver<AccountStatus>,
+    wakes: watch::Receiver<u64>,
     next_wish: AtomicU64,
     identity: Arc<str>,
 }
@@ -129,6 +130,12 @@ impl Account {
         &self.handle.identity
     }
 
+    /// Changes whenever all is to be looked at again: after [`network_changed`](Self::network_changed),
+    /// and when the machine has been asleep.
+    pub(crate) fn wakes(&self) -> watch::Receiver<u64> {
+        self.handle.wakes.clone()
+    }
+
     /// Whether nothing more is leased for ever.
     #[cfg(feature = "store")]
     pub(crate) fn has_ended(&self) -> bool {
@@ -181,8 +188,8 @@ impl Account {
     }
 
     /// The network is another one, or is back: connections are checked at once by
-    /// [`Sender::check`](crate::Sender::check), and a pause after a failure ends. What the server
-    /// asked for, and the bound of repetition, hold.
+    /// [`Sender::check`](crate::Sender::check), a pause after a failure ends, and watches look at all
+    /// mailboxes. What the server asked for, and the bound of repetition, hold.
     pub fn network_changed(&self) {
         _ = self.handle.messages.send(Message::NetworkChanged);
     }
@@ -271,13 +278,15 @@ impl AccountBuilder {
         let max_connections = policy.max_connections.max(1);
         let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
         let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
-        let driver =
-            AccountDriver::new(Parts { config, policy, connector, messages, own: own.clone(), status });
+        let (wakes, woken) = watch::channel(0);
+        let parts = Parts { config, policy, connector, messages, own: own.clone(), status, wakes };
+        let driver = AccountDriver::new(parts);
         tokio::spawn(Box::new(driver).run());
         Account {
             handle: Arc::new(AccountHandle {
                 messages: own,
                 status: latest,
+                wakes: woken,
                 next_wish: AtomicU64::new(0),
                 identity: identity.into(),
             }),

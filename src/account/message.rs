@@ -53,6 +53,8 @@ pub(super) enum Message {
     /// A connection has ended.
     Ended(ConnectionId, Error),
     NetworkChanged,
+    /// A connection's task has found that the machine was asleep.
+    Slept,
     Traffic(oneshot::Sender<Traffic>),
     CredentialsChanged(Option<Box<Config>>),
     /// Nothing more is wanted; within this time, if it is limited.

@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use imap_duplex::ErrorKind;
-use imap_duplex::account::{Change, ChangeKind};
+use imap_duplex::account::{Change, ChangeKind, MemoryStore, Watch};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Flag, MailboxName};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::anomalies::{MAILBOXES, Watched, kinds};
 use crate::rewritten::{Line, Rule, as_it_is};
 use crate::support::within;
-use crate::watch::QUIET;
+use crate::watch::{QUIET, all, next, uid};
 use crate::{LIMIT, World};
 
 /// What happens to a mailbox between two looks, and how many changes that makes.
@@ -215,6 +215,42 @@ async fn a_uidvalidity_that_is_missing_for_a_while() {
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }
         }
+    })
+    .await;
+}
+
+/// Nothing but a comparison shows flags then; and that one is needed shows as soon as anything else
+/// changes without a mod-sequence.
+#[tokio::test(start_paused = true)]
+async fn flags_behind_a_mod_sequence_that_stands_still_are_found_in_time() {
+    within(LIMIT, async {
+        let world = World::rewriting(Server::builder().without(["NOTIFY"]).start());
+        world.rewrite(|line| Some(line.with("HIGHESTMODSEQ", Some("77"))));
+        for name in ["Work", "Lists"] {
+            world.server.create(name);
+            world.server.deliver(name, "Subject: old\r\n\r\n");
+        }
+        let account = world.account();
+        let watch = Watch::all().compare_flags(Duration::from_secs(600));
+        let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+        all(&mut changes, QUIET).await;
+        for _ in 0..2 {
+            world.server.deliver("Work", "Subject: new\r\n\r\n");
+            all(&mut changes, QUIET).await;
+        }
+        for name in ["Work", "Lists"] {
+            world.server.add_flags(name, uid(1), Flag::Flagged);
+            let (start, change) = (Instant::now(), next(&mut changes).await);
+            assert_eq!(change.mailbox, name.into());
+            assert!(matches!(change.kind, ChangeKind::FlagsChanged { .. }), "{change}");
+            assert!(start.elapsed() <= Duration::from_secs(700), "{:?}", start.elapsed());
+        }
+        // In a mailbox that is made later, too.
+        world.server.create("Later");
+        world.server.deliver("Later", "Subject: new\r\n\r\n");
+        all(&mut changes, QUIET).await;
+        world.server.add_flags("Later", uid(1), Flag::Flagged);
+        assert_eq!(next(&mut changes).await.mailbox, "Later".into());
     })
     .await;
 }

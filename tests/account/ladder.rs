@@ -220,6 +220,34 @@ async fn several_mailboxes_are_followed_where_connections_allow() {
     .await;
 }
 
+/// However far the next sweep is: NOTIFY is trusted, and a machine that sleeps misses its reports.
+#[tokio::test(start_paused = true)]
+async fn another_network_makes_all_be_looked_at_again() {
+    within(LIMIT, async {
+        let world = with_work(Server::builder().without(["NOTIFY"]).start());
+        let account = world.account();
+        let watch = Watch::all().interval(Duration::from_secs(3600));
+        let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+        all(&mut changes, QUIET).await;
+        for _ in 0..3 {
+            world.server.deliver("Work", "Subject: new\r\n\r\n");
+            account.network_changed();
+            let seconds = seconds(&mut changes).await;
+            assert!(seconds <= 2, "{seconds}");
+            all(&mut changes, QUIET).await;
+        }
+        // One that is called all the time costs a sweep a second at most.
+        let before = sweeps(&world);
+        for _ in 0..1000 {
+            account.network_changed();
+            sleep(Duration::from_millis(10)).await;
+        }
+        let sweeps = sweeps(&world) - before;
+        assert!(sweeps <= 11, "{sweeps}");
+    })
+    .await;
+}
+
 /// They are on the same rung as names and all: reported at once, those too that come later; and
 /// what is not watched costs no sweep.
 #[tokio::test(start_paused = true)]

@@ -61,6 +61,16 @@ impl Counts {
         self.highest_mod_seq.is_some() && of(self) == of(now)
     }
 
+    /// Whether something has changed, as far as both say.
+    pub(super) fn has_changed_since(&self, before: &Self) -> bool {
+        fn differs<T: PartialEq>(now: Option<T>, before: Option<T>) -> bool {
+            now.zip(before).is_some_and(|(now, before)| now != before)
+        }
+        differs(self.uid_next, before.uid_next)
+            || differs(self.messages, before.messages)
+            || differs(self.unseen, before.unseen)
+    }
+
     /// By what a mailbox may be found under another name.
     pub(super) fn contents(&self) -> Option<Contents> {
         // A mailbox in which nothing has ever been is like any other.

@@ -178,8 +178,10 @@ impl Watch {
     }
 
     /// How often the flags of all messages are compared in mailboxes that are not followed and for
-    /// which the server keeps no mod-sequences (CONDSTORE). A quarter of an hour. Their count of
-    /// unseen messages shows more often that something has changed, but no other flag does. A mailbox
+    /// which the server keeps no mod-sequences (CONDSTORE), or whose mod-sequences have been seen to
+    /// stand still while a count changed; if that happens again, of all mailboxes. A quarter of an
+    /// hour. Their count of unseen messages shows more often that something has changed, but no other
+    /// flag does. A mailbox
     /// that is followed and of which the server does not say the counts is compared as often.
     pub fn compare_flags(mut self, interval: Duration) -> Self {
         self.compare_flags = interval.max(Duration::from_secs(1));

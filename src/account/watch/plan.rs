@@ -28,6 +28,10 @@ use crate::types::{MailboxName, UidValidity};
 /// mailbox.
 const GIVEN_UP: u32 = 2;
 
+/// Once mod-sequences have stood still so often though counts changed, those of no mailbox are
+/// believed: once may be a server that was restored.
+const STANDS_STILL: u32 = 2;
+
 /// A mailbox as a sweep has found it.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
@@ -70,12 +74,26 @@ struct Tracked {
     failed: bool,
     /// How many looks in a row have failed.
     failures: u32,
+    /// How often in a row its counts have changed, and its mod-sequence has not.
+    stood_still: u32,
     /// Where it stands among those that are to be looked into.
     place: Place,
 }
 
 impl Tracked {
-    fn due(&self) -> Due {
+    /// Its counts are to become these.
+    fn judge_mod_seq(&mut self, now: &Counts) {
+        let before = &self.found;
+        let is_same = self.is_swept && now.uid_validity == before.uid_validity;
+        if now.highest_mod_seq != before.highest_mod_seq {
+            self.stood_still = 0;
+        } else if is_same && now.highest_mod_seq.is_some() && now.has_changed_since(before) {
+            self.stood_still = self.stood_still.saturating_add(1).min(STANDS_STILL);
+        }
+    }
+
+    /// `is_suspect`: mod-sequences of this server don't tell all.
+    fn due(&self, is_suspect: bool) -> Due {
         if self.busy || self.failed {
             return Due::Never;
         }
@@ -84,6 +102,7 @@ impl Tracked {
         }
         let unsure = match self.is_counted {
             false => Unsure::Uncounted,
+            true if self.stood_still > 0 || is_suspect => Unsure::Flags,
             true if self.found.highest_mod_seq.is_some() => return Due::Never,
             true if self.found.uid_next.is_none() => Unsure::Messages,
             true => Unsure::Flags,
@@ -101,7 +120,7 @@ impl Tracked {
     fn is_behind(&self) -> bool {
         let is_behind = match self.busy {
             true => !self.is_routine && !self.is_followed,
-            false => self.failed || self.due() == Due::Now,
+            false => self.failed || self.due(false) == Due::Now,
         };
         is_behind && self.failures < GIVEN_UP
     }
@@ -141,11 +160,17 @@ pub(crate) struct Plan {
     mailboxes: FewMap<MailboxKey, Entry>,
     /// The first mailbox of each name.
     names: FewMap<MailboxName, MailboxKey>,
+    /// For those that need no look at first.
+    begun: Option<Instant>,
     due: DueQueue,
     /// How many mailboxes are behind.
     behind: usize,
     /// The last sweep has found a change that NOTIFY had not reported.
     missed: bool,
+    /// How often mod-sequences of all mailboxes have stood still, each as it counts that.
+    stood_still: u32,
+    /// So often that those of other mailboxes can't be believed either.
+    is_suspect: bool,
 }
 
 impl Plan {
@@ -160,7 +185,7 @@ impl Plan {
         let tracked = Tracked {
             name,
             looked: None,
-            looked_at: None,
+            looked_at: self.begun,
             found,
             is_counted: true,
             is_swept: false,
@@ -170,6 +195,7 @@ impl Plan {
             is_routine: false,
             failed: false,
             failures: 0,
+            stood_still: 0,
             place: self.due.moved(&key, Place::Nowhere, Due::Now),
         };
         self.behind += 1;
@@ -179,10 +205,11 @@ impl Plan {
     /// Changes what is known of this mailbox. When it is due follows from that.
     fn change<R>(&mut self, key: &MailboxKey, change: impl FnOnce(&mut Tracked) -> R) -> Option<R> {
         let tracked: &mut Tracked = self.mailboxes.get_mut(key)?;
-        let was_behind = usize::from(tracked.is_behind());
+        let (was_behind, had_stood) = (usize::from(tracked.is_behind()), tracked.stood_still);
         let result = change(tracked);
         self.behind = (self.behind + usize::from(tracked.is_behind())).saturating_sub(was_behind);
-        tracked.place = self.due.moved(key, tracked.place, tracked.due());
+        self.stood_still = (self.stood_still + tracked.stood_still).saturating_sub(had_stood);
+        tracked.place = self.due.moved(key, tracked.place, tracked.due(self.is_suspect));
         Some(result)
     }
 
@@ -191,6 +218,7 @@ impl Plan {
         let Some(tracked) = self.mailboxes.remove(key) else { return false };
         let tracked: &Tracked = &tracked;
         self.behind = self.behind.saturating_sub(usize::from(tracked.is_behind()));
+        self.stood_still = self.stood_still.saturating_sub(tracked.stood_still);
         self.due.moved(key, tracked.place, Due::Never);
         true
     }
@@ -233,6 +261,26 @@ impl Plan {
     /// Which one has been due for the longest time because something has changed.
     pub(super) fn first_due(&self) -> Option<&MailboxKey> {
         self.due.first_now()
+    }
+
+    /// Whether the mod-sequence of this mailbox can't be believed: all its flags are to be compared.
+    pub(crate) fn doubts_mod_seq(&self, key: &MailboxKey) -> bool {
+        self.is_suspect || self.mailboxes.get(key).is_some_and(|tracked| tracked.stood_still > 0)
+    }
+
+    /// After a sweep: whether mod-sequences stand still at this server.
+    fn judge_server(&mut self) {
+        let is_suspect = self.stood_still >= STANDS_STILL;
+        if std::mem::replace(&mut self.is_suspect, is_suspect) != is_suspect {
+            for key in self.mailboxes.keys().cloned().collect::<Vec<_>>() {
+                self.change(&key, |_| ());
+            }
+        }
+    }
+
+    /// They are looked into from this time on.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.begun = Some(now);
     }
 
     /// The counts that were found last, if the last sweep has found any.

@@ -172,6 +172,7 @@ impl WatchTask {
         (own, notes): (QueueSender<Box<Note>>, QueueReceiver<Box<Note>>),
     ) -> Self {
         let mut plan = Plan::default();
+        plan.begin(Instant::now().into_std());
         let is_first_run = shared.ledger().is_empty();
         for (key, head) in shared.ledger().heads() {
             let counts =
@@ -204,6 +205,8 @@ impl WatchTask {
     /// Runs until the handle of the watch is dropped, or the account is shut down.
     pub(super) async fn run(mut self: Box<Self>) {
         let mut status = self.account.status();
+        let mut wakes = self.account.wakes();
+        wakes.mark_unchanged();
         let mut is_connected = false;
         loop {
             self.start(Instant::now());
@@ -214,6 +217,10 @@ impl WatchTask {
                 note = self.notes.recv() => note,
                 () = sleep_until(at) => continue,
                 () = self.changes.sender.closed() => return,
+                Ok(()) = wakes.changed() => {
+                    self.on_wake();
+                    continue;
+                }
                 status = status.changed() => match status.map(|status| status.state) {
                     // The leases of the watch end, so that their connections can log out.
                     None | Some(AccountState::Closing | AccountState::Closed) => return,
@@ -296,7 +303,11 @@ impl WatchTask {
             // From an empty state on, all its messages arrive.
             ledger.push(&key, &name, Delta::Begin(uid_validity));
         }
-        let state = ledger.head(&key).and_then(|head| head.state.clone());
+        let mut state = ledger.head(&key).and_then(|head| head.state.clone());
+        if self.plan.doubts_mod_seq(&key) {
+            // Without it all is compared.
+            state.iter_mut().for_each(|state| state.highest_mod_seq = None);
+        }
         let sample = ledger.head(&key).filter(|_| key.is_ours()).map(|head| head.sample.clone());
         let (flags, items) = (self.watch.flags, self.watch.items.clone());
         let whole = state.is_none() && ledger.head(&key).is_some_and(is_new);

@@ -11,7 +11,7 @@ use crate::account::MailboxKey;
 /// How often mailboxes are looked into though their counts are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// Those without mod-sequences, for their flags, if these are watched; and those without UIDNEXT,
+    /// Those without mod-sequences, or whose mod-sequences stand still, for their flags, if these are watched; and those without UIDNEXT,
     /// in which one message may have come for another.
     pub(crate) compared: Duration,
     pub(crate) flags: bool,
@@ -26,7 +26,7 @@ pub(super) enum Unsure {
     Uncounted,
     /// There is neither UIDNEXT nor a mod-sequence.
     Messages,
-    /// There is no mod-sequence.
+    /// There is no mod-sequence, or none that can be believed.
     Flags,
 }
 

@@ -65,6 +65,7 @@ impl Plan {
         for key in &missing {
             self.forget(key);
         }
+        self.judge_server();
         if !(missing.is_empty() && renamed.is_empty()) {
             self.index_names();
         }
@@ -127,6 +128,7 @@ impl Plan {
             let mut has_missed = false;
             (tracked.failed, tracked.is_counted) = (false, found.counts.is_some());
             if let Some(counts) = found.counts {
+                tracked.judge_mod_seq(&counts);
                 let has_changed = tracked.is_swept && counts != tracked.found;
                 has_missed = has_changed && !tracked.is_reported && !tracked.busy;
                 if !tracked.is_swept && tracked.found.is_all_of(&counts) {

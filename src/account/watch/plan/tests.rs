@@ -271,3 +271,45 @@ fn a_name_that_is_left_to_another_mailbox_leaves_its_history_behind() {
     assert!(matches!(&differences[..], [first, Difference::Created(_)] if *first == expected));
     assert_eq!(plan.name(&MailboxKey::of_id("M1")), Some(&"C".into()));
 }
+
+/// A mod-sequence grows with each change: one that has not, though a count has, hides flags.
+#[test]
+fn mod_sequences_that_stand_still_are_not_believed() {
+    let now = Instant::now();
+    let mut plan = Plan::default();
+    plan.begin(now);
+    let with = |name, messages, mod_seq| {
+        let mut found = counted(name, mod_seq);
+        found.counts = found.counts.map(|counts| Counts { messages: Some(messages), ..counts });
+        found
+    };
+    let looked = |plan: &mut Plan, now: Instant| {
+        let mut names = Vec::new();
+        while let Some(key) = plan.next_look(PACE, now) {
+            names.push(key.to_string());
+            plan.on_looked(&key, true);
+        }
+        names
+    };
+    plan.sweep(vec![with("A", 1, 7), with("B", 1, 7)]);
+    looked(&mut plan, now);
+    let day = now + Duration::from_secs(24 * 3600);
+    assert_eq!(looked(&mut plan, day), Vec::<String>::new(), "its mod-sequences say all");
+    // Once may be a server that was restored: only this one is compared.
+    plan.sweep(vec![with("A", 2, 7), with("B", 1, 7)]);
+    assert_eq!(looked(&mut plan, day), ["id:A"]);
+    let later = day + Duration::from_secs(900);
+    assert_eq!((plan.next_due(PACE), looked(&mut plan, later)), (Some(later), vec!["id:A".to_owned()]));
+    let [a, b] = ["A", "B"].map(MailboxKey::of_id);
+    assert!(plan.doubts_mod_seq(&a) && !plan.doubts_mod_seq(&b));
+    // Where it is so again, it is of the server.
+    plan.sweep(vec![with("A", 3, 7), with("B", 1, 7)]);
+    assert_eq!(looked(&mut plan, later), ["id:A", "id:B"]);
+    assert!(plan.doubts_mod_seq(&b));
+    let again = later + Duration::from_secs(900);
+    assert_eq!(looked(&mut plan, again), ["id:A", "id:B"]);
+    // And not any more once it grows.
+    plan.sweep(vec![with("A", 4, 8), with("B", 1, 7)]);
+    assert_eq!(looked(&mut plan, again), ["id:A"]);
+    assert_eq!(plan.next_due(PACE), None);
+}

@@ -163,6 +163,15 @@ impl WatchTask {
         (self.is_swept, self.sweep_counts) = (false, false);
     }
 
+    /// The network is another one, or the machine was asleep: what there was to report is not. A sweep
+    /// that is under way may have passed it.
+    pub(super) fn on_wake(&mut self) {
+        self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+        if self.sweeping {
+            self.sweep_counts = false;
+        }
+    }
+
     /// How far all is, for whoever waits for that.
     pub(super) fn publish(&self) {
         let followed = self.followed.values().filter(|followed| !followed.in_step).count();

@@ -358,6 +358,22 @@ impl Account {
         }
     }
 
+    /// Limits how many mailboxes the user may have; `None` for no limit. Existing ones stay, and
+    /// the limit does not apply to those that the test makes (RFC 9208 section 5.3).
+    pub fn set_quota_mailboxes(&self, mailboxes: Option<u64>) {
+        if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
+            user.quota.mailboxes = mailboxes;
+        }
+    }
+
+    /// Limits the bytes of the annotations of all messages; `None` for no limit. Existing ones stay
+    /// (RFC 9208 section 5.4). Clients see it in units of 1024 bytes, rounded up.
+    pub fn set_quota_annotations(&self, bytes: Option<u64>) {
+        if let Some(user) = self.shared.lock().users.get_mut(&self.user) {
+            user.quota.annotations = bytes;
+        }
+    }
+
     /// The names of all mailboxes.
     #[must_use]
     pub fn mailboxes(&self) -> Vec<MailboxName> {

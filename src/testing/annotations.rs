@@ -50,6 +50,18 @@ impl Notes {
         if after.len() > MAX_VALUES { Err(Refused::TooMany) } else { Ok(()) }
     }
 
+    /// How many bytes its values have.
+    pub(crate) fn size(&self) -> u64 {
+        size(&self.lock())
+    }
+
+    /// The same once these changes are made.
+    pub(crate) fn size_after(&self, changes: &[Change]) -> u64 {
+        let mut after = self.lock().clone();
+        apply(&mut after, changes);
+        size(&after)
+    }
+
     pub(crate) fn change(&self, changes: &[Change]) {
         apply(&mut self.lock(), changes);
     }
@@ -96,6 +108,10 @@ impl Notes {
         };
         entries.into_iter().map(one).collect()
     }
+}
+
+fn size(values: &Values) -> u64 {
+    values.values().map(|value| u64::try_from(value.len()).unwrap_or(u64::MAX)).sum()
 }
 
 fn apply(values: &mut Values, changes: &[Change]) {

@@ -79,7 +79,9 @@ const ALL: &[(&str, &[&str])] = &[
     ("STATUS=SIZE", &[]),
     ("THREAD=ORDEREDSUBJECT", &[]),
     ("THREAD=REFERENCES", &[]),
+    ("THREAD=REFS", &[]),
     ("UIDBATCHES", &[]),
+    ("UIDONLY", &["ENABLE"]),
     ("UIDPLUS", &[]),
     ("UNAUTHENTICATE", &[]),
     ("UNSELECT", &[]),
@@ -91,8 +93,9 @@ const ALL: &[(&str, &[&str])] = &[
     ("XLIST", &[]),
 ];
 
-/// Those of one provider alone, which a server has only if a test asks for them.
-const VENDORS: [&str; 2] = ["X-GM-EXT-1", "XLIST"];
+/// Those of one provider alone, and an experiment (RFC 9586), which a server has only if a test
+/// asks for them.
+const ON_REQUEST: [&str; 3] = ["UIDONLY", "X-GM-EXT-1", "XLIST"];
 
 /// The names for [`Builder::only`](super::Builder::only),
 /// [`Builder::without`](super::Builder::without) and [`Builder::with`](super::Builder::with):
@@ -120,9 +123,9 @@ fn known(name: &str) -> Option<(&'static str, &'static [&'static str])> {
 }
 
 impl Default for Extensions {
-    /// All extensions that are not one provider's.
+    /// All extensions but those on request.
     fn default() -> Self {
-        Self { on: ALL.iter().map(|(name, _)| *name).filter(|name| !VENDORS.contains(name)).collect() }
+        Self { on: ALL.iter().map(|(name, _)| *name).filter(|name| !ON_REQUEST.contains(name)).collect() }
     }
 }
 
@@ -196,6 +199,10 @@ impl Extensions {
                 "APPENDLIMIT" => names.push(format!("APPENDLIMIT={}", advertised.append_limit)),
                 "QUOTA" => {
                     names.extend(["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"].map(str::to_owned));
+                    names.push("QUOTA=RES-MAILBOX".to_owned());
+                    if self.has("ANNOTATE-EXPERIMENT-1") {
+                        names.push("QUOTA=RES-ANNOTATION-STORAGE".to_owned());
+                    }
                 }
                 // RFC 4314 section 2.2: which of the rights that older servers had as one.
                 "ACL" => names.extend(["ACL", "RIGHTS=kxte"].map(str::to_owned)),
@@ -264,7 +271,7 @@ mod tests {
     #[test]
     fn what_is_one_providers_is_asked_for() {
         let mut all = Extensions::default();
-        assert!(VENDORS.iter().all(|name| known(name).is_some() && !all.has(name)));
+        assert!(ON_REQUEST.iter().all(|name| known(name).is_some() && !all.has(name)));
         all.add("x-gm-ext-1").unwrap();
         assert!(all.has("X-GM-EXT-1") && !all.has("XLIST"));
         assert_eq!(all.add("XYZZY"), Err("XYZZY"));

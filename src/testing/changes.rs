@@ -11,7 +11,10 @@ use super::mime::Content;
 use super::notification::{By, Notification};
 use super::watch::Happened;
 use super::world::{SessionId, World};
-use crate::types::{Flags, MailboxName, MailboxStatus, ModSeq, Timestamp, Uid, UidValidity};
+use crate::types::{
+    Flags, MailboxName, MailboxStatus, Metadata, MetadataEntry, MetadataValue, ModSeq, Timestamp, Uid,
+    UidValidity,
+};
 use crate::wire::request::Change;
 
 impl World {
@@ -191,6 +194,49 @@ impl World {
         self.notify_watchers(mailbox, Happened::Flags, None);
     }
 
+    /// Notifies the other sessions that annotations of messages have changed.
+    pub(crate) fn notify_annotated(
+        &mut self,
+        mailbox: MailboxId,
+        uids: &[u32],
+        entries: &[String],
+        by: SessionId,
+    ) {
+        for uid in uids {
+            self.notify_selected(mailbox, |id| {
+                let changed = Notification::Annotated { uid: *uid, entries: entries.to_vec() };
+                Some(changed).filter(|_| id != by)
+            });
+        }
+        if !uids.is_empty() {
+            self.notify_watchers(mailbox, Happened::Annotations, Some(by));
+        }
+    }
+
+    /// Notifies the user's other sessions that annotations of a mailbox, or of the server, have
+    /// changed (RFC 5464 section 4.4.2).
+    pub(crate) fn notify_metadata(
+        &mut self,
+        user: &str,
+        mailbox: Option<&MailboxName>,
+        entries: &[String],
+        by: SessionId,
+    ) {
+        let Some(held) = self.users.get(user) else { return };
+        let what = if mailbox.is_some() { Happened::MailboxMetadata } else { Happened::ServerMetadata };
+        let entry = |name: &String| MetadataEntry::new(name.clone(), MetadataValue::Changed);
+        let changed = Metadata::new(mailbox.cloned(), entries.iter().map(entry).collect());
+        let name = mailbox.cloned().unwrap_or(MailboxName::INBOX);
+        for (id, line) in &mut self.lines {
+            let Some(watch) = line.watch.clone() else { continue };
+            let subscribed = |name: &MailboxName| held.subscribed.contains(name);
+            let concerned = by != *id && line.user.as_deref() == Some(user);
+            if concerned && watch.wants(what, &name, subscribed) {
+                line.push(Notification::Metadata(Box::new(changed.clone())));
+            }
+        }
+    }
+
     /// Notifies sessions of a change in a mailbox that they watch by NOTIFY and have not selected;
     /// not the session that caused it (RFC 5465 section 5).
     pub(crate) fn notify_watchers(&mut self, mailbox: MailboxId, what: Happened, by: Option<SessionId>) {
@@ -235,7 +281,7 @@ pub(crate) fn status_of(
     if condstore {
         status.highest_mod_seq = held.mod_seq();
     }
-    if what == Happened::Flags {
+    if matches!(what, Happened::Flags | Happened::Annotations) {
         status.unseen = Some(held.count() - held.with_flag(&crate::types::Flag::Seen).0);
     } else {
         status.messages = Some(held.count());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::mailbox::Message;
-use crate::types::{ListEntry, MailboxStatus};
+use crate::types::{ListEntry, MailboxStatus, Metadata};
 
 /// One notification.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ pub(crate) enum Notification {
     Status(Box<MailboxStatus>),
     /// A mailbox was created, renamed, deleted or subscribed: LIST (RFC 5465 section 5.4).
     List(Box<ListEntry>),
+    /// Annotations of a mailbox or of the server have changed: METADATA (RFC 5465 sections 5.6 and
+    /// 5.7).
+    Metadata(Box<Metadata>),
+    /// Annotations of a message have changed: FETCH (RFC 5465 section 5.1).
+    Annotated { uid: u32, entries: Vec<String> },
 }
 
 /// A notification that does not wait. These have a queue of their own, so that a session with many
@@ -66,7 +71,11 @@ impl Notification {
     pub(crate) fn is_of_selected(&self) -> bool {
         matches!(
             self,
-            Self::Arrived { .. } | Self::Changed { .. } | Self::Expunged { .. } | Self::NewFlags { .. }
+            Self::Arrived { .. }
+                | Self::Changed { .. }
+                | Self::Expunged { .. }
+                | Self::NewFlags { .. }
+                | Self::Annotated { .. }
         )
     }
 

@@ -11,8 +11,13 @@ pub(crate) enum Happened {
     New,
     Expunge,
     Flags,
+    Annotations,
     Name,
     Subscription,
+    /// Annotations of the mailbox.
+    MailboxMetadata,
+    /// Those of the server, which has no name.
+    ServerMetadata,
 }
 
 impl Happened {
@@ -22,15 +27,32 @@ impl Happened {
             Self::New => "MESSAGENEW",
             Self::Expunge => "MESSAGEEXPUNGE",
             Self::Flags => "FLAGCHANGE",
+            Self::Annotations => "ANNOTATIONCHANGE",
             Self::Name => "MAILBOXNAME",
             Self::Subscription => "SUBSCRIPTIONCHANGE",
+            Self::MailboxMetadata => "MAILBOXMETADATACHANGE",
+            Self::ServerMetadata => "SERVERMETADATACHANGE",
         }
     }
 }
 
+/// All events, and the extensions that those of annotations need.
+const EVENTS: [(&str, Option<&str>); 8] = [
+    ("MessageNew", None),
+    ("MessageExpunge", None),
+    ("FlagChange", None),
+    ("AnnotationChange", Some("ANNOTATE-EXPERIMENT-1")),
+    ("MailboxName", None),
+    ("SubscriptionChange", None),
+    ("MailboxMetadataChange", Some("METADATA")),
+    ("ServerMetadataChange", Some("METADATA")),
+];
+
 /// The supported events, as BADEVENT lists them (RFC 5465 section 3.1).
-pub(crate) const EVENTS: [&str; 5] =
-    ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"];
+pub(crate) fn events(has: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let supported = EVENTS.iter().filter(|(_, needs)| needs.is_none_or(&has));
+    supported.map(|(name, _)| *name).collect()
+}
 
 /// The events to report for the selected mailbox.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +62,7 @@ pub(crate) struct SelectedWatch {
     /// New messages and removals; without them nothing is reported.
     pub(crate) messages: bool,
     pub(crate) flags: bool,
+    pub(crate) annotations: bool,
     /// The items to send for new messages.
     pub(crate) items: Vec<FetchItem>,
 }
@@ -53,8 +76,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// `Err`: it requests an event that this server does not support.
-    pub(crate) fn new(command: Notify) -> Result<Self, ()> {
-        let known = |event: &str| EVENTS.iter().any(|known| known.eq_ignore_ascii_case(event));
+    pub(crate) fn new(command: Notify, supported: &[&str]) -> Result<Self, ()> {
+        let known = |event: &str| supported.iter().any(|known| known.eq_ignore_ascii_case(event));
         if command.groups.iter().flat_map(|group| &group.events).any(|(event, _)| !known(event)) {
             return Err(());
         }
@@ -65,6 +88,7 @@ impl Watch {
                 match &**event {
                     "MESSAGENEW" => (selected.messages, selected.items) = (true, items.clone()),
                     "FLAGCHANGE" => selected.flags = true,
+                    "ANNOTATIONCHANGE" => selected.annotations = true,
                     _ => {}
                 }
             }
@@ -77,7 +101,8 @@ impl Watch {
         self.command.status
     }
 
-    /// Whether to report this event of this mailbox, which is not the selected one.
+    /// Whether to report this event of this mailbox, which is not the selected one as far as its
+    /// messages go.
     pub(crate) fn wants(
         &self,
         what: Happened,
@@ -90,6 +115,7 @@ impl Watch {
         };
         self.command.groups.iter().any(|group| {
             let holds = match group.filter {
+                _ if what == Happened::ServerMetadata => true,
                 "PERSONAL" => true,
                 // Only INBOX receives deliveries.
                 "INBOXES" => name.is_inbox(),

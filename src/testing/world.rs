@@ -129,6 +129,9 @@ pub(crate) struct Token {
 pub(crate) struct Limits {
     pub(crate) bytes: Option<u64>,
     pub(crate) messages: Option<u64>,
+    pub(crate) mailboxes: Option<u64>,
+    /// Bytes of all annotations of messages.
+    pub(crate) annotations: Option<u64>,
 }
 
 /// A connected session, as the others see it.
@@ -338,6 +341,30 @@ impl World {
         let ids = self.users.get(user).into_iter().flat_map(|user| user.names.values());
         let held = ids.filter_map(|id| self.mailboxes.get(id));
         held.fold((0, 0), |(bytes, count), m| (bytes + m.size(), count + u64::from(m.count())))
+    }
+
+    /// How many mailboxes a user has.
+    pub(crate) fn mailbox_count(&self, user: &str) -> u64 {
+        self.users.get(user).map_or(0, |user| u64::try_from(user.names.len()).unwrap_or(u64::MAX))
+    }
+
+    /// How many bytes the annotations of a user's messages have.
+    pub(crate) fn annotation_bytes(&self, user: &str) -> u64 {
+        let ids = self.users.get(user).into_iter().flat_map(|user| user.names.values());
+        let messages = ids.filter_map(|id| self.mailboxes.get(id)).flat_map(|held| held.messages.values());
+        messages.map(|message| message.notes.size()).sum()
+    }
+
+    /// Whether a user may have one mailbox more.
+    pub(crate) fn has_room_for_mailbox(&self, user: &str) -> bool {
+        let limit = self.users.get(user).and_then(|user| user.quota.mailboxes);
+        limit.is_none_or(|max| self.mailbox_count(user) < max)
+    }
+
+    /// Whether the annotations of a user's messages may have so many bytes more.
+    pub(crate) fn has_room_for_notes(&self, user: &str, bytes: u64) -> bool {
+        let limit = self.users.get(user).and_then(|user| user.quota.annotations);
+        bytes == 0 || limit.is_none_or(|max| self.annotation_bytes(user) + bytes <= max)
     }
 
     /// Whether a user may store this much more.

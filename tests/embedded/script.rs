@@ -256,6 +256,54 @@ async fn quotas_hold_for_clients() {
     .await;
 }
 
+/// RFC 9208 sections 5.3 and 5.4.
+#[tokio::test]
+async fn mailboxes_and_annotations_are_counted_too() {
+    within(LIMIT, async {
+        let server = Server::new();
+        let mut a = session(&server).await;
+        let offered = a.command("CAPABILITY").await;
+        for resource in ["STORAGE", "MESSAGE", "MAILBOX", "ANNOTATION-STORAGE"] {
+            let name = format!("QUOTA=RES-{resource}");
+            assert!(offered[0].split(' ').any(|one| one == name), "{name}: {offered:?}");
+        }
+        let root = "\"User quota\"";
+        let set = a.command(&format!("SETQUOTA {root} (MAILBOX 5 ANNOTATION-STORAGE 1 MESSAGE 2)")).await;
+        assert_eq!(set, [format!("* QUOTA {root} (MESSAGE 0 2 MAILBOX 4 5 ANNOTATION-STORAGE 0 1)")]);
+        assert!(a.attempt("CREATE one").await.is_ok());
+        assert!(a.attempt("CREATE two").await.tagged.starts_with("NO [OVERQUOTA]"));
+        assert!(a.attempt("RENAME INBOX two").await.tagged.starts_with("NO [OVERQUOTA]"));
+        assert!(a.attempt("RENAME one two").await.is_ok(), "there are no more than before");
+        assert!(a.attempt("DELETE two").await.is_ok() && a.attempt("CREATE one").await.is_ok());
+        a.append("INBOX", "", b"Subject: x\r\n\r\n").await;
+        a.select("INBOX").await;
+        let note =
+            |bytes: usize| format!("STORE 1 ANNOTATION (/comment (value.priv \"{}\"))", "x".repeat(bytes));
+        assert!(a.attempt(&note(1025)).await.tagged.starts_with("NO [OVERQUOTA]"));
+        assert!(a.attempt(&note(1000)).await.is_ok() && a.attempt(&note(1024)).await.is_ok());
+        assert!(a.attempt("COPY 1 Drafts").await.tagged.starts_with("NO [OVERQUOTA]"));
+        let append = "APPEND Drafts ANNOTATION (/comment (value.priv \"y\")) {1+}\r\nx";
+        assert!(a.attempt(append).await.tagged.starts_with("NO [OVERQUOTA]"));
+        let reported = a.command(&format!("GETQUOTA {root}")).await;
+        assert_eq!(reported, [format!("* QUOTA {root} (MESSAGE 1 2 MAILBOX 5 5 ANNOTATION-STORAGE 1 1)")]);
+        assert!(a.attempt(&note(0)).await.is_ok() && a.attempt("COPY 1 Drafts").await.is_ok());
+        // The test itself may do what it likes.
+        server.create("three");
+        server.set_quota_mailboxes(Some(7));
+        server.set_quota_annotations(None);
+        let reported = a.command(&format!("GETQUOTA {root}")).await;
+        assert_eq!(reported, [format!("* QUOTA {root} (MESSAGE 2 2 MAILBOX 6 7)")]);
+        assert!(a.attempt(&format!("SETQUOTA {root} (COLOURS 5)")).await.tagged.starts_with("NO "));
+        // Without annotations they are not counted.
+        let server = Server::builder().without(["ANNOTATE-EXPERIMENT-1"]).start();
+        let mut a = session(&server).await;
+        assert!(!a.command("CAPABILITY").await[0].contains("ANNOTATION-STORAGE"));
+        let refused = a.attempt(&format!("SETQUOTA {root} (ANNOTATION-STORAGE 5)")).await;
+        assert!(refused.tagged.starts_with("NO "));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn any_bytes_are_answered_and_none_of_them_hurts() {
     within(Duration::from_secs(60), async {

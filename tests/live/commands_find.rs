@@ -290,8 +290,26 @@ async fn threads_are_trees() {
             inbox.thread(Search::subject("none"), ThreadBy::References).await.expect("THREAD").len(),
             0
         );
-        let refs = inbox.thread(Search::all(), ThreadBy::Refs).await;
-        assert_eq!(refs.is_ok(), a.imap.capabilities().has("THREAD=REFS"));
+        // By references alone: what has but the subject in common is a thread of its own, and the
+        // one with the newest message comes last.
+        let mut others = Vec::new();
+        for (subject, id, references, day) in [
+            ("Re: other", "6", "", 1),
+            ("Re: plan", "7", "<3@example.org>", 2),
+            ("x", "8", "<4@example.org>", 3),
+        ] {
+            let appended =
+                a.imap.append("INBOX", message(subject, id, references, day)).await.expect("APPEND");
+            others.push(appended.uid.expect("UIDPLUS"));
+        }
+        let all: Vec<Uid> = uids.iter().chain(&others).copied().collect();
+        let by_refs = inbox.thread(Search::all(), ThreadBy::Refs).await.expect("THREAD=REFS");
+        let place = |uid: Uid| all.iter().position(|known| *known == uid).expect("known");
+        let by_refs: Vec<_> =
+            by_refs.iter().map(|node| (node.depth, place(node.uid().expect("is there")))).collect();
+        let plan = [(0, 0), (1, 1), (2, 2), (3, 6), (1, 4)];
+        let expected: Vec<_> = [(0, 5), (0, 3), (1, 7)].into_iter().chain(plan).collect();
+        assert_eq!(by_refs, expected);
         a.finish().await;
     })
     .await;

@@ -338,7 +338,8 @@ async fn new_messages_come_with_what_was_asked_of_them() {
 #[tokio::test]
 async fn what_the_server_can_t_tell_of_is_an_error_that_says_so() {
     within(LIMIT, async {
-        let a = Account::usual().await;
+        let plain = Options { capability: Some("IMAP4rev1 NOTIFY".into()), ..Options::default() };
+        let a = Account::with(&plain, |config| config).await;
         let asked = [NotifyEvent::MessageNew, NotifyEvent::MessageExpunge, NotifyEvent::AnnotationChange];
         let error = a.imap.notify(Notify::set().personal(asked)).await.expect_err("no annotations");
         assert_eq!(error.kind(), ErrorKind::No);

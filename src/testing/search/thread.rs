@@ -1,4 +1,6 @@
-//! Threads of messages (RFC 5256 section 3): by subject, and by references as trees.
+//! Threads of messages (RFC 5256 section 3): by subject, and by references as trees. REFS is
+//! REFERENCES without what subjects have in common, and the thread with the newest message comes
+//! last: an extension of Dovecot and others without an RFC.
 //!
 //! The steps of REFERENCES are numbered as there.
 
@@ -17,12 +19,21 @@ pub(crate) fn threads(
 ) -> Option<Threads> {
     let mut forest = match algorithm {
         "ORDEREDSUBJECT" => by_subject(messages),
-        "REFERENCES" => by_references(messages),
+        "REFERENCES" => {
+            let mut forest = by_references(messages);
+            gather(&mut forest, messages);
+            forest
+        }
+        "REFS" => by_references(messages),
         _ => return None,
     };
     forest.sort(messages);
+    let mut roots = forest.roots();
+    if algorithm == "REFS" {
+        roots.sort_by_cached_key(|root| forest.newest(*root, messages));
+    }
     let mut threads = Threads::default();
-    let mut left: Vec<(usize, u32)> = forest.roots().into_iter().rev().map(|root| (root, 0)).collect();
+    let mut left: Vec<(usize, u32)> = roots.into_iter().rev().map(|root| (root, 0)).collect();
     while let Some((at, depth)) = left.pop() {
         let node = &forest.nodes[at];
         threads.push(depth, node.message.map_or(0, |message| number(messages[message])));
@@ -92,6 +103,17 @@ impl Forest {
                 (None, None) => return (0, 0),
             }
         }
+    }
+
+    /// When the newest message of a thread was sent.
+    fn newest(&self, root: usize, messages: &[&dyn Candidate]) -> i64 {
+        let (mut newest, mut left) = (i64::MIN, vec![root]);
+        while let Some(at) = left.pop() {
+            let node = &self.nodes[at];
+            newest = newest.max(node.message.map_or(i64::MIN, |message| sent(messages[message])));
+            left.extend(&node.children);
+        }
+        newest
     }
 
     /// (4) and (6): siblings by their dates, from the leaves up. Roots are kept in `nodes`' order,
@@ -200,7 +222,6 @@ fn by_references(messages: &[&dyn Candidate]) -> Forest {
         }
     }
     prune(&mut forest);
-    gather(&mut forest, messages);
     forest
 }
 

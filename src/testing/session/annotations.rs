@@ -60,11 +60,21 @@ impl Session {
             return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open read-only"));
         }
         let (places, limited) = self.limited(world, places);
+        let mailbox = snapshot.mailbox;
         let rows = places.iter().filter_map(|at| snapshot.row(*at)).filter(|row| !row.expunged);
-        let notes: Vec<Notes> = rows.map(|row| row.message.notes.clone()).collect();
+        let (uids, notes): (Vec<u32>, Vec<Notes>) =
+            rows.map(|row| (row.message.uid, row.message.notes.clone())).unzip();
         // All or nothing.
         notes.iter().try_for_each(|notes| notes.check(&changes)).map_err(refusal)?;
+        let before: u64 = notes.iter().map(Notes::size).sum();
+        let after: u64 = notes.iter().map(|notes| notes.size_after(&changes)).sum();
+        if !world.has_room_for_notes(&self.user(), after.saturating_sub(before)) {
+            return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
+        }
         notes.iter().for_each(|notes| notes.change(&changes));
+        let mut entries: Vec<String> = changes.iter().map(|(entry, ..)| entry.clone()).collect();
+        entries.dedup();
+        world.notify_annotated(mailbox, &uids, &entries, self.id);
         self.flush(world, Allows::by(command.uid));
         Ok(limited.map_or_else(|| Reply::ok("Stored"), limit_reached))
     }

@@ -71,6 +71,13 @@ impl Session {
         if !world.has_room(&user, bytes(&messages), u64::try_from(messages.len()).unwrap_or(u64::MAX)) {
             return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
         }
+        let mut noted = 0;
+        for message in &messages {
+            noted += Notes::default().size_after(&changes(&message.annotations)?);
+        }
+        if !world.has_room_for_notes(&user, noted) {
+            return Err(Reply::no(Some(Code::OverQuota), "There is no room for its annotations"));
+        }
         let mut uids = Vec::new();
         for AppendMessage { flags, date, data, annotations, .. } in messages {
             let new = world.message(&user, data, flags, date);

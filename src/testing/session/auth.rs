@@ -208,18 +208,20 @@ impl Session {
                 "QRESYNC" => world.has("QRESYNC"),
                 "UTF8=ACCEPT" => world.has("UTF8=ACCEPT"),
                 "IMAP4REV2" => world.has("IMAP4rev2"),
+                "UIDONLY" => world.has("UIDONLY"),
                 _ => false,
             };
             if !known || enabled.contains(name) {
                 continue;
             }
             match &**name {
-                // RFC 6855 section 3: not while a mailbox is selected.
-                "UTF8=ACCEPT" if self.selected.is_some() => {
+                // RFC 6855 section 3, and no numbers lose their meaning.
+                "UTF8=ACCEPT" | "UIDONLY" if self.selected.is_some() => {
                     return Err(Reply::bad("Not while a mailbox is selected"));
                 }
                 "UTF8=ACCEPT" => (self.enabled.utf8, self.enabled.utf8_accept) = (true, true),
                 "IMAP4REV2" => (self.enabled.rev2, self.enabled.utf8) = (true, true),
+                "UIDONLY" => self.enabled.uid_only = true,
                 "QRESYNC" => {
                     self.enabled.qresync = true;
                     self.enable_condstore(world);

@@ -46,6 +46,10 @@ impl Session {
         if !moving && !world.has_room(&user, size, u64::try_from(uids.len()).unwrap_or(u64::MAX)) {
             return Err(Reply::no(Some(Code::OverQuota), "There is no room for it"));
         }
+        let noted = there.iter().filter_map(|at| snapshot.row(*at)).map(|row| row.message.notes.size()).sum();
+        if !moving && !world.has_room_for_notes(&user, noted) {
+            return Err(Reply::no(Some(Code::OverQuota), "There is no room for the annotations"));
+        }
         let pairs = world.copy(from, &uids, id, Some(self.id));
         let text = if moving { "Moved" } else { "Copied" };
         let uid_validity = world.mailboxes.get(&id).and_then(|held| UidValidity::new(held.uid_validity));

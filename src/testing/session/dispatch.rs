@@ -4,7 +4,7 @@
 use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 use crate::types::{Answer, Code};
-use crate::wire::request::Command;
+use crate::wire::request::{Command, Numbers, SearchKey};
 use crate::wire::response::Response;
 
 use super::reply::{Allows, Done, Reply, either};
@@ -23,6 +23,7 @@ fn extension(command: &Command) -> Option<&'static str> {
         Command::Sort(_) => "SORT",
         Command::SearchIn(_) => "MULTISEARCH",
         Command::Thread(thread) if thread.algorithm == "REFERENCES" => "THREAD=REFERENCES",
+        Command::Thread(thread) if thread.algorithm == "REFS" => "THREAD=REFS",
         Command::Thread(_) => "THREAD=ORDEREDSUBJECT",
         Command::Copy { moving: true, .. } => "MOVE",
         Command::Replace { .. } => "REPLACE",
@@ -89,6 +90,27 @@ fn changes_messages(command: &Command) -> bool {
     )
 }
 
+/// Whether a command names messages by number: itself, or among the keys of a search.
+fn names_numbers(command: &Command) -> bool {
+    let by_number = |keys: &[SearchKey]| keys.iter().any(has_numbers);
+    match command {
+        Command::Search(search) => !search.uid || by_number(&search.keys),
+        Command::SearchIn(search) => by_number(&search.search.keys),
+        Command::Sort(sort) => !sort.uid || by_number(&sort.keys),
+        Command::Thread(thread) => !thread.uid || by_number(&thread.keys),
+        Command::Fetch(fetch) => !fetch.uid,
+        Command::Store(store) => !store.uid,
+        Command::StoreLabels(store) => !store.uid,
+        Command::StoreAnnotations(store) => !store.uid,
+        Command::Copy { uid, .. } | Command::Replace { uid, .. } => !uid,
+        _ => false,
+    }
+}
+
+fn has_numbers(key: &SearchKey) -> bool {
+    matches!(key, SearchKey::Seqs(Numbers::Ranges(_))) || key.parts().any(has_numbers)
+}
+
 fn allows(command: &Command) -> Allows {
     match command {
         Command::Search(search) => Allows::by(search.uid),
@@ -128,6 +150,10 @@ impl Session {
     fn may(&self, world: &World, command: &Command) -> Result<(), Reply> {
         if extension(command).is_some_and(|name| !world.has(name)) {
             return Err(Reply::bad("Unknown command"));
+        }
+        if self.enabled.uid_only && names_numbers(command) {
+            // RFC 9586 section 3.1.
+            return Err(Reply::bad_with(Code::UidRequired, "There are no message numbers"));
         }
         let read_only = self.selected.as_ref().is_some_and(|snapshot| snapshot.read_only);
         if read_only && self.quirks.has(Quirk::RefusesReadOnly) && changes_messages(command) {

@@ -165,9 +165,11 @@ impl Session {
             // RFC 9051 section 6.4.9: UID FETCH returns the UID in any case.
             let newly_seen = job.seen.contains(&row.message.uid);
             let with_mod_seq = newly_seen && self.enabled.condstore;
-            for (name, wanted) in
-                [("UID", job.uid || with_mod_seq), ("FLAGS", newly_seen), ("MODSEQ", with_mod_seq)]
-            {
+            for (name, wanted) in [
+                ("UID", (job.uid || with_mod_seq) && !self.enabled.uid_only),
+                ("FLAGS", newly_seen),
+                ("MODSEQ", with_mod_seq),
+            ] {
                 if wanted && !has(name) {
                     items.push(FetchItem::Name(name.to_owned()));
                 }

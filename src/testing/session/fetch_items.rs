@@ -49,7 +49,7 @@ impl Session {
         items: &[FetchItem],
         (with_recent, labels): (bool, &Labels),
     ) -> Result<Vec<u8>, Reply> {
-        let mut out = FetchRow::new(seq, self.strings());
+        let mut out = self.row(seq, row.message.uid);
         for item in items {
             match item {
                 FetchItem::Name(name) if name == "FLAGS" && with_recent => out.flags(&self.flags_of(row)),

@@ -42,7 +42,11 @@ impl Session {
                 }
             }
         }
-        let id = world.create(&self.user(), name, uses, Some(self.id))?;
+        let user = self.user();
+        if world.find(&user, name).is_none() && !world.has_room_for_mailbox(&user) {
+            return Err(Reply::no(Some(Code::OverQuota), "There are too many mailboxes"));
+        }
+        let id = world.create(&user, name, uses, Some(self.id))?;
         let object = world.mailboxes.get(&id).filter(|_| world.has("OBJECTID")).map(|m| m.object_id.clone());
         Ok(match object {
             // RFC 8474 section 4.1.
@@ -61,7 +65,12 @@ impl Session {
     }
 
     pub(super) fn rename(&mut self, world: &mut World, from: &MailboxName, to: &MailboxName) -> Done {
-        world.rename(&self.user(), (from, to), Some(self.id))?;
+        let user = self.user();
+        // RFC 9051 section 6.3.6: INBOX stays, and the other is a new one.
+        if from.is_inbox() && !world.has_room_for_mailbox(&user) {
+            return Err(Reply::no(Some(Code::OverQuota), "There are too many mailboxes"));
+        }
+        world.rename(&user, (from, to), Some(self.id))?;
         Ok(Reply::ok("Renamed"))
     }
 

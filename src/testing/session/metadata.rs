@@ -1,5 +1,5 @@
-//! GETMETADATA and SETMETADATA (RFC 5464), of mailboxes and of the server. Changes are not reported
-//! to other sessions, which RFC 5464 leaves to the server.
+//! GETMETADATA and SETMETADATA (RFC 5464), of mailboxes and of the server. Other sessions learn of
+//! changes where they have asked for that by NOTIFY.
 
 use std::collections::BTreeMap;
 
@@ -157,6 +157,7 @@ impl Session {
         let id = self.annotated(world, mailbox)?;
         let Some(all) = world.annotations_mut(&self.user(), id) else { return Err(bad()) };
         let mut next = all.clone();
+        let names: Vec<String> = changes.iter().map(|(name, _)| name.clone()).collect();
         for (name, value) in changes {
             match value {
                 Some(value) => drop(next.insert(name, value)),
@@ -166,7 +167,11 @@ impl Session {
         if next.len() > MAX_ENTRIES {
             return Err(Reply::no(Some(Code::Metadata(MetadataCode::TooMany)), "There are too many"));
         }
-        *all = next;
+        if *all != next {
+            *all = next;
+            let (user, named) = (self.user(), Some(mailbox).filter(|_| id.is_some()));
+            world.notify_metadata(&user, named, &names, self.id);
+        }
         Ok(Reply::ok("Annotations set"))
     }
 

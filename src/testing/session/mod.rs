@@ -56,7 +56,7 @@ use super::search::Collation;
 use super::world::{SessionId, Shared, World};
 use crate::types::{Answer, Code, Status, StatusResponse, Untagged};
 use crate::wire::request::{Request, RequestFrame, RequestFramer, is_done, request};
-use crate::wire::respond::{Strings, response};
+use crate::wire::respond::{FetchRow, Strings, response};
 use crate::wire::response::Response;
 
 use outbox::Outbox;
@@ -106,6 +106,8 @@ struct Enabled {
     utf8: bool,
     /// UTF8=ACCEPT itself is enabled.
     utf8_accept: bool,
+    /// Messages have no numbers (RFC 9586).
+    uid_only: bool,
 }
 
 /// One connection.
@@ -407,6 +409,14 @@ impl Session {
 
     fn strings(&self) -> Strings {
         if self.enabled.utf8 { Strings::Utf8 } else { Strings::Quoted }
+    }
+
+    /// The beginning of a row, by number or, with UIDONLY, by UID.
+    fn row(&self, seq: u32, uid: u32) -> FetchRow {
+        match self.enabled.uid_only {
+            true => FetchRow::by_uid(uid, self.strings()),
+            false => FetchRow::new(seq, self.strings()),
+        }
     }
 
     fn write(&mut self, line: &Response) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::testing::watch::{EVENTS, Watch};
+use crate::testing::watch::{Watch, events};
 use crate::testing::world::World;
 use crate::types::{Answer, Code};
 use crate::wire::request::{Notify, NotifyGroup};
@@ -14,9 +14,10 @@ impl Session {
     pub(super) fn notify(&mut self, world: &mut World, command: Option<Notify>) -> Done {
         // RFC 5465 section 3.1: NONE requests nothing for any mailbox, including the selected one.
         let none = || Notify { status: false, groups: Vec::<NotifyGroup>::new() };
-        let Ok(watch) = Watch::new(command.unwrap_or_else(none)) else {
+        let supported = events(|name| world.has(name));
+        let Ok(watch) = Watch::new(command.unwrap_or_else(none), &supported) else {
             // RFC 5465 section 3.1: all supported events are named.
-            let known = EVENTS.iter().map(|name| (*name).to_owned()).collect();
+            let known = supported.into_iter().map(str::to_owned).collect();
             return Err(Reply::no(Some(Code::BadEvent(known)), "Not all of these events are supported"));
         };
         if let Some(unknown) = watch.selected.items.iter().find(|item| !self.has_item(world, item)) {

@@ -1,5 +1,5 @@
-//! GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208): one root for each user, for bytes and messages.
-//! Each user may set their own, as only administrators may elsewhere.
+//! GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208): one root for each user, for bytes, messages,
+//! mailboxes and annotations. Each user may set their own, as only administrators may elsewhere.
 
 use crate::testing::world::{Limits, World};
 use crate::types::{Answer, MailboxName, Quota, QuotaResource, QuotaRoot};
@@ -32,7 +32,7 @@ impl Session {
                 if *root != Value::String(ROOT.into()) {
                     return Err(Reply::no(None, "There is no such quota root"));
                 }
-                let limits = limits_of(limits)?;
+                let limits = limits_of(world, limits)?;
                 if let Some(user) = world.users.get_mut(&self.user()) {
                     user.quota = limits;
                 }
@@ -63,12 +63,20 @@ impl Session {
         if let Some(limit) = limits.messages {
             resources.push(QuotaResource::new("MESSAGE".to_owned(), Some(messages), Some(limit)));
         }
+        if let Some(limit) = limits.mailboxes {
+            let used = world.mailbox_count(&user);
+            resources.push(QuotaResource::new("MAILBOX".to_owned(), Some(used), Some(limit)));
+        }
+        if let Some(limit) = limits.annotations {
+            let (used, limit) = (world.annotation_bytes(&user).div_ceil(1024), limit.div_ceil(1024));
+            resources.push(QuotaResource::new("ANNOTATION-STORAGE".to_owned(), Some(used), Some(limit)));
+        }
         self.answer("QUOTA", Answer::Quota(Quota::new(ROOT.to_owned(), resources)));
     }
 }
 
 /// The limits that SETQUOTA names; those that it does not name are lifted.
-fn limits_of(values: &[Value]) -> Result<Limits, Reply> {
+fn limits_of(world: &World, values: &[Value]) -> Result<Limits, Reply> {
     let mut limits = Limits::default();
     for pair in values.chunks(2) {
         let [Value::Word(name), Value::Word(limit)] = pair else {
@@ -78,6 +86,10 @@ fn limits_of(values: &[Value]) -> Result<Limits, Reply> {
         match &*name.to_ascii_uppercase() {
             "STORAGE" => limits.bytes = Some(limit.saturating_mul(1024)),
             "MESSAGE" => limits.messages = Some(limit),
+            "MAILBOX" => limits.mailboxes = Some(limit),
+            "ANNOTATION-STORAGE" if world.has("ANNOTATE-EXPERIMENT-1") => {
+                limits.annotations = Some(limit.saturating_mul(1024));
+            }
             _ => return Err(Reply::no(None, "This resource is not counted")),
         }
     }

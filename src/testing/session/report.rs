@@ -5,8 +5,7 @@ use crate::testing::notification::{By, Notification, Urgent};
 use crate::testing::quirks::Quirk;
 use crate::testing::watch::SelectedWatch;
 use crate::testing::world::World;
-use crate::types::{Answer, Code, Flag, Flags, ModSeq, Seq, Status, UidSet};
-use crate::wire::respond::FetchRow;
+use crate::types::{Annotation, Answer, Code, Flag, Flags, ModSeq, Seq, Status, UidSet};
 
 use super::reply::Allows;
 use super::snapshot::{Row, Snapshot, uid_set};
@@ -139,6 +138,9 @@ impl Session {
         watch: Option<&SelectedWatch>,
         pending: &mut Pending,
     ) {
+        if matches!(notification, Notification::Annotated { .. }) {
+            return;
+        }
         if notification.is_own() {
             if matches!(notification, Notification::Arrived { .. }) {
                 let deferred = self.selected.as_mut().map(|snapshot| std::mem::take(&mut snapshot.deferred));
@@ -211,6 +213,12 @@ impl Session {
             Notification::NewFlags { .. } => self.write_known_flags(world),
             Notification::Status(status) => self.answer("STATUS", Answer::MailboxStatus(status)),
             Notification::List(entry) => self.answer("LIST", Answer::List(entry)),
+            Notification::Metadata(changed) => self.answer("METADATA", Answer::Metadata(changed)),
+            Notification::Annotated { uid, entries } => {
+                if watch.is_some_and(|watch| watch.annotations) {
+                    self.write_annotated(uid, &entries);
+                }
+            }
         }
     }
 
@@ -254,14 +262,15 @@ impl Session {
         if let Some(uid) = crate::types::Uid::new(uid) {
             snapshot.saved.remove(uid);
         }
-        if self.enabled.qresync {
+        if self.enabled.qresync || self.enabled.uid_only {
             pending.vanished.union_with(&uid_set([uid]));
         } else if let Some(seq) = Seq::new(Snapshot::seq(at)) {
             self.answer("EXPUNGE", Answer::Expunge { seq, uid: None });
         }
     }
 
-    /// RFC 7162 section 3.2.10: replaces EXPUNGE, once QRESYNC is enabled.
+    /// RFC 7162 section 3.2.10, RFC 9586 section 3.4: replaces EXPUNGE, once QRESYNC or UIDONLY is
+    /// enabled.
     fn write_vanished(&mut self, pending: &mut Pending) {
         let uids = std::mem::take(&mut pending.vanished);
         if !uids.is_empty() {
@@ -277,15 +286,31 @@ impl Session {
         if silent && !condstore {
             return;
         }
-        let mut fetch = FetchRow::new(Snapshot::seq(at), self.strings());
+        let mut fetch = self.row(Snapshot::seq(at), row.message.uid);
         // RFC 9051 section 7.5.2, RFC 7162 section 3.2.4: with the UID.
-        fetch.uid(row.message.uid);
+        if !self.enabled.uid_only {
+            fetch.uid(row.message.uid);
+        }
         if !silent {
             fetch.flags(&self.flags_of(row));
         }
         if condstore {
             fetch.mod_seq(row.message.mod_seq);
         }
+        let bytes = fetch.finish();
+        self.out.write(&bytes);
+    }
+
+    /// `* 3 FETCH (UID 7 ANNOTATION (/comment))`: which have changed, without their values (RFC 5257
+    /// section 4.4).
+    fn write_annotated(&mut self, uid: u32, entries: &[String]) {
+        let Some(at) = self.selected.as_ref().and_then(|snapshot| snapshot.find(uid)) else { return };
+        let mut fetch = self.row(Snapshot::seq(at), uid);
+        if !self.enabled.uid_only {
+            fetch.uid(uid);
+        }
+        let all: Vec<_> = entries.iter().map(|name| Annotation::new(name.clone(), Vec::new())).collect();
+        fetch.annotations(&all);
         let bytes = fetch.finish();
         self.out.write(&bytes);
     }

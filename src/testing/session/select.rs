@@ -7,7 +7,6 @@ use crate::testing::quirks::Quirk;
 use crate::testing::world::World;
 use crate::types::{AnnotationSupport, Answer, Code, Flag, Seq, Status, Uid, UidSet, UidValidity};
 use crate::wire::request::{Numbers, Select, Value};
-use crate::wire::respond::FetchRow;
 
 use super::Session;
 use super::find::limit_reached;
@@ -125,6 +124,8 @@ impl Session {
         if !self.enabled.rev2 {
             // IMAP4rev2 has neither (RFC 9051 appendix E).
             self.answer("RECENT", Answer::Recent(recent));
+            // With UIDONLY there are no numbers (RFC 9586 section 3).
+            let unseen = unseen.filter(|_| !self.enabled.uid_only);
             if let Some(seq) = unseen.and_then(|at| Seq::new(Snapshot::seq(at))) {
                 self.status(Status::Ok, Some(Code::Unseen(Some(seq))), "First unseen");
             }
@@ -182,8 +183,10 @@ impl Session {
         let mut rows = Vec::new();
         for (at, row) in snapshot.rows.iter().enumerate() {
             if row.message.mod_seq > known.mod_seq && is_known(row.message.uid) {
-                let mut fetch = FetchRow::new(Snapshot::seq(at), self.strings());
-                fetch.uid(row.message.uid);
+                let mut fetch = self.row(Snapshot::seq(at), row.message.uid);
+                if !self.enabled.uid_only {
+                    fetch.uid(row.message.uid);
+                }
                 fetch.flags(&self.flags_of(row));
                 fetch.mod_seq(row.message.mod_seq);
                 rows.push(fetch.finish());

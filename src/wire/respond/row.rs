@@ -69,6 +69,13 @@ impl FetchRow {
         Self { out, any: false }
     }
 
+    /// `* uid UIDFETCH (` (RFC 9586 section 3.3).
+    pub(crate) fn by_uid(uid: u32, strings: Strings) -> Self {
+        let mut out = Out::new(strings);
+        out.raw("* ").number(uid).raw(" UIDFETCH (");
+        Self { out, any: false }
+    }
+
     /// Its bytes, including the line end.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.out.raw(")\r\n").finish()

@@ -108,8 +108,8 @@ async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
     let result = async {
         let io = match &dial.connector {
             Some(connector) => {
-                let host = dial.config.get_host().to_owned();
-                Some(connector.dial(DialRequest { host, reason: dial.reason }).await?)
+                let (host, port) = (dial.config.get_host().to_owned(), dial.config.get_port());
+                Some(connector.dial(DialRequest { host, port, reason: dial.reason }).await?)
             }
             None => None,
         };

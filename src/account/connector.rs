@@ -27,8 +27,11 @@ pub enum DialReason {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DialRequest {
-    /// The server's host name, of the account's [`Config`](crate::Config).
+    /// The server's host name, of the account's [`Config`](crate::Config). With TLS its certificate is
+    /// checked for that name, whatever the bytes go through.
     pub host: String,
+    /// The server's port, of the `Config` or the usual one.
+    pub port: u16,
     /// Why it is dialled.
     pub reason: DialReason,
 }

@@ -256,6 +256,16 @@ impl AccountBuilder {
     /// A way to the server of your own, dialled anew for each connection: through SSH, or to a
     /// [`testing::Server`](crate::testing) in virtual time. The [`Config`] decides on TLS, as with
     /// [`Config::connect_through`].
+    ///
+    /// ```
+    /// # fn example(config: imap_duplex::Config) {
+    /// use imap_duplex::account::Account;
+    /// // Over a network of one's own; here it is the usual one.
+    /// let account = Account::builder(config)
+    ///     .connector(|to| async move { tokio::net::TcpStream::connect((to.host, to.port)).await });
+    /// # let _ = account;
+    /// # }
+    /// ```
     pub fn connector<F, Fut, I>(mut self, dial: F) -> Self
     where
         F: Fn(DialRequest) -> Fut + Send + Sync + 'static,

@@ -278,13 +278,17 @@ async fn run(
     }
 }
 
-const LIMIT: Duration = Duration::from_secs(1200);
+/// What a test may take that goes on so many times, on a busy machine.
+fn limit(times: u32) -> Duration {
+    Duration::from_secs(1200) + seconds() * times
+}
+
 /// How long the stream may take at the end: a second, and on a busy machine more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_and_without_what_makes_it_cheap() {
-    within(LIMIT, async {
+    within(limit(5), async {
         for names in [
             &[][..],
             &["NOTIFY"],
@@ -307,25 +311,32 @@ async fn with_and_without_what_makes_it_cheap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_server_is_killed_and_started_again() {
-    within(LIMIT, async {
+    within(limit(1), async {
         let mut server = Dovecot::with(&without(&[]));
-        let mut random = random();
+        let (mut random, mut stops) = (random(), 0);
         run(&mut server, None, |server, program| match random.below(4) {
-            0 => {
+            // The first time in any case: all are at work by then.
+            moment if moment == 0 || stops == 0 => {
                 server.stop();
                 server.start_again();
+                stops += 1;
             }
             1 => program.restart(),
             _ => {}
         })
         .await;
+        assert!(stops > 0, "the server went on all the time");
+        #[allow(clippy::print_stderr, reason = "figures of a long run")]
+        {
+            eprintln!("the server was killed {stops} times");
+        }
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_a_proxy_that_cuts_and_hangs() {
-    within(LIMIT, async {
+    within(limit(1), async {
         let mut server = Dovecot::with(&without(&[]));
         let (address, cuts) = proxy(server.plain_addr()).await;
         let mut random = random();
@@ -373,7 +384,7 @@ async fn proxy(to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bot_acts_on_each_message_and_on_none_twice() {
-    within(LIMIT, async {
+    within(limit(0), async {
         let server = Dovecot::with(&without(&[]));
         let user = fresh_user();
         let direct = config(server.plain_addr(), &user);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use imap_duplex::account::{AccountState, DialReason, Policy};
+use imap_duplex::account::{Account, AccountState, DialReason, Policy};
 use imap_duplex::command::Search;
 use imap_duplex::testing::Server;
 use imap_duplex::types::Code;
@@ -171,6 +171,24 @@ async fn a_network_that_is_back_ends_a_pause() {
         let start = Instant::now();
         account.mailbox("INBOX").await.unwrap();
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    })
+    .await;
+}
+
+/// A connector knows where to: the configuration may come from elsewhere.
+#[tokio::test(start_paused = true)]
+async fn a_connector_is_given_host_and_port() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        for (config, expected) in [(world.config(), 143), (world.config().port(1143), 1143)] {
+            let (host, server) = (config.get_host().to_owned(), world.server.clone());
+            let dial = move |to: imap_duplex::account::DialRequest| {
+                assert_eq!((to.host, to.port, to.reason), (host.clone(), expected, DialReason::Wanted));
+                std::future::ready(Ok(server.connect()))
+            };
+            let account = Account::builder(config).connector(dial).open();
+            account.mailbox("INBOX").await.unwrap();
+        }
     })
     .await;
 }

@@ -388,9 +388,9 @@ async fn a_file_keeps_what_was_acknowledged() {
         drop(changes);
         let stored = FileStore::new(&path).load().await.expect("it can be read");
         assert!(!stored.is_empty() && !folder.path().join("state.json.new").exists());
-        std::fs::write(&path, b"{\"version\":2,\"mailboxes\":{}}").expect("it can be written");
+        std::fs::write(&path, b"{\"version\":3,\"mailboxes\":{}}").expect("it can be written");
         let error = account.watch(watch(), FileStore::new(&path)).await.expect_err("a newer form");
-        assert!(format!("{error:#}").contains("version 2"), "{error:#}");
+        assert!(format!("{error:#}").contains("version 3"), "{error:#}");
         std::fs::write(&path, b"{\"ver").expect("it can be written");
         let error = account.watch(watch(), FileStore::new(&path)).await.expect_err("no JSON");
         assert!(format!("{error:#}").contains("state.json"), "{error:#}");

@@ -1,11 +1,16 @@
-//! A store in one file.
+//! A store in one file, and a journal beside it.
 //!
-//! In: one record a mailbox. Out: a JSON file that is whole at any moment: it is written beside the
-//! old one, made durable, and renamed.
+//! ```text
+//!   state.json       all records, of a generation: written beside the old one, made durable, renamed
+//!   state.json.log   that generation; then a line for each acknowledgement, made durable before it counts
+//! ```
+//!
+//! In: one record a mailbox. Out: files of which what was acknowledged can be read at any moment: a line
+//! that is not whole was not, and a journal of another generation is in the records already.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +18,15 @@ use super::key::MailboxKey;
 use super::ledger::StoredMailbox;
 use super::store::{StateStore, StoreFuture};
 
-/// The form of the file; a newer one is refused.
-const VERSION: u32 = 1;
+/// The form of the files; a newer one is refused.
+const VERSION: u32 = 2;
+/// A journal is begun again once it is as large as the records, and at least this.
+const MIN_JOURNAL: u64 = 64 * 1024;
 
-/// A [`StateStore`] in one JSON file, which survives `kill -9` at any moment: each acknowledgement
-/// writes the file anew beside the old one and renames it once it is on the disk. For accounts of
-/// some thousand mailboxes; the file has a few hundred bytes for each.
+/// A [`StateStore`] in a JSON file and a journal beside it (its name, and `.log`), which survive
+/// `kill -9` at any moment: each acknowledgement adds a line to the journal and waits until that is
+/// on the disk. Once the journal is larger than the file, that is written beside the old one and
+/// renamed. The file has a few hundred bytes for each mailbox.
 ///
 /// Two programs must not use one file at the same time.
 #[derive(Debug)]
@@ -29,19 +37,43 @@ pub struct FileStore {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    records: Mutex<BTreeMap<MailboxKey, StoredMailbox>>,
+    state: Mutex<State>,
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Default)]
+struct State {
+    records: Records,
+    generation: u64,
+    /// Bytes of the file.
+    size: u64,
+    /// The journal, and its whole lines; without it the next write is of all records.
+    journal: Option<(File, u64)>,
+    is_loaded: bool,
+}
+
+type Records = BTreeMap<MailboxKey, StoredMailbox>;
+/// What one line of the journal replaces or removes.
+type Changed = Vec<(MailboxKey, Option<StoredMailbox>)>;
+
+#[derive(serde::Deserialize)]
 struct Contents {
     version: u32,
-    mailboxes: BTreeMap<MailboxKey, StoredMailbox>,
+    #[serde(default)]
+    generation: u64,
+    mailboxes: Records,
+}
+
+#[derive(serde::Serialize)]
+struct ContentsRef<'a> {
+    version: u32,
+    generation: u64,
+    mailboxes: &'a Records,
 }
 
 impl FileStore {
     /// The store in this file, which need not exist yet; its folder has to.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { path: path.into(), records: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { path: path.into(), state: Mutex::default() }) }
     }
 }
 
@@ -67,58 +99,257 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 }
 
 impl Inner {
-    fn load(&self) -> io::Result<BTreeMap<MailboxKey, StoredMailbox>> {
-        let contents = match fs::read(&self.path) {
-            Ok(bytes) => read(&bytes, &self.path)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error),
-        };
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&contents);
-        Ok(contents)
+    fn load(&self) -> io::Result<Records> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State::read(&self.path)?;
+        Ok(state.records.clone())
     }
 
-    fn save(&self, changed: Vec<(MailboxKey, Option<StoredMailbox>)>) -> io::Result<()> {
-        // Held while the file is written: a later state is never replaced by an earlier one.
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, record) in changed {
-            match record {
-                Some(record) => _ = records.insert(key, record),
-                None => _ = records.remove(&key),
-            }
+    fn save(&self, changed: Changed) -> io::Result<()> {
+        // Held while it is written: a later state is never replaced by an earlier one.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_loaded {
+            *state = State::read(&self.path)?;
         }
-        let contents = Contents { version: VERSION, mailboxes: records.clone() };
-        write(&self.path, &serde_json::to_vec(&contents).map_err(io::Error::other)?)
+        let line = serde_json::to_vec(&changed).map_err(io::Error::other)?;
+        // What can't be written is written with what comes next.
+        apply(&mut state.records, changed);
+        match state.journal.take() {
+            Some(journal) if journal.1 < state.size.max(MIN_JOURNAL) => {
+                state.journal = Some(append(journal, line)?);
+                Ok(())
+            }
+            _ => state.write(&self.path),
+        }
     }
 }
 
-fn read(bytes: &[u8], path: &Path) -> io::Result<BTreeMap<MailboxKey, StoredMailbox>> {
+fn apply(records: &mut Records, changed: Changed) {
+    for (key, record) in changed {
+        match record {
+            Some(record) => _ = records.insert(key, record),
+            None => _ = records.remove(&key),
+        }
+    }
+}
+
+/// One line more.
+fn append((mut file, at): (File, u64), mut line: Vec<u8>) -> io::Result<(File, u64)> {
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_data()?;
+    Ok((file, at + line.len() as u64))
+}
+
+impl State {
+    fn read(path: &Path) -> io::Result<Self> {
+        let mut state = Self { is_loaded: true, ..Self::default() };
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(state),
+            Err(error) => return Err(error),
+        };
+        let contents = parse(&bytes, path)?;
+        (state.records, state.generation, state.size) =
+            (contents.mailboxes, contents.generation, bytes.len() as u64);
+        state.read_journal(&beside(path, ".log"))?;
+        Ok(state)
+    }
+
+    /// Takes what the journal has, if it is of these records, and goes on behind its last whole line.
+    fn read_journal(&mut self, path: &Path) -> io::Result<()> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        let Some(first) = lines.next() else { return Ok(()) };
+        if serde_json::from_slice::<u64>(first).ok() != Some(self.generation) {
+            return Ok(());
+        }
+        let mut end = first.len();
+        for line in lines {
+            let Ok(changed) = serde_json::from_slice(line) else { break };
+            apply(&mut self.records, changed);
+            end += line.len();
+        }
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(end as u64)?;
+        file.seek(io::SeekFrom::End(0))?;
+        self.journal = Some((file, end as u64));
+        Ok(())
+    }
+
+    /// Writes all records, and begins a journal of them.
+    fn write(&mut self, path: &Path) -> io::Result<()> {
+        let generation = self.generation + 1;
+        let contents = ContentsRef { version: VERSION, generation, mailboxes: &self.records };
+        let bytes = serde_json::to_vec(&contents).map_err(io::Error::other)?;
+        replace(path, &bytes)?;
+        (self.generation, self.size) = (generation, bytes.len() as u64);
+        // Until it is there the one of before is of no use, and each write is of all records.
+        let file = File::create(beside(path, ".log"))?;
+        let journal = append((file, 0), generation.to_string().into_bytes())?;
+        sync_folder(path)?;
+        self.journal = Some(journal);
+        Ok(())
+    }
+}
+
+fn parse(bytes: &[u8], path: &Path) -> io::Result<Contents> {
     let broken =
         |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", path.display()));
     let contents: Contents =
         serde_json::from_slice(bytes).map_err(|error| broken(format!("no state of a watch: {error}")))?;
-    if contents.version != VERSION {
+    if contents.version > VERSION {
         return Err(broken(format!(
-            "version {} is not {VERSION}, which this program knows",
+            "version {} is newer than {VERSION}, which this program knows",
             contents.version
         )));
     }
-    Ok(contents.mailboxes)
+    Ok(contents)
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(end);
+    PathBuf::from(beside)
 }
 
 /// Replaces the file as a whole.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = File::create(&beside)?;
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path, ".new");
+    let mut file = File::create(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&beside, path)?;
-    // The rename is on the disk once its folder is.
+    fs::rename(&new, path)?;
+    sync_folder(path)
+}
+
+/// A file's name is on the disk once its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder)?.sync_all()?;
     }
+    #[cfg(not(unix))]
+    let _ = path;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{MailboxName, MailboxState, UidValidity};
+
+    fn record(number: u64) -> (MailboxKey, StoredMailbox) {
+        let name = MailboxName::from(format!("Mailbox {number}"));
+        let mut state = MailboxState::new(UidValidity::new(7).expect("not zero"));
+        state.uids = "1:300,302:900".parse().expect("UIDs");
+        state.flags = vec![([crate::types::Flag::Seen].into(), "1:300,302:880".parse().expect("UIDs"))];
+        (MailboxKey::of_name(&name, 0), StoredMailbox { state: Some(state), ..StoredMailbox::new(name) })
+    }
+
+    fn save(store: &FileStore, number: u64, batch: u64) {
+        let (key, record) = record(number);
+        store.inner.save(vec![(key, Some(StoredMailbox { batch, ..record }))]).expect("it can be written");
+    }
+
+    fn batches(records: &Records) -> Vec<u64> {
+        records.values().map(|record| record.batch).collect()
+    }
+
+    fn read(path: &Path) -> Vec<u64> {
+        batches(&FileStore::new(path).inner.load().expect("it can be read"))
+    }
+
+    /// Wherever a program is killed, what was acknowledged is there, and it goes on from there.
+    #[test]
+    fn a_journal_that_ends_anywhere_has_all_lines_that_are_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let log = beside(&path, ".log");
+        let store = FileStore::new(&path);
+        (0..4).for_each(|batch| save(&store, 1, batch));
+        store.inner.save(vec![(record(2).0, None)]).expect("it can be written");
+        let whole = fs::read(&log).expect("it is there");
+        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(lines(&whole), 5, "its generation, and all but the first, which is in the file");
+        for end in 0..=whole.len() {
+            fs::write(&log, &whole[..end]).expect("it can be written");
+            let expected = (lines(&whole[..end]).saturating_sub(1) as u64).min(3);
+            let again = FileStore::new(&path);
+            assert_eq!(batches(&again.inner.load().expect("it can be read")), [expected], "{end}");
+            save(&again, 1, 9);
+            assert_eq!(read(&path), [9], "{end}: it goes on");
+            // As it was.
+            fs::write(
+                &path,
+                serde_json::to_vec(&ContentsRef {
+                    version: VERSION,
+                    generation: 1,
+                    mailboxes: &[record(1)].into(),
+                })
+                .expect("JSON"),
+            )
+            .expect("it can be written");
+        }
+        // Power that fails may leave anything behind the last line.
+        let mut garbage = whole.clone();
+        garbage.extend([0; 100]);
+        garbage.extend(b"\n[]\n");
+        fs::write(&log, garbage).expect("it can be written");
+        assert_eq!(read(&path), [3]);
+    }
+
+    #[test]
+    fn a_journal_of_other_records_counts_for_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::new(&path);
+        save(&store, 1, 1);
+        save(&store, 1, 2);
+        let old = fs::read(beside(&path, ".log")).expect("it is there");
+        // It is written as a whole, and the program is killed before the journal is begun again.
+        store.inner.state.lock().expect("no panic").journal = None;
+        save(&store, 1, 3);
+        fs::write(beside(&path, ".log"), old).expect("it can be written");
+        assert_eq!(read(&path), [3]);
+        fs::remove_file(beside(&path, ".log")).expect("it is there");
+        assert_eq!(read(&path), [3]);
+        // A file of before there was a journal.
+        fs::write(&path, b"{\"version\":1,\"mailboxes\":{}}").expect("it can be written");
+        let store = FileStore::new(&path);
+        save(&store, 1, 4);
+        save(&store, 2, 5);
+        assert_eq!(read(&path), [4, 5]);
+    }
+
+    /// An acknowledgement costs what it changes: among a thousand mailboxes as much as with one.
+    #[test]
+    fn what_is_written_does_not_grow_with_the_mailboxes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::new(&path);
+        let all = (0..1000).map(record).map(|(key, record)| (key, Some(record))).collect();
+        store.inner.save(all).expect("it can be written");
+        let size = || fs::metadata(beside(&path, ".log")).expect("it is there").len();
+        let (mut generations, mut written) = (0, 0);
+        for batch in 0..2000 {
+            let before = (store.inner.state.lock().expect("no panic").generation, size());
+            save(&store, batch % 1000, batch);
+            let now = store.inner.state.lock().expect("no panic").generation;
+            match now == before.0 {
+                true => written += size() - before.1,
+                false => generations += 1,
+            }
+        }
+        assert!(written < 2000 * 1000, "{written} bytes");
+        assert!((1..=4).contains(&generations), "{generations} times all");
+        assert!(size() < 2 * fs::metadata(&path).expect("it is there").len());
+        let again = FileStore::new(&path).inner.load().expect("it can be read");
+        assert_eq!((again.len(), batches(&again).iter().sum::<u64>()), (1000, (1000..2000).sum()));
+    }
 }

@@ -59,10 +59,18 @@ impl Judge {
                 format!("ENABLE {}", joined(capabilities.as_ref(), |name| name.to_string().to_uppercase()))
             }
             C::Select { mailbox, parameters } => {
-                format!("SELECT {}{}", self.name(mailbox)?, condstore(parameters)?)
+                format!(
+                    "SELECT {}{}",
+                    self.name(mailbox)?,
+                    parameters.iter().map(select_parameter).collect::<String>()
+                )
             }
             C::Examine { mailbox, parameters } => {
-                format!("EXAMINE {}{}", self.name(mailbox)?, condstore(parameters)?)
+                format!(
+                    "EXAMINE {}{}",
+                    self.name(mailbox)?,
+                    parameters.iter().map(select_parameter).collect::<String>()
+                )
             }
             C::Create { mailbox } => format!("CREATE {}", self.name(mailbox)?),
             C::Delete { mailbox } => format!("DELETE {}", self.name(mailbox)?),
@@ -76,7 +84,7 @@ impl Judge {
                 format!("LSUB {} {}", self.name(reference)?, self.pattern(mailbox_wildcard)?)
             }
             C::Status { mailbox, item_names } => {
-                let mut items: Vec<_> = item_names.iter().map(status_item).collect::<Option<_>>()?;
+                let mut items: Vec<_> = item_names.iter().map(status_item).collect();
                 items.sort_unstable();
                 format!("STATUS {} {}", self.name(mailbox)?, items.join(" "))
             }
@@ -148,6 +156,11 @@ fn of_no_mailbox(body: &CommandBody<'_>) -> Option<String> {
     Some(match body {
         C::Capability => "CAPABILITY".to_owned(),
         C::Noop => "NOOP".to_owned(),
+        C::StartTLS => "STARTTLS".to_owned(),
+        C::Authenticate { mechanism, initial_response } => {
+            let initial = initial_response.as_ref().map_or("-".into(), |first| text(first.declassify()));
+            format!("AUTHENTICATE {mechanism} {initial}")
+        }
         C::Logout => "LOGOUT".to_owned(),
         C::Check => "CHECK".to_owned(),
         C::Close => "CLOSE".to_owned(),
@@ -209,12 +222,16 @@ fn of_no_mailbox(body: &CommandBody<'_>) -> Option<String> {
     })
 }
 
-fn condstore(parameters: &[SelectParameter]) -> Option<&'static str> {
-    match parameters {
-        [] => Some(""),
-        [SelectParameter::CondStore] => Some(" CONDSTORE"),
-        _ => None,
-    }
+fn select_parameter(parameter: &SelectParameter) -> String {
+    let SelectParameter::QResync { uid_validity, mod_sequence_value, known_uids, seq_match_data } = parameter
+    else {
+        return " CONDSTORE".to_owned();
+    };
+    let known = known_uids.as_ref().map_or(String::new(), |uids| format!(" {}", as_written(uids)));
+    let matched = seq_match_data
+        .as_ref()
+        .map_or(String::new(), |(seqs, uids)| format!(" ({} {})", as_written(seqs), as_written(uids)));
+    format!(" QRESYNC {uid_validity} {mod_sequence_value}{known}{matched}")
 }
 
 fn fetch_modifier(modifier: &FetchModifier) -> String {
@@ -224,17 +241,18 @@ fn fetch_modifier(modifier: &FetchModifier) -> String {
     }
 }
 
-fn status_item(item: &StatusDataItemName) -> Option<&'static str> {
-    Some(match item {
+fn status_item(item: &StatusDataItemName) -> &'static str {
+    match item {
         StatusDataItemName::Messages => "MESSAGES",
         StatusDataItemName::Recent => "RECENT",
         StatusDataItemName::UidNext => "UIDNEXT",
         StatusDataItemName::UidValidity => "UIDVALIDITY",
         StatusDataItemName::Unseen => "UNSEEN",
         StatusDataItemName::Deleted => "DELETED",
+        StatusDataItemName::DeletedStorage => "DELETED-STORAGE",
+        StatusDataItemName::Size => "SIZE",
         StatusDataItemName::HighestModSeq => "HIGHESTMODSEQ",
-        _ => return None,
-    })
+    }
 }
 
 fn keys(all: &[SearchKey<'_>]) -> String {
@@ -324,6 +342,19 @@ fn dotted(numbers: &[std::num::NonZeroU32]) -> String {
 
 fn by(uid: bool) -> &'static str {
     if uid { "uid" } else { "number" }
+}
+
+/// In the order and in the form in which it came.
+fn as_written(set: &SequenceSet) -> String {
+    let value = |end: &SeqOrUid| match end {
+        SeqOrUid::Value(number) => number.to_string(),
+        SeqOrUid::Asterisk => "*".to_owned(),
+    };
+    let one = |sequence: &Sequence| match sequence {
+        Sequence::Single(one) => value(one),
+        Sequence::Range(one, other) => format!("{}:{}", value(one), value(other)),
+    };
+    set.0.as_ref().iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 /// Sorted and merged; the largest possible number for `*`.

@@ -80,12 +80,41 @@ fn list(from: &mut Chooser<'_>, session: &Session) {
 }
 
 fn status(from: &mut Chooser<'_>, session: &Session) {
+    status_of_extensions(from, session);
     let (name, item) = (MailboxName::new(from.text()), from.text());
     let items = command::StatusItems::mailbox_id().other(&item);
     let Some(read) = from.read(command::StatusCommand::new(name.clone(), items), session) else { return };
     let Command::Status { mailbox, items } = read else { panic!("{read:?}") };
     assert_eq!(mailbox, name);
     assert!(items.iter().all(|known| known == "MAILBOXID" || known.eq_ignore_ascii_case(&item)));
+}
+
+/// The items of RFC 9208 section 4.1.4, of RFC 8438 and RFC 7162, each or none.
+fn status_of_extensions(from: &mut Chooser<'_>, session: &Session) {
+    let more = ["QUOTA=RES-MESSAGE", "QUOTA=RES-STORAGE", "STATUS=SIZE", "CONDSTORE"];
+    let session =
+        &Session { capabilities: session.capabilities().iter().chain(more).collect(), ..session.clone() };
+    let (name, choice) = (MailboxName::new(from.text()), from.byte());
+    let (mut items, mut meant) = (command::StatusItems::messages(), vec!["MESSAGES"]);
+    type Add = fn(&command::StatusItems) -> command::StatusItems;
+    let more: [(&str, Add); 4] = [
+        ("DELETED", |items| items.deleted()),
+        ("DELETED-STORAGE", |items| items.deleted_storage()),
+        ("HIGHESTMODSEQ", |items| items.highest_mod_seq()),
+        ("SIZE", |items| items.size()),
+    ];
+    for (at, (word, add)) in more.into_iter().enumerate() {
+        if choice & 1 << at != 0 {
+            items = add(&items);
+            meant.push(word);
+        }
+    }
+    let Some(read) = from.read(command::StatusCommand::new(name.clone(), items), session) else { return };
+    let Command::Status { mailbox, mut items } = read else { panic!("{read:?}") };
+    items.sort_unstable();
+    meant.sort_unstable();
+    assert_eq!(mailbox, name);
+    assert_eq!(items, meant);
 }
 
 fn quota(from: &mut Chooser<'_>, session: &Session) {

@@ -11,8 +11,12 @@ use crate::wire::request::{
 /// The meaning, if imap-codec has it all; `utf8`: how names are coded.
 pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
     Some(match command {
-        Command::Plain("UNAUTHENTICATE" | "STARTTLS") => return None,
+        // RFC 8437 came later than what imap-codec 2.0.0-alpha.10 has.
+        Command::Plain("UNAUTHENTICATE") => return None,
         Command::Plain(name) => (*name).to_owned(),
+        Command::Authenticate { mechanism, initial } => {
+            format!("AUTHENTICATE {mechanism} {}", initial.as_ref().map_or("-".into(), |first| text(first)))
+        }
         Command::Login { user, password } => format!("LOGIN {} {}", text(user), text(password)),
         Command::Id(fields) => {
             let field = |(name, value): &(bytes::Bytes, Option<bytes::Bytes>)| {
@@ -29,8 +33,18 @@ pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
         Command::Unsubscribe(mailbox) => format!("UNSUBSCRIBE {}", name(mailbox)),
         Command::List(list) => return listing(list),
         Command::Status { mailbox, items } => {
-            const KNOWN: [&str; 7] =
-                ["MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "DELETED", "HIGHESTMODSEQ"];
+            // MAILBOXID and APPENDLIMIT it does not parse.
+            const KNOWN: [&str; 9] = [
+                "MESSAGES",
+                "RECENT",
+                "UIDNEXT",
+                "UIDVALIDITY",
+                "UNSEEN",
+                "DELETED",
+                "DELETED-STORAGE",
+                "SIZE",
+                "HIGHESTMODSEQ",
+            ];
             items.iter().all(|item| KNOWN.contains(&&**item)).then(|| {
                 let mut items = items.clone();
                 items.sort();
@@ -77,12 +91,30 @@ pub(super) fn meaning(command: &Command, utf8: bool) -> Option<String> {
 
 fn selecting(select: &Select) -> Option<String> {
     let verb = if select.read_only { "EXAMINE" } else { "SELECT" };
-    let params = match &*select.params {
-        [] => "",
-        [Value::Word(word)] if word == "CONDSTORE" => " CONDSTORE",
-        _ => return None,
-    };
+    let (mut params, mut left) = (String::new(), &*select.params);
+    while let Some((first, rest)) = left.split_first() {
+        left = rest;
+        params += &match (first, rest) {
+            (Value::Word(word), _) if word == "CONDSTORE" => " CONDSTORE".to_owned(),
+            (Value::Word(word), [Value::List(known), rest @ ..]) if word == "QRESYNC" => {
+                left = rest;
+                format!(" QRESYNC {}", joined(known, |value| state(value)))
+            }
+            // ANNOTATE (RFC 5257) is no parameter to imap-codec.
+            _ => return None,
+        };
+    }
     Some(format!("{verb} {}{params}", name(&select.mailbox)))
+}
+
+/// What is known of the mailbox: numbers; sets of them as they are written, since they stand for
+/// themselves (RFC 7162 section 3.2.5: `*` is in none).
+fn state(value: &Value) -> String {
+    match value {
+        Value::Word(word) => word.clone(),
+        Value::String(bytes) => text(bytes),
+        Value::List(all) => format!("({})", joined(all, state)),
+    }
 }
 
 fn listing(list: &List) -> Option<String> {

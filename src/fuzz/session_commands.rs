@@ -11,10 +11,12 @@ use crate::error::Result;
 use crate::types::{Flags, MailboxName, Section};
 use crate::wire::request::{Command, Value};
 
+/// What the server has, beside what it has otherwise.
+const MORE: [&str; 6] = ["NOTIFY", "ENABLE", "NAMESPACE", "UNAUTHENTICATE", "STARTTLS", "COMPRESS=DEFLATE"];
+
 /// Makes one such command, writes it and parses the output.
 pub(super) fn about_session(from: &mut Chooser<'_>, known: &Session) {
-    let capabilities =
-        known.capabilities().iter().chain(["NOTIFY", "ENABLE", "NAMESPACE", "UNAUTHENTICATE"]).collect();
+    let capabilities = known.capabilities().iter().chain(MORE).collect();
     let session = &Session { capabilities, ..known.clone() };
     match from.below(6) {
         0 => one_word(from, session),
@@ -32,6 +34,12 @@ fn one_word(from: &mut Chooser<'_>, session: &Session) {
     from.same(command::Close, session, &Command::Plain("CLOSE"));
     from.same(command::Unauthenticate, session, &Command::Plain("UNAUTHENTICATE"));
     from.same(command::Idle, session, &Command::Plain("IDLE"));
+    from.same(command::StartTls, session, &Command::Plain("STARTTLS"));
+    #[cfg(feature = "compress")]
+    {
+        let deflate = vec![Value::Word("DEFLATE".to_owned())];
+        assert_eq!(from.other(command::Compress, session), Some(("COMPRESS".to_owned(), deflate)));
+    }
     let checked = from.read(command::Checkpoint, session);
     assert!(matches!(checked, Some(Command::Plain("CHECK" | "NOOP"))), "{checked:?}");
     from.same(command::Capability, session, &Command::Plain("CAPABILITY"));

@@ -57,6 +57,33 @@ pub struct Copied {
     pub outcome: CopyOutcome,
 }
 
+impl Copied {
+    /// Those of these messages that were not copied, because they are not there (any more), as far as
+    /// the server has reported what it copied. `None`: it does not report that.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::types::UidSet;
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uids: UidSet) -> imap_duplex::Result<()> {
+    /// let moved = inbox.move_to(&uids, "Archive").await?;
+    /// if let Some(absent) = moved.absent(&uids).filter(|absent| !absent.is_empty()) {
+    ///     println!("{absent} had gone already");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn absent(&self, asked: &UidSet) -> Option<UidSet> {
+        match self.outcome {
+            CopyOutcome::NotReported => None,
+            CopyOutcome::Reported | CopyOutcome::NothingMatched => {
+                let mut copied = UidSet::new();
+                self.uids.iter().for_each(|one| copied.union_with(&one.from()));
+                Some(asked.difference(&copied))
+            }
+        }
+    }
+}
+
 /// What is known of how many messages were copied or moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

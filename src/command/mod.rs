@@ -34,6 +34,7 @@ mod quota;
 mod raw;
 mod replace;
 mod resolve_uids;
+mod return_options;
 mod rights;
 mod saved;
 mod search;

@@ -1,14 +1,13 @@
 //! SEARCH with chosen results: MIN, MAX, COUNT, ALL, PARTIAL, RELEVANCY (RFC 9051 section 6.4.4,
 //! RFC 9394, RFC 6203), kept up to date on request (RFC 5267), or left with the server (RFC 5182).
 
+use super::return_options::{Abilities, Collected, ReturnOptions};
 use super::{
     Claim, Class, Command, Effect, Flow, Line, Messages, PartialRange, ResponseKinds, SaveSearch, Search,
     SearchIn, SearchScope, Session,
 };
 use crate::error::{Error, Result};
-use crate::types::{
-    Answer, Code, CommandId, Done, ESearch, ModSeq, RangeCollector, ResultChange, Uid, UidSet, Untagged,
-};
+use crate::types::{Answer, CommandId, Done, ModSeq, RangeCollector, ResultChange, Uid, UidSet, Untagged};
 
 /// A search of which only what is asked for is sent: from [`Search::returning`]. Without any of
 /// them it is [`all`](SearchReturn::all).
@@ -19,17 +18,7 @@ use crate::types::{
 #[must_use]
 pub struct SearchReturn {
     pub(super) query: Search,
-    min: bool,
-    max: bool,
-    count: bool,
-    all: bool,
-    relevancy: bool,
-    partial: Option<PartialRange>,
-    update: bool,
-    context: bool,
-    strict: bool,
-    /// The server was asked for the part alone.
-    is_cut: bool,
+    options: ReturnOptions,
 }
 
 /// What a [`SearchReturn`] found. What was not asked for is `None`.
@@ -70,58 +59,46 @@ impl Search {
     /// ```
     #[doc(alias("ESEARCH", "RETURN"))]
     pub fn returning(self) -> SearchReturn {
-        SearchReturn {
-            query: self,
-            min: false,
-            max: false,
-            count: false,
-            all: false,
-            relevancy: false,
-            partial: None,
-            update: false,
-            context: false,
-            strict: false,
-            is_cut: false,
-        }
+        SearchReturn { query: self, options: ReturnOptions::default() }
     }
 }
 
 impl SearchReturn {
     /// The lowest UID.
     pub fn min(mut self) -> Self {
-        self.min = true;
+        self.options.min = true;
         self
     }
 
     /// The highest UID.
     pub fn max(mut self) -> Self {
-        self.max = true;
+        self.options.max = true;
         self
     }
 
     /// How many.
     pub fn count(mut self) -> Self {
-        self.count = true;
+        self.options.count = true;
         self
     }
 
     /// All.
     pub fn all(mut self) -> Self {
-        self.all = true;
+        self.options.all = true;
         self
     }
 
     /// How relevant each of them is, for a [`fuzzy`](Search::fuzzy) search (RFC 6203 section 4);
     /// needs SEARCH=FUZZY.
     pub fn relevancy(mut self) -> Self {
-        self.relevancy = true;
+        self.options.relevancy = true;
         self
     }
 
     /// Those in this part: the last 50, say (RFC 9394). Where the server has no PARTIAL, it sends
     /// all, and the rest is left out here.
     pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
-        self.partial = Some(range.into());
+        self.options.partial = Some(range.into());
         self
     }
 
@@ -131,7 +108,7 @@ impl SearchReturn {
     /// [`Mailbox::cancel_updates`](crate::Mailbox::cancel_updates) or the end of the selection.
     #[doc(alias = "UPDATE")]
     pub fn update(mut self) -> Self {
-        self.update = true;
+        self.options.update = true;
         self
     }
 
@@ -146,7 +123,7 @@ impl SearchReturn {
     /// ```
     #[doc(alias = "CONTEXT")]
     pub fn context(mut self) -> Self {
-        self.context = true;
+        self.options.context = true;
         self
     }
 
@@ -197,19 +174,20 @@ impl SearchReturn {
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
     /// return just that.
     pub fn strict(mut self) -> Self {
-        self.strict = true;
+        self.options.strict = true;
         self
     }
 
     /// Why its result can't be saved, if it can't.
     pub(super) fn check_saved(&self, session: &Session) -> Result<()> {
-        if self.update {
+        let asked = &self.options;
+        if asked.update {
             return Err(Error::invalid("a saved result can't be kept up to date as well"));
         }
         if !session.can("SEARCHRES") {
             return Err(Error::unsupported("the server does not remember results of searches (SEARCHRES)"));
         }
-        let saves_part = self.partial.is_some() && !self.count && !self.all;
+        let saves_part = asked.partial.is_some() && !asked.count && !asked.all;
         // RFC 5267 does not define which messages are saved beside its PARTIAL.
         if saves_part && !session.can("PARTIAL") {
             return Err(Error::unsupported("the server lacks PARTIAL, which saving a part needs"));
@@ -219,16 +197,17 @@ impl SearchReturn {
 
     /// Why several mailboxes can't be searched so, if they can't.
     pub(super) fn check_several(&self, session: &Session) -> Result<()> {
-        if self.update {
+        let asked = &self.options;
+        if asked.update {
             return Err(Error::invalid("the result of several mailboxes can't be kept up to date"));
         }
-        if self.all && self.partial.is_some() {
+        if asked.all && asked.partial.is_some() {
             return Err(Error::invalid("all of several mailboxes can't be returned beside a part"));
         }
-        if self.partial.is_some() && !self.can_cut(session) {
+        if asked.partial.is_some() && !self.can_cut(session) {
             return Err(Error::unsupported("the server lacks PARTIAL, which this search needs"));
         }
-        if self.relevancy && !session.can("SEARCH=FUZZY") {
+        if asked.relevancy && !session.can("SEARCH=FUZZY") {
             return Err(Error::unsupported("the server lacks SEARCH=FUZZY, which this search needs"));
         }
         Ok(())
@@ -236,11 +215,7 @@ impl SearchReturn {
 
     /// Whether RETURN may be left out.
     pub(super) fn is_default(&self) -> bool {
-        self.is_plain() && !self.relevancy
-    }
-
-    fn is_plain(&self) -> bool {
-        !(self.min || self.max || self.count || self.all || self.partial.is_some())
+        self.options.is_plain() && !self.options.relevancy
     }
 
     /// Whether the server can send the part alone. RFC 5267 counts from the first.
@@ -248,49 +223,33 @@ impl SearchReturn {
         let has = |part: PartialRange| {
             session.can("PARTIAL") || session.can("CONTEXT=SEARCH") && !part.is_from_last()
         };
-        !self.all && self.partial.is_some_and(has)
+        self.options.partial.is_some_and(has)
     }
 
     fn check(&self, session: &Session) -> Result<()> {
         let lacks = |capability: &str| {
             Err(Error::unsupported(format!("the server lacks {capability}, which this search needs")))
         };
-        if self.update && !session.can("CONTEXT=SEARCH") {
+        let asked = &self.options;
+        if asked.update && !session.can("CONTEXT=SEARCH") {
             return lacks("CONTEXT=SEARCH");
         }
-        if self.relevancy && !session.can("SEARCH=FUZZY") {
+        if asked.relevancy && !session.can("SEARCH=FUZZY") {
             return lacks("SEARCH=FUZZY");
         }
-        if (self.strict || self.update || self.relevancy) && !session.can("ESEARCH") {
+        if (asked.strict || asked.update || asked.relevancy) && !session.can("ESEARCH") {
             return lacks("ESEARCH");
         }
-        if self.strict && self.partial.is_some() && !self.all && !self.can_cut(session) {
+        if asked.strict && asked.partial.is_some() && !asked.all && !self.can_cut(session) {
             return lacks("PARTIAL");
         }
         Ok(())
     }
 
     pub(super) fn encode_return(&mut self, line: &mut Line, session: &Session, save: bool) {
-        self.is_cut = self.can_cut(session);
-        let all = self.all || self.is_plain() || self.partial.is_some() && !self.is_cut;
-        line.word("RETURN").open();
-        let options = [
-            (self.context && session.can("CONTEXT=SEARCH"), "CONTEXT"),
-            (self.update, "UPDATE"),
-            (save, "SAVE"),
-            (self.min, "MIN"),
-            (self.max, "MAX"),
-            (all, "ALL"),
-            (self.count, "COUNT"),
-            (self.relevancy, "RELEVANCY"),
-        ];
-        for (_, name) in options.iter().filter(|(wanted, _)| *wanted) {
-            line.word(name);
-        }
-        if let Some(part) = self.partial.filter(|_| self.is_cut) {
-            line.word("PARTIAL").word(&part.to_string());
-        }
-        line.close();
+        let contexts = session.can("CONTEXT=SEARCH");
+        let can = Abilities { ends: true, contexts, part: self.can_cut(session) };
+        self.options.write(line, can, save);
     }
 }
 
@@ -304,9 +263,9 @@ impl Command for SearchReturn {
 
     fn class(&self) -> Class {
         let kinds = ResponseKinds::SEARCH;
-        let kinds = if self.update { kinds.and(ResponseKinds::CODES) } else { kinds };
+        let kinds = if self.options.update { kinds.and(ResponseKinds::CODES) } else { kinds };
         let class = Class::query().answered_by_kinds(kinds).in_mailbox().with_search(&self.query).ours();
-        if self.update { class.with_effect(Effect::KeepUpdated) } else { class }
+        if self.options.update { class.with_effect(Effect::KeepUpdated) } else { class }
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -338,47 +297,25 @@ impl Command for SearchReturn {
     }
 
     fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Found> {
-        let mut found = Found { is_updated: self.update, ..Found::default() };
         let mut all = RangeCollector::default();
-        let (mut count, mut partial) = (None, None);
-        for response in items {
-            match response.into_answer() {
-                Answer::Search(numbers) => {
-                    all.add_set(&numbers.numbers.into_uids());
-                    found.mod_seq = found.mod_seq.max(numbers.mod_seq);
-                }
-                Answer::ESearch(more) => {
-                    let ESearch { min, max, mod_seq, relevancy, changes, .. } = *more;
-                    found.min = found.min.or(min.and_then(Uid::new));
-                    found.max = found.max.or(max.and_then(Uid::new));
-                    count = count.or(more.count.map(u64::from));
-                    found.mod_seq = found.mod_seq.max(mod_seq);
-                    found.relevancy.extend(relevancy);
-                    found.changes.extend(changes);
-                    more.all.into_iter().for_each(|more| all.add_set(&more.into_uids()));
-                    partial = partial.or(more.partial.map(|part| part.numbers.to_set().into_uids()));
-                }
-                Answer::Status(status) if matches!(status.code, Some(Code::NoUpdate(_))) => {
-                    found.is_updated = false;
-                }
-                _ => {}
-            }
-        }
+        let mut found = self.options.collect(items, |answer| match answer {
+            Answer::Search(numbers) => all.add_set(&numbers.numbers.clone().into_uids()),
+            Answer::ESearch(more) => more.all.iter().for_each(|more| all.add_set(&more.clone().into_uids())),
+            _ => {}
+        });
         let all = all.finish();
-        // What was not asked for by itself is made of all.
-        found.min = found.min.or_else(|| all.first()).filter(|_| self.min);
-        found.max = found.max.or_else(|| all.last()).filter(|_| self.max);
-        found.count = self.count.then(|| count.unwrap_or_else(|| all.len()));
-        found.partial = self.partial.map(|part| match partial {
-            Some(partial) => partial,
-            None if self.is_cut => UidSet::new(),
+        self.options.complete(&mut found, (all.first(), all.last()), all.len());
+        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes } = found;
+        let partial = self.options.partial.map(|part| match partial {
+            Some(partial) => partial.to_set().into_uids(),
+            None if self.options.is_cut() => UidSet::new(),
             None => {
                 let (from, to) = part.within(all.len());
                 all.between_places(from, to)
             }
         });
-        found.all = Some(all).filter(|_| self.all || self.is_plain());
-        Ok(found)
+        let all = Some(all).filter(|_| self.options.all || self.options.is_plain());
+        Ok(Found { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes })
     }
 }
 

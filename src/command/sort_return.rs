@@ -1,12 +1,13 @@
-//! SORT with chosen results: MIN, MAX, COUNT, ALL, PARTIAL (RFC 5267 sections 3.1 and 4.4), kept up
-//! to date on request (section 4.3).
+//! SORT with chosen results: MIN, MAX, COUNT, ALL, PARTIAL (RFC 5267 sections 3.1 and 4.4), RELEVANCY
+//! (RFC 6203), kept up to date on request (section 4.3).
 
+use super::return_options::{Abilities, Collected, ReturnOptions};
 use super::{
     Claim, Class, Command, Effect, Flow, Line, Messages, PartialRange, ResponseKinds, Search, Session,
     SortOrder,
 };
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, Done, ESearch, ModSeq, NumberList, ResultChange, Uid, Untagged};
+use crate::types::{Answer, Done, ModSeq, NumberList, ResultChange, Uid, Untagged};
 
 /// A sorted search of which only what is asked for is sent: from
 /// [`Sort::returning`](super::Sort::returning). Without any of them it is [`all`](SortReturn::all).
@@ -18,16 +19,7 @@ use crate::types::{Answer, Code, Done, ESearch, ModSeq, NumberList, ResultChange
 pub struct SortReturn {
     query: Search,
     order: SortOrder,
-    min: bool,
-    max: bool,
-    count: bool,
-    all: bool,
-    pub(super) partial: Option<PartialRange>,
-    update: bool,
-    context: bool,
-    strict: bool,
-    /// The server was asked for the part alone.
-    is_cut: bool,
+    options: ReturnOptions,
 }
 
 /// What a [`SortReturn`] found. What was not asked for is `None`.
@@ -44,6 +36,8 @@ pub struct Sorted {
     pub all: Option<NumberList>,
     /// Those in the part that was asked for, in the order: UIDs.
     pub partial: Option<NumberList>,
+    /// How relevant each of them is, from 1 to 100, in their order (RFC 6203 section 4).
+    pub relevancy: Vec<u8>,
     /// The highest mod-sequence among them, where it was searched by.
     pub mod_seq: Option<ModSeq>,
     /// Whether the server keeps the result up to date, where that was asked for: it may refuse to
@@ -55,46 +49,34 @@ pub struct Sorted {
 
 impl SortReturn {
     pub(super) fn new(query: Search, order: SortOrder) -> Self {
-        Self {
-            query,
-            order,
-            min: false,
-            max: false,
-            count: false,
-            all: false,
-            partial: None,
-            update: false,
-            context: false,
-            strict: false,
-            is_cut: false,
-        }
+        Self { query, order, options: ReturnOptions::default() }
     }
 
     /// The first in the order. Cyrus, which has ESORT, gives the lowest UID or number instead.
     #[doc(alias = "MIN")]
     pub fn min(mut self) -> Self {
-        self.min = true;
+        self.options.min = true;
         self
     }
 
     /// The last in the order. Cyrus, which has ESORT, gives the highest UID or number instead.
     #[doc(alias = "MAX")]
     pub fn max(mut self) -> Self {
-        self.max = true;
+        self.options.max = true;
         self
     }
 
     /// How many.
     #[doc(alias = "COUNT")]
     pub fn count(mut self) -> Self {
-        self.count = true;
+        self.options.count = true;
         self
     }
 
     /// All, in the order.
     #[doc(alias = "ALL")]
     pub fn all(mut self) -> Self {
-        self.all = true;
+        self.options.all = true;
         self
     }
 
@@ -103,7 +85,25 @@ impl SortReturn {
     /// out here.
     #[doc(alias = "PARTIAL")]
     pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
-        self.partial = Some(range.into());
+        self.options.partial = Some(range.into());
+        self
+    }
+
+    /// How relevant each of them is, for a [`fuzzy`](Search::fuzzy) query, in their order (RFC 6203
+    /// section 5); needs SEARCH=FUZZY and ESORT.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::command::{Search, Sort, SortKey};
+    /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {
+    /// let likely = Sort::new(Search::text("Helo").fuzzy(), SortKey::Relevancy).returning();
+    /// let found = inbox.submit(likely.relevancy()).await?;
+    /// println!("{:?}: {:?}", found.all, found.relevancy);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "RELEVANCY")]
+    pub fn relevancy(mut self) -> Self {
+        self.options.relevancy = true;
         self
     }
 
@@ -115,7 +115,7 @@ impl SortReturn {
     /// They are about all that fits, also where only a part or a count was asked for.
     #[doc(alias = "UPDATE")]
     pub fn update(mut self) -> Self {
-        self.update = true;
+        self.options.update = true;
         self
     }
 
@@ -123,30 +123,22 @@ impl SortReturn {
     /// 4.2). Only a hint: where the server has no CONTEXT=SORT, it is left out.
     #[doc(alias = "CONTEXT")]
     pub fn context(mut self) -> Self {
-        self.context = true;
+        self.options.context = true;
         self
     }
 
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server can't
     /// return just that.
     pub fn strict(mut self) -> Self {
-        self.strict = true;
+        self.options.strict = true;
         self
-    }
-
-    fn has_ends(&self) -> bool {
-        self.min || self.max || self.count
-    }
-
-    fn is_plain(&self) -> bool {
-        !(self.has_ends() || self.all || self.partial.is_some())
     }
 
     /// Whether the server can send the part alone. RFC 5267 section 4.4 counts from the first, and
     /// sends no part beside all.
     fn can_cut(&self, session: &Session) -> bool {
-        let is_known = session.can("CONTEXT=SORT") && (session.can("ESORT") || !self.has_ends());
-        is_known && !self.all && self.partial.is_some_and(|part| !part.is_from_last())
+        let is_known = session.can("CONTEXT=SORT") && (session.can("ESORT") || !self.options.has_ends());
+        is_known && self.options.partial.is_some_and(|part| !part.is_from_last())
     }
 
     fn check(&self, session: &Session) -> Result<()> {
@@ -154,44 +146,30 @@ impl SortReturn {
         let lacks = |capability: &str| {
             Err(Error::unsupported(format!("the server lacks {capability}, which this SORT needs")))
         };
-        if self.update && !session.can("CONTEXT=SORT") {
+        let asked = &self.options;
+        if asked.update && !session.can("CONTEXT=SORT") {
             return lacks("CONTEXT=SORT");
         }
-        if self.strict && self.has_ends() && !session.can("ESORT") {
+        if asked.relevancy && !session.can("SEARCH=FUZZY") {
+            return lacks("SEARCH=FUZZY");
+        }
+        if (asked.strict && asked.has_ends() || asked.relevancy) && !session.can("ESORT") {
             return lacks("ESORT");
         }
-        if self.strict && self.partial.is_some() && !self.all && !self.can_cut(session) {
+        if asked.strict && asked.partial.is_some() && !asked.all && !self.can_cut(session) {
             return Err(Error::unsupported("the server can't send a part of what it sorts (CONTEXT=SORT)"));
         }
         Ok(())
     }
 
     fn encode_return(&mut self, line: &mut Line, session: &Session) {
-        self.is_cut = self.can_cut(session);
         let (ends, contexts) = (session.can("ESORT"), session.can("CONTEXT=SORT"));
-        let context = self.context && contexts;
-        if !(ends || context || self.update || self.is_cut) {
-            return;
+        let part = self.can_cut(session);
+        let asked = &self.options;
+        let is_cut = part && !asked.all && asked.partial.is_some();
+        if ends || asked.context && contexts || asked.update || is_cut {
+            self.options.write(line, Abilities { ends, contexts, part }, false);
         }
-        // Without ESORT the ends and the count are made of all.
-        let is_made = self.has_ends() && !ends || self.partial.is_some() && !self.is_cut;
-        let all = self.all || self.is_plain() || is_made;
-        line.word("RETURN").open();
-        let options = [
-            (context, "CONTEXT"),
-            (self.update, "UPDATE"),
-            (ends && self.min, "MIN"),
-            (ends && self.max, "MAX"),
-            (all, "ALL"),
-            (ends && self.count, "COUNT"),
-        ];
-        for (_, name) in options.iter().filter(|(wanted, _)| *wanted) {
-            line.word(name);
-        }
-        if let Some(part) = self.partial.filter(|_| self.is_cut) {
-            line.word("PARTIAL").word(&part.to_string());
-        }
-        line.close();
     }
 }
 
@@ -205,9 +183,9 @@ impl Command for SortReturn {
 
     fn class(&self) -> Class {
         let kinds = ResponseKinds::SORT.and(ResponseKinds::SEARCH);
-        let kinds = if self.update { kinds.and(ResponseKinds::CODES) } else { kinds };
+        let kinds = if self.options.update { kinds.and(ResponseKinds::CODES) } else { kinds };
         let class = Class::query().answered_by_kinds(kinds).in_mailbox().with_search(&self.query).ours();
-        if self.update { class.with_effect(Effect::KeepUpdated) } else { class }
+        if self.options.update { class.with_effect(Effect::KeepUpdated) } else { class }
     }
 
     fn messages(&mut self) -> Option<&mut Messages> {
@@ -239,47 +217,27 @@ impl Command for SortReturn {
     }
 
     fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Sorted> {
-        let mut found = Sorted { is_updated: self.update, ..Sorted::default() };
         let mut all = NumberList::new();
-        let (mut count, mut partial) = (None, None);
         let mut add = |more: &NumberList| more.ranges().for_each(|(first, last)| all.push(first, last));
-        for response in items {
-            match response.into_answer() {
-                Answer::Sort(sorted) => {
-                    add(&sorted.numbers);
-                    found.mod_seq = found.mod_seq.max(sorted.mod_seq);
-                }
-                Answer::ESearch(more) => {
-                    add(&more.in_order());
-                    let ESearch { min, max, mod_seq, changes, .. } = *more;
-                    found.min = found.min.or(min.and_then(Uid::new));
-                    found.max = found.max.or(max.and_then(Uid::new));
-                    count = count.or(more.count.map(u64::from));
-                    found.mod_seq = found.mod_seq.max(mod_seq);
-                    found.changes.extend(changes);
-                    partial = partial.or(more.partial.map(|part| part.numbers));
-                }
-                Answer::Status(status) if matches!(status.code, Some(Code::NoUpdate(_))) => {
-                    found.is_updated = false;
-                }
-                _ => {}
-            }
-        }
-        // What was not sent by itself is made of all.
-        let (first, last) = (all.ranges().next(), all.ranges().last());
-        found.min = found.min.or(first.and_then(|(first, _)| Uid::new(first))).filter(|_| self.min);
-        found.max = found.max.or(last.and_then(|(_, last)| Uid::new(last))).filter(|_| self.max);
-        found.count = self.count.then(|| count.unwrap_or_else(|| all.len()));
-        found.partial = self.partial.map(|part| match partial {
+        let mut found = self.options.collect(items, |answer| match answer {
+            Answer::Sort(sorted) => add(&sorted.numbers),
+            Answer::ESearch(more) => add(&more.in_order()),
+            _ => {}
+        });
+        let first = all.ranges().next().and_then(|(first, _)| Uid::new(first));
+        let last = all.ranges().last().and_then(|(_, last)| Uid::new(last));
+        self.options.complete(&mut found, (first, last), all.len());
+        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes } = found;
+        let partial = self.options.partial.map(|part| match partial {
             Some(partial) => partial,
-            None if self.is_cut => NumberList::new(),
+            None if self.options.is_cut() => NumberList::new(),
             None => {
                 let (from, to) = part.within(all.len());
                 between_places(&all, from, to)
             }
         });
-        found.all = Some(all).filter(|_| self.all || self.is_plain());
-        Ok(found)
+        let all = Some(all).filter(|_| self.options.all || self.options.is_plain());
+        Ok(Sorted { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes })
     }
 }
 

@@ -30,8 +30,8 @@ impl Mailbox {
     /// Fetches data of messages, such as who wrote what and when ([`Items::envelope`]), or the
     /// whole of each ([`Items::body`]): `FETCH` (RFC 9051 section 6.4.5). Which messages: UIDs, a
     /// result of [`search`](Self::search), or [`newest`](Self::newest). UIDs that are not there are
-    /// passed over; nothing is marked as read unless that is asked for
-    /// ([`Items::marking_seen`]).
+    /// passed over, as the server does without a word; [`Fetch::report`] lists them. Nothing is
+    /// marked as read unless that is asked for ([`Items::marking_seen`]).
     ///
     /// ```no_run
     /// # use imap_duplex::command::Items;
@@ -189,7 +189,9 @@ impl Mailbox {
     /// Changes flags of messages, such as `\Seen` once they are read: `STORE` (RFC 9051 section
     /// 6.4.6). Where the mailbox is open for [reading alone](Self::is_read_only) it fails, unsent.
     /// Gives the rows that the server answered with; the changes are events as well, a silent
-    /// STORE's too.
+    /// STORE's too. UIDs that are not there are passed over. No answer to a STORE says which, since
+    /// servers leave rows out for other reasons, too: what is there is in the
+    /// [view](Self::snapshot).
     ///
     /// ```no_run
     /// # use imap_duplex::{command::Store, types::Flag};
@@ -265,7 +267,9 @@ impl Mailbox {
     }
 
     /// Copies messages to another mailbox: `COPY` (RFC 9051 section 6.4.7), all of them or none;
-    /// see [`CopyMessages`]. This one may be open for reading alone.
+    /// see [`CopyMessages`]. UIDs that are not there are passed over:
+    /// [`Copied::absent`](crate::command::Copied::absent) lists them. This one may be open for
+    /// reading alone.
     ///
     /// ```no_run
     /// # async fn example(inbox: &imap_duplex::Mailbox) -> imap_duplex::Result<()> {

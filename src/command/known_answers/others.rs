@@ -146,6 +146,18 @@ fn what_is_known_of_a_copy() {
     assert_eq!(copy("IMAP4rev1", "OK done"), CopyOutcome::NotReported);
     let none = CopyMessages::copying(UidSet::new(), "Archive").finish(done("OK"), Vec::new()).unwrap();
     assert_eq!(none.outcome, CopyOutcome::NothingMatched);
+    // Which of them were not there.
+    let absent = |capabilities: &str, end: &str| {
+        let asked: UidSet = "4:7".parse().unwrap();
+        let mut copy = CopyMessages::copying(asked.clone(), "Archive");
+        let session = super::session(capabilities);
+        copy.encode(&mut Line::new(Some("A1"), &session), &session).unwrap();
+        copy.finish(done(end), Vec::new()).unwrap().absent(&asked).map(|set| set.to_string())
+    };
+    assert_eq!(absent("UIDPLUS", "OK [COPYUID 1 4,6 9:10] done").as_deref(), Some("5,7"));
+    assert_eq!(absent("UIDPLUS", "OK [COPYUID 1 4:7 9:12] done").as_deref(), Some(""));
+    assert_eq!(absent("UIDPLUS", "OK No messages found.").as_deref(), Some("4:7"));
+    assert_eq!(absent("IMAP4rev1", "OK done"), None);
     let strict = CopyMessages::moving("4:7".parse::<UidSet>().unwrap(), "Archive").strict();
     assert!(refusal(strict, "UIDPLUS").contains("MOVE"));
 }

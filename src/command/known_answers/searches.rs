@@ -207,6 +207,19 @@ fn what_is_most_relevant_comes_first() {
          S: C1 OK Sort completed.",
     );
     assert_eq!(sorted.numbers.iter().collect::<Vec<_>>(), [5, 10, 1]);
+    let ranked = example(
+        Sort::new(Search::text("Helo").fuzzy(), SortKey::Relevancy).returning().relevancy(),
+        "SORT ESORT SEARCH=FUZZY",
+        "C: C2 UID SORT RETURN (ALL RELEVANCY) (RELEVANCY) UTF-8 FUZZY TEXT \"Helo\"\n\
+         S: * ESEARCH (TAG \"C2\") UID ALL 5,10,1 RELEVANCY (99 42 4)\n\
+         S: C2 OK Sort completed.",
+    );
+    assert_eq!(ranked.all.expect("all").iter().collect::<Vec<_>>(), [5, 10, 1]);
+    assert_eq!(ranked.relevancy, [99, 42, 4]);
+    for (can, word) in [("SORT SEARCH=FUZZY", "ESORT"), ("SORT ESORT", "FUZZY")] {
+        let sort = Sort::new(Search::text("x"), SortKey::Size).returning().relevancy();
+        assert!(super::refusal(sort, can).contains(word), "{word}");
+    }
     let first = example(
         Sort::new(Search::text("World").fuzzy(), SortKey::Relevancy).returning().partial(1..=10),
         "SORT ESORT CONTEXT=SORT SEARCH=FUZZY",

@@ -58,8 +58,8 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// Those of these messages that were not copied, because they are not there (any more), as far as
-    /// the server has reported what it copied. `None`: it does not report that.
+    /// Those of these messages that were not copied, because they are not there (any more), as far
+    /// as the server has reported what it copied. `None`: it does not report that.
     ///
     /// ```no_run
     /// # use imap_duplex::types::UidSet;

@@ -1,5 +1,6 @@
-//! What SEARCH and SORT are to return, and what comes of the answers: MIN, MAX, COUNT, ALL, PARTIAL,
-//! RELEVANCY (RFC 9051 section 6.4.4, RFC 9394, RFC 5267, RFC 6203), kept up to date on request.
+//! What SEARCH and SORT are to return, and what comes of the answers: MIN, MAX, COUNT, ALL,
+//! PARTIAL, RELEVANCY (RFC 9051 section 6.4.4, RFC 9394, RFC 5267, RFC 6203), kept up to date on
+//! request.
 //!
 //! In: what was asked for, and what the server can do of it ([`Abilities`]). Out: `RETURN (…)`, and
 //! what the answers say apart from all that fits, which the caller keeps in its own kind of list.
@@ -106,8 +107,8 @@ impl ReturnOptions {
         found
     }
 
-    /// What was asked for and not sent by itself is made of all that fits; what was not asked for is
-    /// left out.
+    /// What was asked for and not sent by itself is made of all that fits; what was not asked for
+    /// is left out.
     pub(super) fn complete(&self, found: &mut Collected, ends: (Option<Uid>, Option<Uid>), len: u64) {
         found.min = found.min.or(ends.0).filter(|_| self.min);
         found.max = found.max.or(ends.1).filter(|_| self.max);

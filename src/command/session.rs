@@ -41,6 +41,8 @@ pub(crate) enum LoginState {
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     pub(crate) capabilities: Capabilities,
+    /// Those that are taken for missing, whatever the server says.
+    pub(crate) ignored: Vec<String>,
     /// How often the server has reported them.
     pub(crate) capabilities_epoch: u64,
     pub(crate) enabled: Vec<String>,
@@ -92,7 +94,25 @@ impl Session {
     /// alone.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
-        self.capabilities.has(capability) || self.is_rev2() && is_in_rev2(capability)
+        let is_in_rev2 = || is_in_rev2(capability) && !self.ignores(capability);
+        self.capabilities.has(capability) || self.is_rev2() && is_in_rev2()
+    }
+
+    /// Whether this capability is taken for missing, with a value or without. Where the server
+    /// takes no passwords, none is sent.
+    fn ignores(&self, capability: &str) -> bool {
+        let name = capability.split_once('=').map_or(capability, |(name, _)| name);
+        let is_it =
+            |ignored: &String| ignored.eq_ignore_ascii_case(capability) || ignored.eq_ignore_ascii_case(name);
+        self.ignored.iter().any(is_it) && !capability.eq_ignore_ascii_case("LOGINDISABLED")
+    }
+
+    /// What the server says that it can, without what is taken for missing.
+    pub(crate) fn without_ignored(&self, all: Capabilities) -> Capabilities {
+        if self.ignored.is_empty() {
+            return all;
+        }
+        all.iter().filter(|name| !self.ignores(name)).collect()
     }
 
     /// The result of this search is kept up to date, and reported by its tag.

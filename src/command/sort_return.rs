@@ -1,5 +1,5 @@
-//! SORT with chosen results: MIN, MAX, COUNT, ALL, PARTIAL (RFC 5267 sections 3.1 and 4.4), RELEVANCY
-//! (RFC 6203), kept up to date on request (section 4.3).
+//! SORT with chosen results: MIN, MAX, COUNT, ALL, PARTIAL (RFC 5267 sections 3.1 and 4.4),
+//! RELEVANCY (RFC 6203), kept up to date on request (section 4.3).
 
 use super::return_options::{Abilities, Collected, ReturnOptions};
 use super::{

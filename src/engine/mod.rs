@@ -82,7 +82,8 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
         let Limits { command_line, messages, .. } = settings.limits;
-        let session = Session { command_line, messages, ..Session::default() };
+        let ignored = settings.ignored.clone();
+        let session = Session { command_line, messages, ignored, ..Session::default() };
         Self {
             output: Output::new(Arc::clone(shared.events())),
             settings,

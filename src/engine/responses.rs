@@ -226,6 +226,7 @@ impl Engine {
         if !all.is_whole() {
             return self.report(Event::new(EventKind::Data(Answer::Capability(all))));
         }
+        let all = self.session.without_ignored(all);
         if self.session.learn_capabilities(&all) {
             self.scheduler.shared().set_capabilities(&all);
             if self.lifecycle.is_ready() {

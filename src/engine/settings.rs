@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) poll_every: Duration,
     /// How long the server may be silent while a command is in flight.
     pub(crate) silence: Duration,
+    /// Capabilities that are taken for missing.
+    pub(crate) ignored: Vec<String>,
 }
 
 /// How many messages one command asks of, so that none keeps the connection busy for long.

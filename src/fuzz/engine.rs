@@ -129,6 +129,7 @@ fn settings(choices: &[u8]) -> Settings {
         idle_renew: Duration::from_secs(600),
         poll_every: Duration::from_secs(60),
         silence: Duration::from_secs(120),
+        ignored: Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ mod deselected_status;
 mod event_replay;
 mod idle;
 mod idle_by_hand;
+mod ignored;
 mod kinds;
 mod look_back;
 mod mailbox_changes;
@@ -212,6 +213,7 @@ pub(super) fn settings() -> Settings {
         idle_renew: Duration::from_secs(600),
         poll_every: Duration::from_secs(60),
         silence: Duration::from_secs(24 * 3600),
+        ignored: Vec::new(),
     }
 }
 

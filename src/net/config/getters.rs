@@ -42,6 +42,18 @@ impl Config {
         &self.enable
     }
 
+    /// The capabilities that are taken for missing, whatever the server says.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").ignore_capabilities(["NOTIFY"]);
+    /// assert_eq!(config.get_ignore_capabilities(), ["NOTIFY"]);
+    /// ```
+    #[must_use]
+    pub fn get_ignore_capabilities(&self) -> &[String] {
+        &self.ignored
+    }
+
     /// What the client says of itself after login; `None` if it sends no ID.
     ///
     /// ```

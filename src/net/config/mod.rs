@@ -63,6 +63,7 @@ pub struct Config {
     pub(crate) allow_plaintext_login: bool,
     pub(crate) tls: TlsSettings,
     pub(crate) enable: Vec<String>,
+    pub(crate) ignored: Vec<String>,
     pub(crate) id: Option<Id>,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
@@ -96,6 +97,7 @@ impl Config {
             allow_plaintext_login: false,
             tls: TlsSettings::default(),
             enable: ["QRESYNC", "CONDSTORE", "IMAP4rev2"].map(String::from).into(),
+            ignored: Vec::new(),
             id: Some(Id::nothing().field("name", env!("CARGO_PKG_NAME"))),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -125,6 +127,20 @@ impl Config {
     /// ```
     pub fn enable<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.enable = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Takes these capabilities for missing, whatever the server says: for an extension that it
+    /// does wrong. Each is left out as it is named and with a value, as in `APPENDLIMIT=35651584`;
+    /// and if it is a part of IMAP4rev2, also where that is in use. What needs it is done otherwise
+    /// or refused, as on a server without. `LOGINDISABLED` can't be left out.
+    ///
+    /// ```
+    /// # use imap_duplex::Config;
+    /// let config = Config::new("imap.example.org").ignore_capabilities(["ESEARCH", "NOTIFY"]);
+    /// ```
+    pub fn ignore_capabilities<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.ignored = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -223,6 +239,7 @@ impl Config {
             idle_renew: self.timeouts.idle_renew,
             poll_every: self.timeouts.poll_every,
             silence: self.timeouts.silence,
+            ignored: self.ignored.clone(),
         }
     }
 }

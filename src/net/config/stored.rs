@@ -47,6 +47,8 @@ struct Stored {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trust: Vec<String>,
     enable: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignore_capabilities: Vec<String>,
     id: Option<Id>,
     limits: Limits,
     timeouts: Timeouts,
@@ -103,6 +105,7 @@ impl Stored {
             tls_backend: config.tls.backend,
             trust: config.tls.extra_roots.iter().map(pem).collect(),
             enable: config.enable.clone(),
+            ignore_capabilities: config.ignored.clone(),
             id: config.id.clone(),
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
@@ -142,6 +145,7 @@ impl Stored {
         config.tls.backend = self.tls_backend;
         config.tls.extra_roots = self.trust.into_iter().map(Bytes::from).collect();
         (config.enable, config.id) = (self.enable, self.id);
+        config.ignored = self.ignore_capabilities;
         (config.limits, config.timeouts) = (self.limits, self.timeouts);
         (config.auto_idle, config.view_sync) = (self.auto_idle, self.view_sync);
         Ok(config)
@@ -225,6 +229,7 @@ mod tests {
             .trust_certificate(vec![0x30, 0x03, 1, 2, 3])
             .client_certificate(ClientCertificate::new("chain", SECRET))
             .enable(["CONDSTORE"])
+            .ignore_capabilities(["NOTIFY"])
             .id(None)
             .limits(limits.clone())
             .timeouts(timeouts.clone())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use imap_duplex::account::{AccountState, MemoryStore, Policy, Watch};
 use imap_duplex::testing::Server;
 use imap_duplex::{Config, CredentialReason, Credentials, ErrorKind, Remedy};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::within;
 use crate::watch::{QUIET, all};
@@ -15,7 +15,7 @@ use crate::{LIMIT, World};
 
 /// What a provider has, and what it was asked for.
 #[derive(Clone, Default)]
-struct Provider(Arc<Mutex<Given>>);
+pub(crate) struct Provider(Arc<Mutex<Given>>);
 
 #[derive(Default)]
 struct Given {
@@ -26,7 +26,7 @@ struct Given {
 }
 
 impl Provider {
-    fn has(&self, at_hand: &str, fresh: &str) {
+    pub(crate) fn has(&self, at_hand: &str, fresh: &str) {
         let mut given = self.0.lock().expect("no panic");
         (given.at_hand, given.fresh) = (at_hand.to_owned(), fresh.to_owned());
     }
@@ -36,7 +36,7 @@ impl Provider {
         std::mem::take(&mut self.0.lock().expect("no panic").asked)
     }
 
-    fn config(&self, world: &World) -> Config {
+    pub(crate) fn config(&self, world: &World) -> Config {
         let given = self.0.clone();
         world.config().credentials(world.server.user(), move |request| {
             let mut given = given.lock().expect("no panic");
@@ -121,6 +121,12 @@ async fn a_watch_that_is_parked_goes_on_with_other_credentials() {
         };
         assert_eq!(error.remedy(), Some(Remedy::Credentials), "{error}");
         assert!(matches!(account.status().now().state, AccountState::Parked { .. }));
+        let again = timeout(Duration::from_secs(3600), changes.next()).await;
+        assert!(again.is_err(), "it is known: {again:?}");
+        // Others that are refused as well are worth another word.
+        account.credentials_changed();
+        let again = timeout(Duration::from_secs(3600), changes.next()).await.expect("within an hour");
+        assert!(again.expect("the account goes on").is_err());
         provider.has(world.server.password(), "");
         account.credentials_changed();
         let found = loop {

@@ -118,6 +118,11 @@ impl World {
         })
     }
 
+    /// Connections that there are carry nothing any more, and don't end.
+    pub(crate) fn hang(&self) {
+        self.inner.rewriting.as_ref().expect("connections can hang").hang();
+    }
+
     /// The next so many dials fail.
     pub(crate) fn be_away(&self, dials: usize) {
         self.inner.away.store(dials, Ordering::Relaxed);

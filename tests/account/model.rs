@@ -1,18 +1,21 @@
 //! Random programs: what clients, and servers that contradict themselves, do to mailboxes, with
-//! cuts and with ends of the program as `kill -9` leaves it. After each quiet point the sum of the
-//! stream is the mailbox, and the watch says that all is in step.
+//! cuts, faults of the network and with ends of the program as `kill -9` leaves it. After each
+//! quiet point the sum of the stream is the mailbox, and the watch says that all is in step.
 //!
 //! `IMAP_DUPLEX_PROGRAMS` says how many there are, `IMAP_DUPLEX_SEED` where they begin.
+
+mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use imap_duplex::account::{Account, Change, ChangeKind, Changes, MemoryStore, Watch};
-use imap_duplex::command::Items;
+use imap_duplex::account::{Account, Change, ChangeKind, Changes};
 use imap_duplex::testing::{Quirk, Server, StoredMailbox};
 use imap_duplex::types::{Flag, Flags, MailboxName, ModSeq, Uid, UidValidity};
 use tokio::time::timeout;
 
+use self::faults::{Store, open};
+use crate::credentials::Provider;
 use crate::rewritten::{Rule, as_it_is};
 use crate::support::within;
 use crate::watch::{Mirror, QUIET};
@@ -87,9 +90,11 @@ fn lies() -> Vec<Lie> {
 struct Model {
     random: Random,
     world: World,
-    store: MemoryStore,
-    account: Account,
-    changes: Changes,
+    store: Store,
+    provider: Provider,
+    current_password: String,
+    /// As long as the program runs.
+    running: Option<(Account, Changes)>,
     /// What the program has made of the stream; and of what it has acknowledged, which is what an
     /// end leaves of it.
     mirror: Mirror,
@@ -111,14 +116,6 @@ impl Drop for Model {
             }
         }
     }
-}
-
-async fn open(world: &World, store: &MemoryStore) -> (Account, Changes) {
-    let account = world.account();
-    let watch = Watch::all().from_start(true).compare_flags(Duration::from_secs(100));
-    let watch = watch.items(Items::envelope());
-    let changes = account.watch(watch, store.clone()).await.expect("a store in memory");
-    (account, changes)
 }
 
 fn server(random: &mut Random) -> (String, Server) {
@@ -150,8 +147,10 @@ impl Model {
                 world.server.deliver(name, format!("Subject: {name} {number}\r\n\r\n"));
             }
         }
-        let store = MemoryStore::new();
-        let (account, changes) = open(&world, &store).await;
+        let (store, provider) = (Store::one_of(&mut random), Provider::default());
+        let current_password = world.server.password().to_owned();
+        provider.has(&current_password, &current_password);
+        let running = Some(open(&world, &provider, &store).await);
         let (mirror, acknowledged) = (Mirror::default(), Mirror::default());
         let history = vec![format!("seed {seed}: {what}")];
         let (backups, lie, numbers) = (BTreeMap::new(), None, 0);
@@ -160,8 +159,9 @@ impl Model {
             random,
             world,
             store,
-            account,
-            changes,
+            provider,
+            current_password,
+            running,
             mirror,
             acknowledged,
             identities,
@@ -170,6 +170,14 @@ impl Model {
             numbers,
             history,
         }
+    }
+
+    fn account(&self) -> &Account {
+        &self.running.as_ref().expect("it runs").0
+    }
+
+    fn changes(&mut self) -> &mut Changes {
+        &mut self.running.as_mut().expect("it runs").1
     }
 
     fn note(&mut self, what: impl Into<String>) {
@@ -328,18 +336,25 @@ impl Model {
         let is_killed = self.random.below(3) > 0;
         self.note(format!("the program ends, killed: {is_killed}"));
         if !is_killed {
-            self.account.shutdown(Duration::from_secs(10)).await;
+            self.account().shutdown(Duration::from_secs(10)).await;
         }
+        self.running = None;
+        // Its tasks find that out: no two programs use one file.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         self.mirror = Mirror(self.acknowledged.0.clone());
-        (self.account, self.changes) = open(&self.world, &self.store).await;
+        self.running = Some(open(&self.world, &self.provider, &self.store).await);
     }
 
     /// Reads until nothing comes for longer than sweeps are apart where NOTIFY is trusted;
     /// acknowledges now and then, and all at the end.
     async fn read(&mut self, withholds: bool) {
+        self.read_until(QUIET * 2, withholds).await;
+    }
+
+    async fn read_until(&mut self, quiet: Duration, withholds: bool) {
         let mut open: Vec<Change> = Vec::new();
         let mut count = 0;
-        while let Ok(Some(change)) = timeout(QUIET * 2, self.changes.next()).await {
+        while let Ok(Some(change)) = timeout(quiet, self.changes().next()).await {
             count += 1;
             assert!(count < MAX_CHANGES, "what has not changed is reported again and again");
             let change = match change {
@@ -365,7 +380,7 @@ impl Model {
     }
 
     async fn acknowledge(&mut self, changes: &mut Vec<Change>) {
-        self.changes.ack_all(changes).await.expect("a store in memory");
+        self.changes().ack_all(changes).await.expect("a store that can be written");
         for change in changes.drain(..) {
             self.identities.insert(change.id());
             self.acknowledged.apply(&change);
@@ -388,7 +403,7 @@ impl Model {
         let known = self.mirror.0.iter().filter(|(_, messages)| !messages.is_empty());
         let gone: Vec<_> = known.map(|(name, _)| name).filter(|name| !there.contains(name)).collect();
         assert!(gone.is_empty(), "{gone:?} are gone");
-        let status = self.changes.status().now();
+        let status = self.changes().status().now();
         assert!(status.in_step && status.mailboxes == there.len(), "{status:?}");
     }
 
@@ -412,6 +427,14 @@ impl Model {
             self.end().await;
         }
         let withholds = lie.is_some_and(|lie| lie.withholds);
+        if self.random.below(3) == 0 {
+            let is_parked = self.fault();
+            // A peer that hangs is found by the next sweep, and that by a silence of two minutes.
+            self.read_until(QUIET * 4, withholds || is_parked).await;
+            if is_parked {
+                self.log_in();
+            }
+        }
         self.read(withholds).await;
         if withholds {
             self.note("what the server says: as it is");
@@ -438,7 +461,7 @@ async fn whatever_a_server_does_the_sum_of_the_stream_is_the_mailbox() {
             for _ in 0..6 {
                 model.round().await;
             }
-            model.account.shutdown(Duration::from_secs(10)).await;
+            model.account().shutdown(Duration::from_secs(10)).await;
         }
     })
     .await;

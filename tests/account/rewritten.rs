@@ -3,9 +3,11 @@
 //!
 //! In: a stream of the embedded server, a rule. Out: a stream on which the client finds the rest.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, copy, duplex, split};
+use tokio::sync::watch;
 
 /// A line of the server.
 pub(crate) struct Line<'a> {
@@ -40,11 +42,11 @@ pub(crate) fn as_it_is(line: Line<'_>) -> Option<String> {
 
 /// What becomes of all lines.
 #[derive(Clone)]
-pub(crate) struct Rewriting(Arc<Mutex<Rule>>);
+pub(crate) struct Rewriting(Arc<Mutex<Rule>>, Arc<watch::Sender<()>>);
 
 impl Default for Rewriting {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(as_it_is)))
+        Self(Arc::new(Mutex::new(as_it_is)), Arc::default())
     }
 }
 
@@ -57,17 +59,23 @@ impl Rewriting {
         *self.0.lock().expect("no test panics while it holds it")
     }
 
+    /// Those that there are carry nothing any more.
+    pub(crate) fn hang(&self) {
+        self.1.send_replace(());
+    }
+
     /// The client's end of a connection whose lines are changed.
     pub(crate) fn through(&self, server: DuplexStream) -> DuplexStream {
         let (client, far) = duplex(64 * 1024);
         let ((from_server, mut to_server), (mut from_client, mut to_client)) = (split(server), split(far));
-        tokio::spawn(async move {
+        let (this, mut hangs) = (self.clone(), self.1.subscribe());
+        let mut also = hangs.clone();
+        let sent = async move {
             // Either end may go at any time.
             _ = copy(&mut from_client, &mut to_server).await;
             _ = to_server.shutdown().await;
-        });
-        let this = self.clone();
-        tokio::spawn(async move {
+        };
+        let received = async move {
             let (mut lines, mut line, mut opens) = (BufReader::new(from_server), String::new(), false);
             while lines.read_line(&mut line).await.is_ok_and(|read| read > 0) {
                 opens |= line.starts_with("* FLAGS ");
@@ -79,7 +87,18 @@ impl Rewriting {
                 }
             }
             _ = to_client.shutdown().await;
-        });
+        };
+        tokio::spawn(async move { until_it_hangs(sent, &mut also).await });
+        tokio::spawn(async move { until_it_hangs(received, &mut hangs).await });
         client
+    }
+}
+
+/// From then on its ends are held, and nothing is done with them.
+async fn until_it_hangs(work: impl Future<Output = ()>, hangs: &mut watch::Receiver<()>) {
+    let mut work = pin!(work);
+    tokio::select! {
+        () = &mut work => {}
+        Ok(()) = hangs.changed() => std::future::pending().await,
     }
 }

@@ -156,6 +156,9 @@ pub(super) struct WatchTask {
     sweep_counts: bool,
     /// Nothing was stored: the mailboxes that are there now are not new.
     is_first_run: bool,
+    is_connected: bool,
+    /// The program has been given the error for which the account is parked.
+    has_reported: bool,
 }
 
 /// The program has dropped the watch, or the account has ended.
@@ -199,6 +202,8 @@ impl WatchTask {
             is_swept: false,
             sweep_counts: false,
             is_first_run,
+            is_connected: false,
+            has_reported: false,
         }
     }
 
@@ -207,7 +212,6 @@ impl WatchTask {
         let mut status = self.account.status();
         let mut wakes = self.account.wakes();
         wakes.mark_unchanged();
-        let mut is_connected = false;
         loop {
             self.start(Instant::now());
             self.publish();
@@ -224,19 +228,8 @@ impl WatchTask {
                 status = status.changed() => match status.map(|status| status.state) {
                     // The leases of the watch end, so that their connections can log out.
                     None | Some(AccountState::Closing | AccountState::Closed) => return,
-                    Some(AccountState::Connected) => {
-                        is_connected = true;
-                        continue;
-                    }
-                    // Idle is an account that has closed a connection which it does not need.
                     Some(state) => {
-                        if std::mem::take(&mut is_connected) && !matches!(state, AccountState::Idle) {
-                            self.on_lost();
-                            if self.followed.is_empty() {
-                                // Else once it is followed again.
-                                self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
-                            }
-                        }
+                        self.on_state(&state);
                         continue;
                     }
                 },
@@ -346,7 +339,12 @@ impl WatchTask {
                     Err(error) if error.is_transient() => {
                         self.next_sweep = Instant::now() + SOON_AGAIN.min(self.watch.interval);
                     }
-                    Err(error) => self.report(error).await?,
+                    Err(_) if self.has_reported => {}
+                    Err(error) => {
+                        self.has_reported =
+                            matches!(self.account.status().now().state, AccountState::Parked { .. });
+                        self.report(error).await?;
+                    }
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 use super::{Note, SOON, SOON_AGAIN, WatchTask};
+use crate::account::AccountState;
 use crate::account::watch::follow::Control;
 use crate::account::watch::key::MailboxKey;
 use crate::client::Sender;
@@ -154,6 +155,22 @@ impl WatchTask {
                 followed.control.recheck(counts.changes_alone(state));
             } else {
                 self.next_sweep = soon;
+            }
+        }
+    }
+
+    /// The account does something else.
+    pub(super) fn on_state(&mut self, state: &AccountState) {
+        // One that is parked again, for other credentials, is worth another word.
+        self.has_reported &= matches!(state, AccountState::Parked { .. });
+        let was_connected =
+            std::mem::replace(&mut self.is_connected, matches!(state, AccountState::Connected));
+        // Idle is an account that has closed a connection which it does not need.
+        if was_connected && !matches!(state, AccountState::Connected | AccountState::Idle) {
+            self.on_lost();
+            if self.followed.is_empty() {
+                // Else once it is followed again.
+                self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
             }
         }
     }

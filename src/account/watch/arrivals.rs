@@ -98,7 +98,9 @@ async fn one_by_one(
     for (uid, asked) in asked {
         match asked.await {
             Ok(found) => rows.extend(found),
-            Err(error) if error.refuses_messages() => _ = refused.insert(uid),
+            Err(error) if error.refuses_messages() => {
+                refused.insert(uid);
+            }
             Err(error) => return Err(error),
         }
     }

@@ -122,7 +122,7 @@ async fn try_all(
         rows.push(Row { capability: name.clone(), command, outcome });
         tried.push(name);
     }
-    let scratch = scratch.insert(Scratch::make(imap.clone(), name).await?);
+    let scratch = scratch.insert(Scratch::make(imap.clone(), &server.user, name).await?);
     let is_tried = |name: &str| name.eq_ignore_ascii_case("ENABLE") || before::is_of_login(name);
     for name in known.iter().filter(|name| !is_tried(name)) {
         let (command, outcome) = checks::try_out(server, scratch, name).await?;
@@ -137,7 +137,7 @@ async fn remove(server: &Server, imap: &Sender, name: &str, scratch: Option<Scra
         if let Some(scratch) = scratch {
             let _ = scratch.inbox.unselect().await;
         }
-        scratch::remove(imap, name).await
+        scratch::remove(imap, &server.user, name).await
     };
     if let Ok(Ok(())) = tokio::time::timeout(program::PATIENCE * 3, here).await {
         return Ok(());
@@ -145,7 +145,7 @@ async fn remove(server: &Server, imap: &Sender, name: &str, scratch: Option<Scra
     let again = async {
         let (imap, events) = server.connect().await?;
         drop(events);
-        scratch::remove(&imap, name).await?;
+        scratch::remove(&imap, &server.user, name).await?;
         program::log_out(&imap).await
     };
     match tokio::time::timeout(program::PATIENCE * 3, again).await {

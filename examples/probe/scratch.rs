@@ -3,8 +3,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use imap_duplex::command::{List, SetMetadata};
-use imap_duplex::types::{ListEntry, Uid};
+use imap_duplex::command::{List, SetAcl, SetMetadata};
+use imap_duplex::types::{ListEntry, MyRights, Uid};
 use imap_duplex::{ErrorKind, Mailbox, Result, Sender};
 
 use crate::support::failure::Failure;
@@ -23,6 +23,7 @@ const MESSAGES: [&str; 2] = [
 /// The mailboxes, the messages, and what is to be said.
 pub(crate) struct Scratch {
     pub(crate) imap: Sender,
+    user: String,
     /// The mailbox, selected.
     pub(crate) inbox: Mailbox,
     pub(crate) name: String,
@@ -55,17 +56,20 @@ pub(crate) async fn name(imap: &Sender) -> String {
 impl Scratch {
     /// Makes both. What of it there is when this ends early is for [`remove`]. A server that takes
     /// no message can still be asked for what needs none.
-    pub(crate) async fn make(imap: Sender, name: &str) -> Result<Self> {
+    pub(crate) async fn make(imap: Sender, user: &str, name: &str) -> Result<Self> {
         let (name, other) = (name.to_owned(), format!("{name}-other"));
-        imap.create(name.as_str()).await?;
-        imap.create(other.as_str()).await?;
+        for name in [&name, &other] {
+            imap.create(name.as_str()).await?;
+            take_rights(&imap, user, name).await?;
+        }
         let mut lacking = None;
         for message in MESSAGES {
             let appended = imap.append(name.as_str(), message).await.map(drop);
             lacking = lacking.or(refusal(appended)?);
         }
         let inbox = imap.select(name.as_str()).await?;
-        let mut scratch = Self { imap, inbox, name, other, uids: Vec::new(), lacking, verdict: None };
+        let user = user.to_owned();
+        let mut scratch = Self { imap, user, inbox, name, other, uids: Vec::new(), lacking, verdict: None };
         let looked = scratch.look().await;
         scratch.lacking = scratch.lacking.or(refusal(looked)?);
         if scratch.uids.len() < MESSAGES.len() {
@@ -112,6 +116,11 @@ impl Scratch {
         self.verdict.take()
     }
 
+    /// So that a mailbox that was just made can be used, whoever makes it.
+    pub(crate) async fn take_rights(&self, name: &str) -> Result<()> {
+        take_rights(&self.imap, &self.user, name).await
+    }
+
     /// Which messages there are now.
     pub(crate) async fn look(&mut self) -> Result<()> {
         let found = self.inbox.search(imap_duplex::command::Search::all()).await?;
@@ -137,8 +146,28 @@ impl Scratch {
     }
 }
 
+/// An administrator may make mailboxes in which they may do nothing yet, but give rights.
+pub(crate) async fn take_rights(imap: &Sender, user: &str, name: &str) -> Result<()> {
+    const ALL: &str = "lrswipkxtecda";
+    if user.is_empty() || !imap.capabilities().has("ACL") {
+        return Ok(());
+    }
+    let has_all = |mine: &MyRights| "ix".chars().all(|right| mine.rights.can(right));
+    let asked = match imap.my_rights(name).await {
+        Ok(mine) if has_all(&mine) => return Ok(()),
+        Ok(_) => imap.set_acl(SetAcl::add(name, user, ALL)).await,
+        Err(error) => Err(error),
+    };
+    // What is lacking shows at whatever needs it.
+    refusal(asked).map(drop)
+}
+
+fn is_no(done: &Result<()>) -> bool {
+    done.as_ref().is_err_and(|error| error.kind() == ErrorKind::No)
+}
+
 /// Removes all that was made under this name, and sees that nothing is left.
-pub(crate) async fn remove(imap: &Sender, name: &str) -> Result<(), Failure> {
+pub(crate) async fn remove(imap: &Sender, user: &str, name: &str) -> Result<(), Failure> {
     let all = format!("{name}*");
     if let Ok(subscribed) = imap.list(List::new(&*all).lsub()).await {
         for entry in subscribed {
@@ -146,14 +175,19 @@ pub(crate) async fn remove(imap: &Sender, name: &str) -> Result<(), Failure> {
         }
     }
     for entry in imap.list(&*all).await?.into_iter().filter(ListEntry::is_selectable) {
-        let removed = imap.delete(entry.name.clone()).await;
-        if removed.as_ref().is_err_and(|error| error.kind() == ErrorKind::No) {
+        let mut removed = imap.delete(entry.name.clone()).await;
+        if is_no(&removed) {
+            take_rights(imap, user, entry.name.as_str()).await?;
+            removed = imap.delete(entry.name.clone()).await;
+        }
+        if is_no(&removed) && entry.special_uses().next().is_some() {
             // Some servers keep a mailbox as long as it is for a special use, which is an
             // annotation (RFC 6154 section 4).
             let for_nothing = SetMetadata::of(entry.name.clone()).unset("/private/specialuse");
             let _ = imap.set_metadata(for_nothing).await;
-            let _ = imap.delete(entry.name).await;
-        } else {
+            removed = imap.delete(entry.name).await;
+        }
+        if !is_no(&removed) {
             removed?;
         }
     }

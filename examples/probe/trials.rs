@@ -52,6 +52,7 @@ pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {
     inbox.copy(&uids, other).await?;
     let passing = s.beside("passing");
     s.imap.create(passing.as_str()).await?;
+    s.take_rights(&passing).await?;
     s.imap.subscribe(passing.as_str()).await?;
     s.imap.unsubscribe(passing.as_str()).await?;
     let renamed = s.beside("renamed");

@@ -13,10 +13,10 @@ use imap_duplex::command::{
     StatusItems, StoreAnnotations,
 };
 use imap_duplex::types::{AnnotationScope, Part, Section, SpecialUse, Uid};
-use imap_duplex::{ErrorKind, Select};
+use imap_duplex::{Config, ErrorKind, Select};
 use server::Cyrus;
 use support::program::Program;
-use support::within;
+use support::{PASSWORD, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -141,7 +141,7 @@ async fn compression_ends_with_the_login() {
         imap.noop().await.expect("NOOP");
         imap.unauthenticate().await.expect("UNAUTHENTICATE");
         imap.noop().await.expect("NOOP");
-        imap.login("bob", support::PASSWORD).await.expect("LOGIN");
+        imap.login("bob", PASSWORD).await.expect("LOGIN");
         imap.create("Plans").await.expect("CREATE");
         imap.compress().await.expect("COMPRESS");
         assert_eq!(imap.my_rights("Plans").await.expect("MYRIGHTS").mailbox.as_str(), "Plans");
@@ -263,6 +263,25 @@ async fn the_probe_of_an_administrator_leaves_nothing() {
         let admin = server.connect("admin").await;
         assert_eq!(admin.list("*probe*").await.expect("LIST"), []);
         admin.logout().await.expect("LOGOUT");
+    })
+    .await;
+}
+
+/// As where there is no SPECIAL-USE.
+#[tokio::test]
+async fn uses_are_asked_for_by_xlist() {
+    within(LIMIT, async {
+        let server = Cyrus::start();
+        let config = Config::new("127.0.0.1").port(server.port()).plaintext().login("alice", PASSWORD);
+        let config = config.ignore_capabilities(["SPECIAL-USE"]);
+        let (imap, _events) = config.connect().await.expect("it takes this login");
+        assert!(imap.capabilities().has("XLIST") && !imap.capabilities().has("SPECIAL-USE"));
+        let listed = imap.list(List::new("*").special_use()).await.expect("XLIST");
+        let mut names: Vec<_> = listed.iter().map(|entry| entry.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["Drafts", "Sent", "Trash"]);
+        assert_eq!(imap.mailbox_for(SpecialUse::Sent).await.expect("XLIST"), Some("Sent".into()));
+        imap.logout().await.expect("LOGOUT");
     })
     .await;
 }

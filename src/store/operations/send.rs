@@ -145,8 +145,11 @@ impl Executor {
     }
 
     async fn mark_all(&self, operations: Vec<Operation>, mark: Option<Mark>) -> Tried<BTreeSet<OperationId>> {
-        // What is repeated without harm need not survive a loss of power.
-        let durability = if mark.is_some() { Durability::Power } else { Durability::Process };
+        // What is repeated without harm need not survive a loss of power. Flags are, but one that the
+        // user takes back is left out if it has never been sent.
+        let is_expunge = |operation: &Operation| matches!(operation.action, Action::Expunge);
+        let is_harmless = mark.is_none() && operations.iter().all(is_expunge);
+        let durability = if is_harmless { Durability::Process } else { Durability::Power };
         let job = move |file: &Transaction<'_>| queue::mark_sending(file, &operations, mark.as_ref());
         Ok(self.database.write(durability, job).await?)
     }

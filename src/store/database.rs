@@ -25,6 +25,7 @@ use super::migrate::checked_version;
 use super::owner::{Owner, make_private};
 use super::rebuild;
 use super::schema;
+use super::structure::Structure;
 pub(super) use super::writer::Durability;
 use super::writer::Writer;
 use crate::account::Account;
@@ -60,6 +61,7 @@ struct Inner {
     queued: watch::Sender<u64>,
     /// The accounts that are attached.
     engaged: Arc<Mutex<BTreeMap<i64, (Account, Doubts)>>>,
+    structures: Mutex<BTreeMap<i64, Arc<Structure>>>,
     max_body_bytes: AtomicI64,
     /// Bodies that were read since room was last made.
     used_bodies: Mutex<Vec<i64>>,
@@ -109,6 +111,7 @@ impl Database {
             last_change,
             queued: watch::channel(0).0,
             engaged: Arc::default(),
+            structures: Mutex::default(),
             max_body_bytes: AtomicI64::new(DEFAULT_BODY_BYTES),
             used_bodies: Mutex::default(),
             _owner: owner,
@@ -162,6 +165,12 @@ impl Database {
     pub(super) fn engaged(&self, id: i64) -> Option<Account> {
         let engaged = self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner);
         engaged.get(&id).map(|(account, _)| account.clone())
+    }
+
+    /// The mailboxes of this account, which either are looked into or change.
+    pub(super) fn structure(&self, account: i64) -> Arc<Structure> {
+        let mut structures = self.inner.structures.lock().unwrap_or_else(PoisonError::into_inner);
+        structures.entry(account).or_default().clone()
     }
 
     /// The mailbox with this key is not as its rows are: it is looked into, if its account is attached.

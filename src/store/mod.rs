@@ -29,6 +29,7 @@ mod read;
 mod rebuild;
 mod rows;
 mod schema;
+mod structure;
 mod sync;
 mod writer;
 

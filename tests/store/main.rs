@@ -24,6 +24,7 @@ mod reading;
 #[cfg(unix)]
 mod real;
 mod refused;
+mod renaming;
 mod replaced;
 mod searching;
 mod swapped;

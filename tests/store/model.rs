@@ -12,7 +12,7 @@ use imap_duplex::types::{Flag, Flags, Uid, UidValidity};
 use tokio::time::sleep;
 
 use crate::support::within;
-use crate::world::{Client, Dice, LIMIT, World, message, plain};
+use crate::world::{Client, Dice, LIMIT, World, all, message, plain};
 
 const SERVERS: [&[&str]; 5] = [
     &[],
@@ -139,6 +139,7 @@ impl History {
             }
             17 if self.dice.roll(3) == 0 => self.quiet().await,
             18 if self.dice.roll(2) == 0 => self.renumber(),
+            19 => self.others_rename(),
             _ => {}
         }
         if self.client.is_none() && self.dice.roll(3) == 0 {
@@ -186,6 +187,46 @@ impl History {
         self.world.server.change_uid_validity(mailbox, UidValidity::new(validity).expect("not zero"));
     }
 
+    /// Another client renames a mailbox, while messages come and go in it.
+    fn others_rename(&mut self) {
+        let is_there = |name: &str| self.world.server.mailbox(name).is_some();
+        let (from, to) = match (is_there("Other"), is_there("Another")) {
+            (true, false) => ("Other", "Another"),
+            (false, true) => ("Another", "Other"),
+            _ => return,
+        };
+        self.log.push(format!("server: {from} is renamed to {to}"));
+        self.world.server.rename(from, to);
+        if self.dice.roll(2) == 0 {
+            self.deliver(to);
+        }
+    }
+
+    /// The user makes a mailbox, or gives one of these another name, or removes it while it is
+    /// empty.
+    async fn folders(&mut self) -> StoreResult<()> {
+        let Some(client) = &self.client else { return Ok(()) };
+        let store = client.store.clone();
+        let mailboxes = store.mailboxes().await?;
+        let boxes: Vec<_> = mailboxes.iter().filter(|one| one.name.as_str().starts_with("Box")).collect();
+        self.next += 1;
+        let fresh = format!("Box {}", self.next);
+        match (self.dice.pick(&boxes), self.dice.roll(4)) {
+            (Some(one), 0) if one.messages == 0 && all(&store.mailbox(one.id)).await.is_empty() => {
+                self.log.push(format!("user: {} is removed", one.name));
+                store.delete_mailbox(one.id).await
+            }
+            (Some(one), 1..) => {
+                self.log.push(format!("user: {} is renamed to {fresh}", one.name));
+                store.rename_mailbox(one.id, &fresh).await
+            }
+            _ => {
+                self.log.push(format!("user: {fresh} is made"));
+                store.create_mailbox(client.attachment.account(), &fresh).await.map(|_| ())
+            }
+        }
+    }
+
     async fn start(&mut self) {
         self.log.push("the program starts".to_owned());
         self.client = Some(self.world.client().await);
@@ -201,7 +242,10 @@ impl History {
     }
 
     async fn user(&mut self) -> StoreResult<()> {
-        let what = self.dice.roll(10);
+        let what = self.dice.roll(11);
+        if what == 10 {
+            return self.folders().await;
+        }
         let Some((one, mailboxes)) = self.seen().await? else { return Ok(()) };
         let Some(client) = &self.client else { return Ok(()) };
         let store = client.store.clone();

@@ -19,6 +19,11 @@ pub(crate) struct Counts {
 impl Counts {
     /// UIDNEXT, as it was.
     #[cfg(feature = "store")]
+    pub(crate) fn uid_validity(&self) -> Option<UidValidity> {
+        self.uid_validity
+    }
+
+    #[cfg(feature = "store")]
     pub(crate) fn uid_next(&self) -> Option<Uid> {
         self.uid_next
     }

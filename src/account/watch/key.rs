@@ -35,7 +35,7 @@ impl MailboxKey {
     }
 
     /// Whether the server has given it none.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.0.starts_with("n:")
     }
 }

@@ -99,6 +99,7 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
 /// on behind it. Each piece is one transaction, the last one that of the end: so a short body waits for
 /// the writer once.
 async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<bool> {
+    let _held = database.structure(wanted.account).hold().await;
     let known = wanted.clone();
     let find = move |file: &Transaction<'_>| {
         let Some(location) = location(file, known.content)? else {

@@ -260,10 +260,14 @@ impl Executor {
     async fn perform(&mut self, batch: &[Operation]) -> Tried<()> {
         let Some(first) = batch.first() else { return Ok(()) };
         let names = self.names(first).await?;
+        let alone = match first.is_structural() {
+            true => self.database.structure(self.account_id).change().await,
+            false => None,
+        };
         let structure = first.is_structural().then(|| Structure::begin(self.structure.clone()));
         let tried =
             if first.is_in_doubt() { self.settle(first).await.map(|_| ()) } else { self.send(batch).await };
-        drop(structure);
+        drop((structure, alone));
         match tried {
             Ok(()) => {}
             Err(Trouble::Server(error)) if is_refusal(&error) => {

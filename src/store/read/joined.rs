@@ -205,6 +205,7 @@ impl JoinedSearch {
             StoreError::new(StoreErrorKind::Offline, what)
         };
         let account = self.store.database.engaged(place.account).ok_or_else(offline)?;
+        let _held = self.store.database.structure(place.account).hold().await;
         match race(search(&account, place, query), is_away(&account)).await {
             Either::First(found) => found,
             Either::Second(()) => Err(offline()),

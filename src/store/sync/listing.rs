@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Transaction;
 
+use super::renamed;
 use crate::account::{Account, Before, Counts, Difference, Found, MailboxKey, Plan};
 use crate::command::{List, StatusItems};
 use crate::error::Result;
@@ -15,8 +16,23 @@ use crate::store::operations;
 use crate::store::rows::{mailbox, message};
 use crate::types::{ListEntry, MailboxName};
 
+/// A whole listing: what the server lists, and which mailboxes these are.
+#[derive(Debug)]
+pub(in crate::store) struct Listing {
+    entries: Vec<ListEntry>,
+    found: Vec<Found>,
+}
+
 /// What the server lists.
-pub(super) async fn fetch(account: &Account) -> Result<Vec<ListEntry>> {
+pub(super) async fn fetch(database: &Database, account: &Account, account_id: i64) -> Result<Listing> {
+    let _held = database.structure(account_id).hold().await;
+    let entries = list(account).await?;
+    let mut found: Vec<Found> = entries.iter().filter(|entry| entry.is_selectable()).map(found).collect();
+    renamed::compare(database, (account, account_id), &mut found).await?;
+    Ok(Listing { entries, found })
+}
+
+async fn list(account: &Account) -> Result<Vec<ListEntry>> {
     let session = account.session().await?;
     let capabilities = session.capabilities();
     let mut items = StatusItems::counts().uid_validity().uid_next();
@@ -46,9 +62,8 @@ pub(super) async fn take(
     database: &Database,
     account: i64,
     plan: &mut Plan,
-    entries: Vec<ListEntry>,
+    Listing { entries, found }: Listing,
 ) -> StoreResult<()> {
-    let found: Vec<Found> = entries.iter().filter(|entry| entry.is_selectable()).map(found).collect();
     let differences = plan.sweep(found);
     let named: Vec<Named> = differences
         .into_iter()

@@ -38,7 +38,7 @@ use crate::store::operations;
 use crate::store::rows::content::{self, NewContent};
 use crate::store::rows::mailbox::{self, Cursor, Kept};
 use crate::store::rows::message::{self, Difference, Fetched};
-use crate::types::{EventKind, Flags, Message, Uid, ViewSync};
+use crate::types::{EventKind, Flags, Message, Uid, UidValidity, ViewSync};
 use crate::view::Snapshot;
 
 /// Messages of the first page of a mailbox of which nothing is known.
@@ -90,10 +90,16 @@ pub(super) struct Look {
 
 /// Looks into a mailbox, and reports the end.
 pub(super) async fn look(mut look: Look) {
+    // One that stays would keep them from changing for ever.
+    let held = match look.rounds {
+        Some(_) => None,
+        None => Some(look.database.structure(look.account_id).hold().await),
+    };
     let outcome = match look.run().await {
         Ok(outcome) => outcome,
         Err(error) => look.fail(&error).await,
     };
+    drop(held);
     if let Outcome::Again = outcome {
         // A server that ends each selection at once is not asked without a pause.
         sleep(AGAIN).await;
@@ -141,6 +147,10 @@ impl Look {
             return Ok(self.fail(&error).await.refused());
         }
         if uid_validity != self.kept.uid_validity {
+            if self.kept.uid_validity.is_some() && !self.is_listed_so(uid_validity) {
+                _ = self.notes.send(Note::Hint);
+                return Ok(Outcome::Again);
+            }
             let exists = mailbox.exists();
             self.write(move |file| mailbox::reset(file, id, uid_validity, exists)).await?;
             known = self.database.read(move |file| Known::read(file, id)).await?;
@@ -203,6 +213,9 @@ impl Look {
                     self.store(differences).await?;
                 }
                 committed = now;
+            }
+            if more && self.rounds.is_none() && self.database.structure(self.account_id).is_wanted() {
+                return Ok(Outcome::Again);
             }
             if more {
                 continue;
@@ -306,6 +319,13 @@ impl Look {
             }
             Some(_) => Waited::Changed,
         }
+    }
+
+    /// Whether the last listing has the mailbox with this UIDVALIDITY: it may have another name by now,
+    /// and this be a new one in its place, which a listing tells apart.
+    fn is_listed_so(&self, now: Option<UidValidity>) -> bool {
+        let counts: Option<Counts> = self.counts.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        counts.and_then(|counts| counts.uid_validity()).is_none_or(|listed| Some(listed) == now)
     }
 
     /// Whether the server was restored from a backup: then known UIDs may be those of other messages.

@@ -21,6 +21,7 @@ mod known;
 mod listing;
 mod look;
 mod race;
+mod renamed;
 mod task;
 mod traits;
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::attachment::SyncPolicy;
-use super::listing;
+use super::listing::{self, Listing};
 use super::look::{Look, Outcome, look};
 use crate::account::{Account, MailboxKey, Pace, Plan};
 use crate::error::{ErrorKind, Result};
@@ -26,7 +26,6 @@ use crate::store::error::{StoreError, StoreResult};
 use crate::store::operations::{self, Executor};
 use crate::store::rows::content::json;
 use crate::store::rows::mailbox;
-use crate::types::ListEntry;
 
 /// How many mailboxes are looked into at the same time.
 const MAX_LOOKS: usize = 1;
@@ -43,7 +42,7 @@ const NOW_AND_THEN: u32 = 10;
 pub(in crate::store) enum Note {
     /// A look has ended, or a mailbox is not followed any more.
     Ended(MailboxKey, Outcome),
-    Swept(Result<Vec<ListEntry>>),
+    Swept(Result<Listing>),
     /// Mailboxes may have changed.
     Hint,
     /// The followed mailbox is in step as of this request.
@@ -194,9 +193,10 @@ impl SyncTask {
         self.swept_structure = self.structure.load(Ordering::SeqCst);
         // A hint that comes meanwhile makes it sooner.
         self.next_sweep = Instant::now() + self.policy.interval;
-        let (account, notes) = (self.account.clone(), self.own.clone());
+        let (database, notes) = (self.database.clone(), self.own.clone());
+        let (account, id) = (self.account.clone(), self.account_id);
         self.tasks.spawn(async move {
-            _ = notes.send(Note::Swept(listing::fetch(&account).await));
+            _ = notes.send(Note::Swept(listing::fetch(&database, &account, id).await));
         });
     }
 
@@ -317,7 +317,7 @@ impl SyncTask {
                     Outcome::Closed => return Err(()),
                 }
             }
-            Note::Swept(Ok(entries)) => self.swept(entries).await,
+            Note::Swept(Ok(listing)) => self.swept(listing).await,
             Note::Swept(Err(error)) => {
                 if error.kind() == ErrorKind::Closed && self.account.has_ended() {
                     self.end(&error.into());
@@ -363,7 +363,7 @@ impl SyncTask {
         Ok(())
     }
 
-    async fn swept(&mut self, entries: Vec<ListEntry>) {
+    async fn swept(&mut self, listing: Listing) {
         self.sweeping = false;
         // A listing that one of our own renames overtook would have its mailboxes as gone.
         let structure = self.structure.load(Ordering::SeqCst);
@@ -373,7 +373,7 @@ impl SyncTask {
         }
         let again = self.waiters.iter().any(|waiter| waiter.sweep > self.sweeps_begun);
         self.sweep_by(Instant::now() + if again { Duration::ZERO } else { self.policy.interval });
-        match listing::take(&self.database, self.account_id, &mut self.plan, entries).await {
+        match listing::take(&self.database, self.account_id, &mut self.plan, listing).await {
             Ok(()) => self.sweeps_done = self.sweeps_begun,
             // The plan is ahead of the file: it begins again from there.
             Err(error) => {

@@ -1,0 +1,86 @@
+//! Looking into mailboxes, and making, renaming or deleting them, one after the other.
+//!
+//! ```text
+//!   looks, bodies ──> hold ──────────────────> dropped
+//!   RENAME, DELETE ──> change: waits for them ──> alone ──> dropped
+//!                         └── a look with more to do ends after its window
+//! ```
+//!
+//! Dovecot, with Maildir, loses the UIDs of a mailbox that is renamed while another session opens it:
+//! all that is queued for its messages would be lost. Of our own sessions none does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::time::timeout;
+
+/// How long those that hold it may keep mailboxes from being changed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The mailboxes of an account.
+#[derive(Debug, Default)]
+pub(super) struct Structure {
+    lock: Arc<RwLock<()>>,
+    /// How many wait until they are alone.
+    wanted: AtomicUsize,
+}
+
+impl Structure {
+    /// The mailboxes stay where they are as long as this is held.
+    pub(super) async fn hold(&self) -> OwnedRwLockReadGuard<()> {
+        self.lock.clone().read_owned().await
+    }
+
+    /// No mailbox is looked into as long as this is held; `None`: a look takes too long.
+    pub(super) async fn change(&self) -> Option<OwnedRwLockWriteGuard<()>> {
+        let _wanted = Wanted::of(&self.wanted);
+        timeout(PATIENCE, self.lock.clone().write_owned()).await.ok()
+    }
+
+    /// Whether somebody waits until nobody holds it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst) > 0
+    }
+}
+
+struct Wanted<'a>(&'a AtomicUsize);
+
+impl<'a> Wanted<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_changes_mailboxes_is_alone_and_does_not_wait_for_ever() {
+        let structure = Arc::new(Structure::default());
+        let (first, second) = (structure.hold().await, structure.hold().await);
+        let waits = tokio::spawn({
+            let structure = structure.clone();
+            async move { structure.change().await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        assert!(structure.is_wanted() && !waits.is_finished());
+        drop((first, second));
+        assert!(waits.await.expect("no panic"));
+        assert!(!structure.is_wanted());
+        let held = structure.hold().await;
+        assert!(structure.change().await.is_none(), "after a minute");
+        assert!(!structure.is_wanted());
+        drop(held);
+        assert!(structure.change().await.is_some());
+    }
+}

@@ -1,0 +1,212 @@
+//! What has to be, by the user's journal and by what others did; and what there is, at the server
+//! and in the file, read by nothing of the library.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use super::BOX;
+use crate::support::dovecot::Dovecot;
+
+/// What has to be of the messages with one subject.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    /// How many there are, at least and at most.
+    pub(super) least: usize,
+    pub(super) most: usize,
+    pub(super) is_copied: bool,
+    /// `None`: either, since the program was killed at it.
+    pub(super) flagged: Option<bool>,
+    history: Vec<String>,
+}
+
+/// What the others have done: subjects that arrived, and those that were removed.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    pub(super) arrived: Vec<String>,
+    pub(super) removed: BTreeSet<String>,
+}
+
+/// The mailboxes that the user has made: whether each is there; `None`: either.
+pub(super) type Boxes = BTreeMap<String, Option<bool>>;
+
+/// What the user did: each with whether it is done, or the program was killed at it.
+fn deeds(journal: &str) -> Vec<(Value, bool)> {
+    let lines: Vec<Value> =
+        journal.lines().map(|line| serde_json::from_str(line).expect("whole lines")).collect();
+    let mut deeds = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let next = lines.get(at + 1).and_then(|next| next["end"].as_str());
+        if line["do"].is_string() && next != Some("failed") {
+            deeds.push((line.clone(), next == Some("done")));
+        }
+    }
+    deeds
+}
+
+fn text(line: &Value, name: &str) -> String {
+    line[name].as_str().expect("a text").to_owned()
+}
+
+/// What has to be of messages.
+pub(super) fn truths(journal: &str, others: &Others) -> BTreeMap<String, Truth> {
+    let mut truths: BTreeMap<String, Truth> = BTreeMap::new();
+    for subject in &others.arrived {
+        let truth = Truth { least: 1, most: 1, flagged: Some(false), ..Truth::default() };
+        truths.insert(subject.clone(), truth);
+    }
+    for (line, is_done) in deeds(journal) {
+        if line["subject"].is_null() {
+            continue;
+        }
+        let what = text(&line, "do");
+        if what == "replace" {
+            // It goes once the newer one is at the server; if that is removed before, it stays.
+            let older = truths.entry(text(&line, "older")).or_default();
+            older.least = older.least.saturating_sub(1);
+            older.history.push(format!("is replaced by {} ({is_done})", line["subject"]));
+        }
+        let truth = truths.entry(text(&line, "subject")).or_default();
+        truth.history.push(format!("{what} to {} ({is_done})", line["target"]));
+        match &*what {
+            "append" | "copy" | "replace" => {
+                truth.least += usize::from(is_done);
+                truth.most += 1;
+                truth.is_copied |= what == "copy";
+                if what != "copy" {
+                    truth.flagged = Some(false);
+                }
+            }
+            "flag" | "unflag" if is_done => truth.flagged = Some(what == "flag"),
+            "flag" | "unflag" => truth.flagged = None,
+            "expunge" => {
+                truth.least = truth.least.saturating_sub(1);
+                truth.most -= usize::from(is_done && truth.most > 0);
+            }
+            _ => {}
+        }
+    }
+    for subject in &others.removed {
+        truths.entry(subject.clone()).or_default().least = 0;
+    }
+    truths
+}
+
+/// What was done to, or in, the user's own mailboxes.
+pub(super) fn of_boxes(journal: &str) -> Vec<String> {
+    let named = |line: &Value, name: &str| line[name].as_str().is_some_and(|name| name.starts_with(BOX));
+    let deeds = deeds(journal).into_iter();
+    let of_boxes = deeds.filter(|(line, _)| named(line, "mailbox") || named(line, "target"));
+    of_boxes.map(|(line, is_done)| format!("{line} {is_done}")).collect()
+}
+
+/// What has to be of the user's own mailboxes.
+pub(super) fn boxes(journal: &str) -> Boxes {
+    let mut boxes = Boxes::new();
+    for (line, is_done) in deeds(journal) {
+        if line["mailbox"].is_null() {
+            continue;
+        }
+        let is_made = line["do"] == "create";
+        boxes.insert(text(&line, "mailbox"), is_done.then_some(is_made));
+        if line["do"] == "rename" {
+            boxes.insert(text(&line, "to"), is_done.then_some(true));
+        }
+    }
+    boxes
+}
+
+/// Mailbox and UID, with flags and subject.
+pub(super) type Mail = BTreeMap<(String, u32), (BTreeSet<String>, String)>;
+
+/// All mailboxes at the server, and what is in them, by a plain client.
+pub(super) async fn at_server(server: &Dovecot, user: &str) -> (BTreeSet<String>, Mail) {
+    let mut mail = Mail::new();
+    let mut session = server.session(user).await;
+    let listed = session.command("LIST \"\" *").await;
+    let names: BTreeSet<String> = listed
+        .iter()
+        .filter_map(|row| row.strip_prefix("* LIST "))
+        .map(|row| {
+            row.split_once(") ")
+                .and_then(|(_, row)| row.split_once(' '))
+                .expect("LIST")
+                .1
+                .trim_matches('"')
+                .to_owned()
+        })
+        .collect();
+    for name in &names {
+        session.select(name).await;
+        let rows = session.attempt("UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])").await;
+        for row in rows.lines() {
+            if !row.contains(" FETCH (") {
+                continue;
+            }
+            let after = |what: &str| row.split_once(what).expect("it was asked for").1;
+            let uid = after("UID ").split([' ', ')']).next().expect("a number").parse().expect("a number");
+            let flags = after("FLAGS (").split(')').next().expect("a list");
+            let subject = after("Subject: ").lines().next().expect("a line").to_owned();
+            mail.insert((name.to_owned(), uid), (flags_of(flags), subject));
+        }
+    }
+    session.logout().await;
+    (names, mail)
+}
+
+/// What is not the same, with what the user did to it.
+pub(super) fn differences(file: &Mail, server: &Mail, journal: &str) -> Vec<String> {
+    let places: BTreeSet<_> = file.keys().chain(server.keys()).collect();
+    let differ = places.into_iter().filter(|place| file.get(*place) != server.get(*place));
+    let described = differ.map(|place| {
+        let (here, there) = (file.get(place), server.get(place));
+        let subject = here.or(there).map_or("", |(_, subject)| subject);
+        let about = |line: &&str| line.contains(&format!("\"{subject}\""));
+        let history: Vec<&str> = journal.lines().filter(about).collect();
+        format!("{place:?}: {here:?} here, {there:?} there; {history:?}")
+    });
+    described.collect()
+}
+
+/// The user's own mailboxes that are there and should not be, or the other way round.
+pub(super) fn wrong_boxes(boxes: &Boxes, names: &BTreeSet<String>) -> Vec<String> {
+    let wrong =
+        boxes.iter().filter(|(name, there)| there.is_some_and(|there| there != names.contains(*name)));
+    let nowhere = names.iter().filter(|name| name.starts_with(BOX) && !boxes.contains_key(*name));
+    wrong.map(|(name, there)| format!("{name}: {there:?}")).chain(nowhere.cloned()).collect()
+}
+
+fn flags_of(text: &str) -> BTreeSet<String> {
+    text.split_whitespace().filter(|flag| *flag != "\\Recent").map(str::to_owned).collect()
+}
+
+/// All mailboxes in the file, and what is in them, by SQL.
+pub(super) fn in_file(path: &Path) -> (BTreeSet<String>, Mail) {
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
+    let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("readable");
+    assert_eq!(sound, "ok");
+    let left = "SELECT ifnull(group_concat(id || ' ' || args || ' ' || state, ', '), '') FROM operation";
+    let left: String = file.query_row(left, [], |row| row.get(0)).expect("readable");
+    assert_eq!(left, "", "operations that are left");
+    let mut find =
+        file.prepare("SELECT name, shown_name IS name FROM mailbox WHERE key IS NOT NULL").expect("SQL");
+    let names = find.query_map([], |row| {
+        assert!(row.get::<_, bool>(1)?, "the user sees it by its name");
+        row.get(0)
+    });
+    let names = names.expect("SQL").map(|row| row.expect("a row")).collect();
+    let mut find = file
+        .prepare(
+            "SELECT b.name, m.uid, m.shown, c.subject, m.place = m.mailbox, m.shown = m.flags FROM message m \
+             JOIN mailbox b ON b.id = m.mailbox JOIN content c ON c.id = m.content",
+        )
+        .expect("SQL");
+    let rows = find.query_map([], |row| {
+        assert!(row.get::<_, bool>(4)? && row.get::<_, bool>(5)?, "it is seen as it is");
+        let (flags, subject): (String, String) = (row.get(2)?, row.get(3)?);
+        Ok(((row.get(0)?, row.get(1)?), (flags_of(&flags), subject)))
+    });
+    (names, rows.expect("SQL").map(|row| row.expect("a row")).collect())
+}

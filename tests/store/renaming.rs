@@ -1,0 +1,134 @@
+//! Mailboxes that are renamed while something comes or goes in them: their messages keep their
+//! numbers, and what is queued for them is done, also without MAILBOXID.
+
+use std::time::Duration;
+
+use imap_duplex::store::{MailboxId, MessageId, Store};
+use imap_duplex::testing::Server;
+use imap_duplex::types::{Flag, Flags};
+use tokio::time::sleep;
+
+use crate::support::within;
+use crate::world::{Client, LIMIT, World, all, id_of, message};
+
+/// A mailbox with three messages, in step; on a server that does not say which mailbox is which.
+async fn world() -> (World, Client) {
+    let world = World::new(Server::builder().without(["OBJECTID"]).start());
+    world.server.create("Work");
+    for subject in ["one", "two", "three"] {
+        world.server.deliver("Work", message(subject));
+    }
+    let client = world.client().await;
+    client.in_step().await;
+    (world, client)
+}
+
+async fn numbers(store: &Store, mailbox: MailboxId) -> Vec<MessageId> {
+    let mut numbers: Vec<_> = all(&store.mailbox(mailbox)).await.into_iter().map(|one| one.id).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_rename_and_write_to_at_once_is_the_same_mailbox() {
+    within(LIMIT, async {
+        for queued in [false, true] {
+            let (world, client) = world().await;
+            let mailbox = client.store.mailbox_named("Work").await.expect("there").id();
+            let before = numbers(&client.store, mailbox).await;
+            let store = client.store.clone();
+            client.crash().await;
+            if queued {
+                store.flag([before[0]], Flag::Flagged, Flags::new()).await.expect("queued");
+            }
+            drop(store);
+            crate::world::closed().await;
+            world.server.rename("Work", "Job");
+            world.server.deliver("Job", message("four"));
+            let client = world.client().await;
+            client.in_step().await;
+            let named = client.store.mailbox_named("Job").await.expect("there").id();
+            let now = numbers(&client.store, named).await;
+            assert_eq!((named, &now[..3], now.len()), (mailbox, &before[..], 4), "queued: {queued}");
+            let one = client.store.message(before[0]).await.expect("there");
+            assert_eq!(one.flags.contains(&Flag::Flagged), queued);
+            world.check(&client.store).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_renamed_here_while_a_message_comes_is_the_same_mailbox() {
+    within(LIMIT, async {
+        let (world, client) = world().await;
+        let store = client.store.clone();
+        let mailbox = store.mailbox_named("Work").await.expect("there").id();
+        let before = numbers(&store, mailbox).await;
+        // The listing that follows has other counts than the one before.
+        world.server.deliver("Work", message("four"));
+        store.rename_mailbox(mailbox, "Job").await.expect("queued");
+        store.flag([before[1]], Flag::Flagged, Flags::new()).await.expect("queued");
+        client.in_step().await;
+        assert_eq!(store.operations().await.expect("readable"), []);
+        let now = numbers(&store, mailbox).await;
+        assert_eq!((&now[..3], now.len()), (&before[..], 4));
+        world.check(&store).await;
+    })
+    .await;
+}
+
+/// The program ends once the server has renamed it, and before it is in the file.
+#[tokio::test(start_paused = true)]
+async fn a_rename_that_was_in_doubt_keeps_what_is_queued() {
+    within(LIMIT, async {
+        let (world, client) = world().await;
+        let store = client.store.clone();
+        let mailbox = store.mailbox_named("Work").await.expect("there").id();
+        let before = numbers(&store, mailbox).await;
+        world.server.on("RENAME").cut_after(0);
+        store.rename_mailbox(mailbox, "Job").await.expect("queued");
+        store.flag([before[2]], Flag::Flagged, Flags::new()).await.expect("queued");
+        while world.server.mailbox("Job").is_none() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        drop(store);
+        client.crash().await;
+        world.server.deliver("Job", message("four"));
+        let client = world.client().await;
+        client.in_step().await;
+        assert_eq!(client.store.operations().await.expect("readable"), []);
+        let now = numbers(&client.store, mailbox).await;
+        assert_eq!((&now[..3], now.len()), (&before[..], 4));
+        let last = id_of(&client.store, "three").await;
+        assert!(client.store.message(last).await.expect("there").flags.contains(&Flag::Flagged));
+        world.check(&client.store).await;
+    })
+    .await;
+}
+
+/// Others have made another mailbox of the same UIDVALIDITY: no message of it is taken for a known
+/// one.
+#[tokio::test(start_paused = true)]
+async fn another_mailbox_of_the_same_uidvalidity_is_another() {
+    within(LIMIT, async {
+        let (world, client) = world().await;
+        let mailbox = client.store.mailbox_named("Work").await.expect("there").id();
+        let before = numbers(&client.store, mailbox).await;
+        client.crash().await;
+        let uid_validity = world.server.mailbox("Work").expect("there").uid_validity;
+        world.server.delete("Work");
+        world.server.create("Job");
+        world.server.change_uid_validity("Job", uid_validity);
+        for subject in ["other one", "other two", "other three", "other four"] {
+            world.server.deliver("Job", message(subject));
+        }
+        let client = world.client().await;
+        client.in_step().await;
+        let named = client.store.mailbox_named("Job").await.expect("there").id();
+        assert_ne!(named, mailbox);
+        assert!(numbers(&client.store, named).await.iter().all(|id| !before.contains(id)));
+        world.check(&client.store).await;
+    })
+    .await;
+}

@@ -123,6 +123,9 @@ pub(super) enum Delta {
     Begin(UidValidity),
     /// The server counts mod-sequences from a lower one on: those of before mean nothing.
     Rewound,
+    /// It was in step, and so it was again since: the changes before it say as much as its state, which
+    /// is large.
+    WasInStep,
 }
 
 impl Delta {
@@ -135,8 +138,15 @@ impl Delta {
                 (kind, mod_seq, Self::Change(kept, mod_seq))
             }
             Self::InStep(..) => (ChangeKind::InStep, None, self),
-            Self::Reset(_) | Self::Begin(_) | Self::Rewound => (ChangeKind::Reset, None, self),
+            Self::Reset(_) | Self::Begin(_) | Self::Rewound | Self::WasInStep => {
+                (ChangeKind::Reset, None, self)
+            }
         }
+    }
+
+    /// Whether states of before say nothing about the mailbox any more.
+    fn is_reset(&self) -> bool {
+        matches!(self, Self::Reset(_) | Self::Change(ChangeKind::Deleted, _))
     }
 
     /// Whether the program gets it.
@@ -160,6 +170,23 @@ impl Entry {
     fn knows(&self, delta: &Delta) -> bool {
         let Some(head) = &self.head else { return false };
         !(self.changed && matches!(delta, Delta::InStep(..))) && is_known(head, delta)
+    }
+
+    /// Of states that wait for an acknowledgement the first is kept, without which the changes behind it
+    /// may mean nothing, and the last.
+    fn push(&mut self, number: u64, delta: Delta) {
+        if matches!(delta, Delta::InStep(..)) {
+            let all = self.pending.iter().enumerate();
+            let mut states =
+                all.filter(|(_, (_, delta))| matches!(delta, Delta::InStep(..))).map(|(at, _)| at);
+            let between = states.next().and(states.next_back());
+            let is_one_life = !self.pending.iter().any(|(_, delta)| delta.is_reset());
+            if let Some((_, before)) = between.filter(|_| is_one_life).and_then(|at| self.pending.get_mut(at))
+            {
+                *before = Delta::WasInStep;
+            }
+        }
+        self.pending.push_back((number, delta));
     }
 
     /// What tells this change from others of its kind.
@@ -253,7 +280,7 @@ impl Ledger {
         let number = self.next;
         self.next += 1;
         let (kind, mod_seq, delta) = delta.split();
-        entry.pending.push_back((number, delta));
+        entry.push(number, delta);
         self.pending += 1;
         let (mailbox, key) = (name.clone(), key.clone());
         let uid_validity = after.or(before);
@@ -331,6 +358,10 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
             record.batch += 1;
             record.is_new = false;
             sample.iter().for_each(|sample| record.sample.clone_from(sample));
+        }
+        Delta::WasInStep => {
+            record.batch += 1;
+            record.is_new = false;
         }
         Delta::Begin(uid_validity) => record.state = Some(MailboxState::new(*uid_validity)),
         Delta::Reset(uid_validity) => {

@@ -293,3 +293,30 @@ fn of_mailboxes_that_are_gone_some_hundred_records_are_kept() {
     assert!((1400..2000).contains(&forgotten), "{forgotten}");
     assert!(ledger.head(&work).is_some(), "it is there");
 }
+
+/// A program that acknowledges nothing holds two states of a mailbox, and the changes; and each of its
+/// acknowledgements leads to what there was then.
+#[test]
+fn states_that_wait_do_not_add_up() {
+    let run = |acknowledged: usize| {
+        let (mut ledger, key) = ledger();
+        let mut changes = Vec::new();
+        for number in 2..30 {
+            let change = push(&mut ledger, &key, arrived(number)).expect("new");
+            changes.push((change, ledger.head(&key).and_then(|head| head.state.clone())));
+            let now = in_step(&ledger, &key, Some(number.into()));
+            let change = push(&mut ledger, &key, now).expect("it has changed");
+            changes.push((change, ledger.head(&key).and_then(|head| head.state.clone())));
+        }
+        let entry = ledger.mailboxes.get(&key).expect("it is known");
+        let states = entry.pending.iter().filter(|(_, delta)| matches!(delta, Delta::InStep(..))).count();
+        assert_eq!((states, ledger.pending()), (2, 56));
+        let (change, then) = &changes[acknowledged];
+        let stored = ledger.acknowledge(change).flatten().expect("it has moved");
+        let (state, then) = (stored.state.expect("it is known"), then.clone().expect("it was known"));
+        assert_eq!((&state.uids, stored.batch), (&then.uids, (acknowledged as u64).div_ceil(2)));
+        assert!(state.highest_mod_seq <= then.highest_mod_seq, "no more than was delivered");
+        stored.batch
+    };
+    assert_eq!((0..56).map(run).max(), Some(28));
+}

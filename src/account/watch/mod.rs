@@ -20,6 +20,7 @@ mod key;
 mod ladder;
 mod ledger;
 mod lend;
+mod output;
 mod plan;
 mod progress;
 mod selection;
@@ -44,12 +45,13 @@ pub use self::file_store::FileStore;
 pub use self::key::MailboxKey;
 use self::ledger::Ledger;
 pub use self::ledger::StoredMailbox;
+use self::output::{Delivery, Output, output};
 #[cfg(feature = "store")]
 pub(crate) use self::plan::{Before, Difference, Found, Pace, Plan};
 pub use self::progress::{WatchStatus, WatchStatusReceiver};
 use self::selection::{Selection, Which};
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
-use self::task::{Delivery, Output, Shared, WatchTask, not_stored};
+use self::task::{Shared, WatchTask, not_stored};
 pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
 use super::queue::queue;
@@ -254,8 +256,8 @@ impl Account {
     pub async fn watch(&self, watch: Watch, store: impl StateStore) -> Result<Changes> {
         let shared = begin(self, store).await?;
         let bound = if watch.items.is_some() { MAX_MESSAGES } else { MAX_CHANGES };
-        let (sender, next) = mpsc::channel(bound);
-        watch.spawn(self.clone(), shared.clone(), Output { number: 0, sender });
+        let (output, next) = output(bound);
+        watch.spawn(self.clone(), shared.clone(), output);
         Ok(Changes { next, failed: None, acks: Acks::new(shared) })
     }
 }
@@ -317,9 +319,9 @@ impl Changes {
         match self.failed.take() {
             Some(error) => Some(Err(error)),
             None => {
-                let (_, change) = self.next.recv().await?;
+                let (_, change) = self.next.recv().await?.open();
                 self.acks.shared.progress.read();
-                Some(*change)
+                Some(change)
             }
         }
     }
@@ -368,9 +370,9 @@ impl Changes {
             Err(error) => return Some(Err(error)),
         };
         while batch.len() < max {
-            let Ok((_, change)) = self.next.try_recv() else { break };
+            let Ok(delivery) = self.next.try_recv() else { break };
             self.acks.shared.progress.read();
-            match *change {
+            match delivery.open().1 {
                 Ok(change) => batch.push(change),
                 Err(error) => {
                     self.failed = Some(error);

@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify as Signal;
-use tokio::sync::mpsc::Sender as ChannelSender;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -29,6 +28,7 @@ use super::follow::{Control, Ended, Follow, follow};
 use super::key::MailboxKey;
 use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
+use super::output::Output;
 use super::plan::{Difference, Found, Pace, Plan};
 use super::progress::Progress;
 use super::store::StateStore;
@@ -98,22 +98,6 @@ impl Shared {
         drop(ledger);
         self.acknowledged.notify_one();
         records
-    }
-}
-
-/// A change on its way, with the number of its watch. In a box, since a queue has room for many from
-/// the start.
-pub(super) type Delivery = (u64, Box<Result<Change>>);
-
-/// Where the changes of a watch go: to a handle of its own, or to one of many watches.
-pub(super) struct Output {
-    pub(super) number: u64,
-    pub(super) sender: ChannelSender<Delivery>,
-}
-
-impl Output {
-    async fn send(&self, change: Result<Change>) -> Delivered {
-        self.sender.send((self.number, Box::new(change))).await.map_err(|_| Dropped)
     }
 }
 
@@ -220,7 +204,7 @@ impl WatchTask {
             let note = tokio::select! {
                 note = self.notes.recv() => note,
                 () = sleep_until(at) => continue,
-                () = self.changes.sender.closed() => return,
+                () = self.changes.closed() => return,
                 Ok(()) = wakes.changed() => {
                     self.on_wake();
                     continue;
@@ -444,7 +428,7 @@ impl WatchTask {
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             self.shared.acknowledged.notified().await;
-            if self.changes.sender.is_closed() {
+            if self.changes.is_closed() {
                 return Err(Dropped);
             }
         }
@@ -471,7 +455,7 @@ impl WatchTask {
 
     async fn send(&self, change: Result<Change>) -> Delivered {
         self.shared.progress.delivered();
-        self.changes.send(change).await
+        if self.changes.send(change).await { Ok(()) } else { Err(Dropped) }
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::task::{Delivery, Output};
+use super::output::{Delivery, Output, output};
 use super::{Acks, Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ pub struct AccountChanges<K> {
 
 struct Inner<K> {
     watches: Arc<Mutex<Watches<K>>>,
-    changes: mpsc::Sender<Delivery>,
+    changes: Output,
 }
 
 impl<K> Drop for Inner<K> {
@@ -101,7 +101,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     /// One without accounts, and what changes in those that are added.
     #[must_use]
     pub fn new() -> (Self, AccountChanges<K>) {
-        let (changes, next) = mpsc::channel(MAX_CHANGES);
+        let (changes, next) = output(MAX_CHANGES);
         let watches = Watches { numbers: HashMap::new(), running: HashMap::new(), next: 0 };
         let watches = Arc::new(Mutex::new(watches));
         let inner = Inner { watches: watches.clone(), changes };
@@ -121,7 +121,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
         let mut watches = lock(&self.inner.watches);
         let number = watches.next;
         watches.next += 1;
-        let output = Output { number, sender: self.inner.changes.clone() };
+        let output = self.inner.changes.of(number);
         let task = watch.spawn(account.clone(), shared.clone(), output);
         let running = Running { name: name.clone(), account, acks: Acks::new(shared), task };
         watches.running.insert(number, running);
@@ -246,11 +246,12 @@ impl<K: Clone + Eq + Hash + Send + 'static> AccountChanges<K> {
     }
 
     /// With the name of its account, unless that has been removed since.
-    fn named(&self, (number, change): Delivery) -> Option<(K, Result<Change, Error>)> {
+    fn named(&self, delivery: Delivery) -> Option<(K, Result<Change, Error>)> {
+        let (number, change) = delivery.open();
         let watches = lock(&self.watches);
         let running = watches.running.get(&number)?;
         running.acks.shared.progress.read();
-        Some((running.name.clone(), *change))
+        Some((running.name.clone(), change))
     }
 }
 

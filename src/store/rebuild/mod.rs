@@ -18,6 +18,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
+use serde::Serialize;
 
 use self::salvage::Salvaged;
 use super::database::blocking;
@@ -28,7 +29,7 @@ use super::owner::{Owner, beside, make_private, private};
 use super::schema;
 
 /// What [`Store::rebuild`] has done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rebuilt {
     /// How many operations are in the new store.

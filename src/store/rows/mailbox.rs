@@ -117,32 +117,27 @@ pub(in crate::store) fn deleted(file: &Transaction<'_>, account: i64, key: &str)
     forget(file, mailbox.id)
 }
 
-/// Another mailbox is at the server under the name of one that is gone: made again, or restored from
-/// elsewhere. Where something is queued for the old one, it is as if its UIDVALIDITY had changed.
+/// Another mailbox, with this key, is at the server under the name of this one, which is gone: made
+/// again, or restored from elsewhere. Where something is queued for the old one, it is as if its UIDVALIDITY had changed.
 /// Whether that was so.
 pub(in crate::store) fn replaced(
     file: &Transaction<'_>,
-    account: i64,
-    old: &str,
+    mailbox: MailboxId,
     new: &str,
-    name: &MailboxName,
 ) -> Result<bool, Fault> {
-    let Some(mailbox) = by_key(file, account, old)?.filter(|mailbox| mailbox.name == *name) else {
-        return Ok(false);
-    };
     let is_needed: bool = file
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM operation o LEFT JOIN message m ON m.id = o.message \
              WHERE o.state <> 'sent' AND (m.mailbox = ?1 OR o.mailbox = ?1 OR o.target = ?1))",
         )?
-        .query_row([mailbox.id.0], |row| row.get(0))?;
+        .query_row([mailbox.0], |row| row.get(0))?;
     if is_needed {
-        operations::detach(file, mailbox.id)?;
+        operations::detach(file, mailbox)?;
         file.prepare_cached(
             "UPDATE mailbox SET key = ?2, uid_validity = NULL, mod_seq = NULL, counts = NULL, at_server = 0, \
              listed = 0 WHERE id = ?1",
         )?
-        .execute(params![mailbox.id.0, new])?;
+        .execute(params![mailbox.0, new])?;
     }
     Ok(is_needed)
 }

@@ -2,7 +2,7 @@
 //!
 //! In: an account, the plan. Out: rows of mailboxes; a listing that is not whole counts as none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Transaction;
 
@@ -93,27 +93,22 @@ pub(super) async fn take(
 /// What is left of the differences after mailboxes that were made again under their name, and have
 /// something queued.
 fn mailbox_again(file: &Transaction<'_>, account: i64, named: Vec<Named>) -> Result<Vec<Named>, Fault> {
-    let mut kept = Vec::new();
-    let (gone, mut others): (Vec<Named>, Vec<Named>) =
-        named.into_iter().partition(|(difference, _)| matches!(difference, Difference::Deleted(_)));
-    for (difference, name) in gone {
-        let old = difference.key().to_string();
-        let mut again = None;
-        for (at, (created, name)) in others.iter().enumerate() {
-            if let (Difference::Created(key), Some(name)) = (created, name)
-                && mailbox::replaced(file, account, &old, &key.to_string(), name)?
-            {
-                again = Some(at);
-                break;
-            }
-        }
-        match again {
-            Some(at) => _ = others.remove(at),
-            None => kept.push((difference, name)),
+    let created = named.iter().filter_map(|(difference, name)| match (difference, name) {
+        (Difference::Created(key), Some(name)) => Some((name.as_str().to_owned(), key.clone())),
+        _ => None,
+    });
+    let created: HashMap<String, MailboxKey> = created.collect();
+    let mut again = BTreeSet::new();
+    for (difference, _) in &named {
+        let Difference::Deleted(old) = difference else { continue };
+        let old_key = old.to_string();
+        let Some(kept) = mailbox::by_key(file, account, &old_key)? else { continue };
+        let Some(new) = created.get(kept.name.as_str()) else { continue };
+        if mailbox::replaced(file, kept.id, &new.to_string())? {
+            again.extend([old.clone(), new.clone()]);
         }
     }
-    kept.append(&mut others);
-    Ok(kept)
+    Ok(named.into_iter().filter(|(difference, _)| !again.contains(difference.key())).collect())
 }
 
 /// The plan as an earlier run has left it.

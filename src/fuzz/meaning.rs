@@ -98,7 +98,7 @@ fn selecting(select: &Select) -> Option<String> {
             (Value::Word(word), _) if word == "CONDSTORE" => " CONDSTORE".to_owned(),
             (Value::Word(word), [Value::List(known), rest @ ..]) if word == "QRESYNC" => {
                 left = rest;
-                format!(" QRESYNC {}", joined(known, |value| state(value)))
+                format!(" QRESYNC {}", joined(known, state))
             }
             // ANNOTATE (RFC 5257) is no parameter to imap-codec.
             _ => return None,

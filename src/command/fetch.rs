@@ -19,6 +19,8 @@ pub struct Fetch {
     /// Those that have gone since then, too.
     pub(super) vanished: bool,
     partial: Option<Part>,
+    /// Nothing but PARTIAL will do for that.
+    strict: bool,
     pieces: MessageChunks,
     /// The messages of which all that was asked for has come in one row, as it nearly always does.
     whole: ReceivedRows,
@@ -63,7 +65,6 @@ impl ReceivedRows {
 #[derive(Clone, Debug)]
 struct Part {
     range: PartialRange,
-    strict: bool,
     step: Step,
     /// What a search has found of the set.
     found: UidSet,
@@ -96,6 +97,7 @@ impl Fetch {
             changed_since: None,
             vanished: false,
             partial: None,
+            strict: false,
             pieces: MessageChunks::default(),
             whole: ReceivedRows::default(),
             received: ReceivedRows::default(),
@@ -142,17 +144,14 @@ impl Fetch {
     /// ```
     #[doc(alias = "PARTIAL")]
     pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
-        let strict = self.partial.is_some_and(|part| part.strict);
-        self.partial = Some(Part { range: range.into(), strict, step: Step::Fetch, found: UidSet::new() });
+        self.partial = Some(Part { range: range.into(), step: Step::Fetch, found: UidSet::new() });
         self
     }
 
     /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server lacks
     /// PARTIAL and [`partial`](Fetch::partial) would have to do without.
     pub fn strict(mut self) -> Self {
-        if let Some(part) = &mut self.partial {
-            part.strict = true;
-        }
+        self.strict = true;
         self
     }
 
@@ -207,7 +206,7 @@ impl Fetch {
                 Err(Error::invalid("a part of a set that is too long for one line can't be named"))
             }
             Step::Fetch if session.can("PARTIAL") => Ok(Some((self.which.clone(), Flow::Last))),
-            Step::Fetch if part.strict => Err(Error::unsupported("the server lacks PARTIAL")),
+            Step::Fetch if self.strict => Err(Error::unsupported("the server lacks PARTIAL")),
             Step::Fetch => {
                 part.step = Step::Search;
                 Ok(None)

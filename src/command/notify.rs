@@ -65,6 +65,7 @@ impl NotifyEvent {
 pub struct SelectedNotify {
     when: When,
     items: Option<Items>,
+    annotations: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl SelectedNotify {
     /// ```
     #[doc(alias = "SELECTED-DELAYED")]
     pub fn delayed() -> Self {
-        Self { when: When::Delayed, items: None }
+        Self { when: When::Delayed, items: None, annotations: false }
     }
 
     /// `SELECTED`: everything at once, removals too, whatever command is running. Sequence numbers
@@ -101,7 +102,7 @@ impl SelectedNotify {
     /// ```
     #[doc(alias = "SELECTED")]
     pub fn immediate() -> Self {
-        Self { when: When::Immediate, items: None }
+        Self { when: When::Immediate, items: None, annotations: false }
     }
 
     /// The server reports nothing of the selected mailbox, neither by IDLE nor by NOOP (RFC 5465
@@ -114,7 +115,7 @@ impl SelectedNotify {
     /// # let _ = watch;
     /// ```
     pub fn silent() -> Self {
-        Self { when: When::Never, items: None }
+        Self { when: When::Never, items: None, annotations: false }
     }
 
     /// And these items of each new message; they are reported as
@@ -122,6 +123,22 @@ impl SelectedNotify {
     /// `\Seen` are refused (RFC 5465 section 5.2).
     pub fn fetching(mut self, items: Items) -> Self {
         self.items = Some(items);
+        self
+    }
+
+    /// And which annotations of its messages change (RFC 5257, RFC 5465 section 5.5), as
+    /// [`Data`](crate::types::EventKind::Data) events without their values; needs
+    /// ANNOTATE-EXPERIMENT-1. New messages, removals and changes of flags are reported in any case:
+    /// the view lives by them.
+    ///
+    /// ```
+    /// # use imap_duplex::command::{Notify, SelectedNotify};
+    /// let watch = Notify::set().selected(SelectedNotify::delayed().with_annotations());
+    /// # let _ = watch;
+    /// ```
+    #[doc(alias = "AnnotationChange")]
+    pub fn with_annotations(mut self) -> Self {
+        self.annotations = true;
         self
     }
 }
@@ -340,13 +357,13 @@ impl Notify {
 
     /// The part of the selected mailbox (RFC 5465 section 6.1); nothing if it is to be silent.
     fn encode_selected(&self, line: &mut Line, session: &Session) -> Result<()> {
-        let SelectedNotify { when, items } = &self.selected;
+        let SelectedNotify { when, items, annotations } = &self.selected;
         let word = match when {
             When::Delayed => "selected-delayed",
             When::Immediate => "selected",
-            When::Never if items.is_some() => {
+            When::Never if items.is_some() || *annotations => {
                 return Err(Error::invalid(
-                    "items of new messages can't be reported of a mailbox that is silent",
+                    "items of new messages, or annotations, can't be reported of a mailbox that is silent",
                 ));
             }
             When::Never => return Ok(()),
@@ -356,7 +373,14 @@ impl Notify {
             items.check_notify(session)?;
             items.encode(line, false);
         }
-        line.word("MessageExpunge").word("FlagChange").close().close();
+        line.word("MessageExpunge").word("FlagChange");
+        if *annotations {
+            if !session.can("ANNOTATE-EXPERIMENT-1") {
+                return Err(Error::unsupported("the server has no annotations of messages (RFC 5257)"));
+            }
+            line.word("AnnotationChange");
+        }
+        line.close().close();
         Ok(())
     }
 }

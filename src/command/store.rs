@@ -89,7 +89,8 @@ impl Store {
     }
 
     /// Asks the server not to answer with the new flags; the library reports them itself after the
-    /// server's OK.
+    /// server's OK. Of a saved result (`$`) the server answers all the same: it alone knows which
+    /// messages these are.
     pub fn silent(mut self) -> Self {
         self.silent = true;
         self

@@ -1,10 +1,12 @@
 //! ANNOTATE (RFC 5257): annotations of messages are set, fetched, searched for, sorted by, copied;
 //! and what the server can't keep is refused.
 
-use imap_duplex::command::{AnnotationItems, Append, Items, Search, SortKey, SortOrder, StoreAnnotations};
+use imap_duplex::command::{
+    AnnotationItems, Append, Items, Notify, Search, SelectedNotify, SortKey, SortOrder, StoreAnnotations,
+};
 use imap_duplex::testing::Server;
 use imap_duplex::types::AnnotationScope::{Private, Shared};
-use imap_duplex::types::{AnnotateCode, Code, Message, Uid};
+use imap_duplex::types::{AnnotateCode, Answer, Code, EventKind, Message, Uid};
 use imap_duplex::{ErrorKind, Select};
 
 fn message(subject: &str) -> String {
@@ -104,6 +106,33 @@ async fn what_is_too_large_or_too_much_is_refused_whole() {
     assert!(rows[0].annotations().is_empty(), "{rows:?}");
 }
 
+/// RFC 5465 section 5.5: which annotations another client changes is reported of the selected
+/// mailbox, if asked for.
+#[tokio::test(start_paused = true)]
+async fn changes_in_the_selected_mailbox_are_reported() {
+    let server = Server::builder().start();
+    let uid = server.deliver("INBOX", message("one"));
+    let (imap, mut events) = client(&server).await;
+    let _inbox = imap.select(Select::new("INBOX").annotations()).await.unwrap();
+    let watched = Notify::set().selected(SelectedNotify::immediate().with_annotations());
+    imap.notify(watched).await.unwrap();
+    let (other, _others_events) = client(&server).await;
+    let theirs = other.select("INBOX").await.unwrap();
+    theirs.store_annotations(uid, StoreAnnotations::set("/comment", Shared, "theirs")).await.unwrap();
+    let noted = async {
+        loop {
+            let event = events.next().await.expect("connected");
+            if let EventKind::Data(Answer::Fetch(row)) = &event.kind
+                && row.annotations().iter().any(|one| &*one.entry == "/comment")
+            {
+                return row.uid();
+            }
+        }
+    };
+    let noted = tokio::time::timeout(std::time::Duration::from_secs(60), noted).await;
+    assert_eq!(noted.expect("reported"), Some(uid));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_without_them_is_not_asked() {
     let server = Server::builder().without(["ANNOTATE-EXPERIMENT-1"]).start();
@@ -111,6 +140,8 @@ async fn a_server_without_them_is_not_asked() {
     let (imap, _events) = client(&server).await;
     let refused = imap.select(Select::new("INBOX").annotations()).await;
     assert_eq!(refused.map(drop).unwrap_err().kind(), ErrorKind::Unsupported);
+    let watched = Notify::set().selected(SelectedNotify::delayed().with_annotations());
+    assert_eq!(imap.notify(watched).await.map(drop).unwrap_err().kind(), ErrorKind::Unsupported);
     let inbox = imap.select("INBOX").await.unwrap();
     let set = inbox.store_annotations(uid, StoreAnnotations::set("/a", Shared, "x")).await;
     assert_eq!(set.unwrap_err().kind(), ErrorKind::Unsupported);

@@ -29,8 +29,8 @@ use crate::types::{Message, Section};
 /// ```
 ///
 /// An item of an extension that the server lacks is refused, unsent, with
-/// [`Unsupported`](crate::ErrorKind::Unsupported): `imap.can("PREVIEW")` says in advance what there
-/// is. The row has an accessor for each item: [`Message`].
+/// [`Unsupported`](crate::ErrorKind::Unsupported): `imap.capabilities().has("PREVIEW")` says in
+/// advance what there is. The row has an accessor for each item: [`Message`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Items(ItemChain);

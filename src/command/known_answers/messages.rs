@@ -128,7 +128,6 @@ fn flags_are_changed() {
     );
     assert_eq!(rows.len(), 3);
     assert!(rows[2].flags().is_some_and(|flags| flags.contains(&Flag::Flagged)));
-    // RFC 5182 section 2.1: of a saved result, `STORE $ +FLAGS.Silent (\Deleted)`.
     assert_eq!(line(Store::replace(["f1", "f2"]).of(uids("42")), ""), "UID STORE 42 FLAGS (f1 f2)");
     assert_eq!(done("NO [LIMIT] At most 32 flags in one mailbox supported").status.code, Some(Code::Limit));
 }

@@ -15,13 +15,36 @@
 //! by each mechanism for which the command line has what it needs. No password goes another way
 //! than the first one did.
 //!
+//! An OK alone is no success: what was asked for has to come back, and is what the row shows. Only
+//! where nothing need come (SEARCH=FUZZY, SPECIAL-USE, the annotations of the server) is nothing
+//! enough.
+//!
 //! What would change more than the scratch mailbox is not tried; nor is what the server gives no
 //! hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the program.
+//! Skipped for other reasons are:
+//!
+//! - what the library has no command for, which are vendors' own: at Cyrus SCAN, XCONVERSATIONS,
+//!   X-REPLICATION and X-SIEVE-MAILBOX;
+//! - what a server does by itself, without a command for it: INPROGRESS, IMAPSIEVE, and
+//!   NO_ATOMIC_RENAME, which says what is not done;
+//! - what is about the login, but offered after it alone: LOGINDISABLED;
+//! - the mechanisms that the library does not have (AUTH=CRAM-MD5), or that the command line has
+//!   nothing for;
+//! - what the server has no room for now, such as another connection.
+//!
+//! At Gmail a mailbox is a label, and its messages outlive it: they are moved to the trash and
+//! expunged there. They are known by their Message-IDs, which no other messages have.
 
 #[path = "probe/before.rs"]
 mod before;
 #[path = "probe/checks.rs"]
 mod checks;
+#[path = "probe/gmail.rs"]
+mod gmail;
+#[path = "probe/items.rs"]
+mod items;
+#[path = "probe/proof.rs"]
+mod proof;
 #[path = "probe/scratch.rs"]
 mod scratch;
 mod support;
@@ -133,13 +156,15 @@ async fn try_all(
 
 /// Removes what was made; over another connection if this one is broken, or does not answer.
 async fn remove(server: &Server, imap: &Sender, name: &str, scratch: Option<Scratch>) -> Result<(), Failure> {
+    // Each label takes several commands.
+    let patience = program::PATIENCE * if imap.capabilities().has("X-GM-EXT-1") { 20 } else { 3 };
     let here = async {
         if let Some(scratch) = scratch {
             let _ = scratch.inbox.unselect().await;
         }
         scratch::remove(imap, &server.user, name).await
     };
-    if let Ok(Ok(())) = tokio::time::timeout(program::PATIENCE * 3, here).await {
+    if let Ok(Ok(())) = tokio::time::timeout(patience, here).await {
         return Ok(());
     }
     let again = async {
@@ -148,7 +173,7 @@ async fn remove(server: &Server, imap: &Sender, name: &str, scratch: Option<Scra
         scratch::remove(&imap, &server.user, name).await?;
         program::log_out(&imap).await
     };
-    match tokio::time::timeout(program::PATIENCE * 3, again).await {
+    match tokio::time::timeout(patience, again).await {
         Ok(removed) => removed,
         Err(_) => Err(Failure::new(format!("the server does not let {name} be removed"))),
     }

@@ -1,24 +1,44 @@
 //! The mailbox that everything is tried in, with some messages, and another one beside it; both are
 //! removed at the end.
 
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use imap_duplex::command::{List, SetAcl, SetMetadata};
 use imap_duplex::types::{ListEntry, MyRights, Uid};
 use imap_duplex::{ErrorKind, Mailbox, Result, Sender};
 
+use crate::gmail;
 use crate::support::failure::Failure;
 
+/// What no other probe says: by it the messages of this one are known.
+static MARK: LazyLock<String> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{}-{now}", std::process::id())
+});
+
 /// What is in it: plain text, and one with an attachment.
-const MESSAGES: [&str; 2] = [
-    "From: Ann <ann@example.org>\r\nTo: bob@example.org\r\nSubject: Plan\r\nMessage-ID: <1@probe.example>\r\n\
-     Date: Wed, 17 Jul 2024 02:23:25 -0700\r\n\r\nShall we meet?\r\n",
-    "From: Bob <bob@example.org>\r\nTo: ann@example.org\r\nSubject: Re: Plan\r\n\
-     Message-ID: <2@probe.example>\r\nReferences: <1@probe.example>\r\n\
-     Date: Wed, 17 Jul 2024 03:23:25 -0700\r\nMIME-Version: 1.0\r\n\
-     Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\
-     Content-Transfer-Encoding: base64\r\n\r\nWWVz\r\n--x--\r\n",
-];
+static MESSAGES: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let [first, second, ..] = message_ids();
+    [
+        format!(
+            "From: Ann <ann@example.org>\r\nTo: bob@example.org\r\nSubject: Plan\r\n\
+             Message-ID: {first}\r\nDate: Wed, 17 Jul 2024 02:23:25 -0700\r\n\r\nShall we meet?\r\n"
+        ),
+        format!(
+            "From: Bob <bob@example.org>\r\nTo: ann@example.org\r\nSubject: Re: Plan\r\n\
+             Message-ID: {second}\r\nReferences: {first}\r\n\
+             Date: Wed, 17 Jul 2024 03:23:25 -0700\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\nWWVz\r\n--x--\r\n"
+        ),
+    ]
+});
+
+/// The Message-IDs of all that is put anywhere.
+pub(crate) fn message_ids() -> [String; 4] {
+    [1, 2, 3, 4].map(|number| format!("<{number}.{}@probe.example>", *MARK))
+}
 
 /// The mailboxes, the messages, and what is to be said.
 pub(crate) struct Scratch {
@@ -45,12 +65,11 @@ pub(crate) enum Verdict {
 
 /// A name that no other mailbox has, nor begins with.
 pub(crate) async fn name(imap: &Sender) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let prefix = match imap.namespace().await {
         Ok(spaces) => spaces.personal.into_iter().next().map_or(String::new(), |space| space.prefix),
         Err(_) => String::new(),
     };
-    format!("{prefix}imap-duplex-probe-{}-{now}", std::process::id())
+    format!("{prefix}imap-duplex-probe-{}", *MARK)
 }
 
 impl Scratch {
@@ -63,8 +82,8 @@ impl Scratch {
             take_rights(&imap, user, name).await?;
         }
         let mut lacking = None;
-        for message in MESSAGES {
-            let appended = imap.append(name.as_str(), message).await.map(drop);
+        for message in MESSAGES.iter() {
+            let appended = imap.append(name.as_str(), message.as_str()).await.map(drop);
             lacking = lacking.or(refusal(appended)?);
         }
         let inbox = imap.select(name.as_str()).await?;
@@ -130,7 +149,7 @@ impl Scratch {
 
     /// Puts another message into it, and gives its UID.
     pub(crate) async fn add(&mut self) -> Result<Option<Uid>> {
-        let token = self.imap.append(self.name.as_str(), MESSAGES[0]);
+        let token = self.imap.append(self.name.as_str(), message());
         Ok(token.await?.uid)
     }
 
@@ -169,6 +188,10 @@ fn is_no(done: &Result<()>) -> bool {
 /// Removes all that was made under this name, and sees that nothing is left.
 pub(crate) async fn remove(imap: &Sender, user: &str, name: &str) -> Result<(), Failure> {
     let all = format!("{name}*");
+    let emptied = match imap.capabilities().has("X-GM-EXT-1") {
+        true => gmail::empty(imap, &all).await,
+        false => Ok(()),
+    };
     if let Ok(subscribed) = imap.list(List::new(&*all).lsub()).await {
         for entry in subscribed {
             let _ = imap.unsubscribe(entry.name).await;
@@ -194,7 +217,7 @@ pub(crate) async fn remove(imap: &Sender, user: &str, name: &str) -> Result<(), 
     let left = imap.list(&*all).await?;
     let left: Vec<_> = left.iter().filter(|entry| entry.is_selectable()).map(|e| e.name.as_str()).collect();
     if left.is_empty() {
-        return Ok(());
+        return emptied;
     }
     Err(Failure::new(format!("not removed: {}", left.join(", "))))
 }
@@ -210,10 +233,22 @@ fn refusal(done: Result<()>) -> Result<Option<String>> {
 
 /// A message to append: plain text.
 pub(crate) fn message() -> &'static str {
-    MESSAGES[0]
+    &MESSAGES[0]
 }
 
 /// Another one, whose first part is in base64.
 pub(crate) fn encoded_message() -> &'static str {
-    MESSAGES[1]
+    &MESSAGES[1]
+}
+
+/// One whose header is in UTF-8 (RFC 6532).
+pub(crate) fn message_in_utf8() -> String {
+    let [_, _, third, _] = message_ids();
+    format!("Subject: Grüße\r\nMessage-ID: {third}\r\n\r\nHallo\r\n")
+}
+
+/// A header, without a text.
+pub(crate) fn header() -> String {
+    let [.., fourth] = message_ids();
+    format!("Subject: Part\r\nMessage-ID: {fourth}\r\n\r\n")
 }

@@ -1,11 +1,11 @@
 //! What the library has no method for, where a server advertises it: tried by lines of one's own
 //! and by items that have no type, whose answers come back all the same.
 
-use imap_duplex::command::Items;
+use imap_duplex::command::{Items, Search};
 use imap_duplex::types::{Answer, ListEntry, Message};
 use imap_duplex::{Result, Sender, Untagged};
 
-use crate::checks::{Tried, count, words};
+use crate::checks::{Tried, count, needs_mailboxes, words};
 use crate::scratch::Scratch;
 
 /// Tries a capability of this kind.
@@ -13,17 +13,17 @@ pub(crate) async fn try_out(s: &mut Scratch, name: &str) -> Option<Tried> {
     let imap = s.imap.clone();
     Some(match name {
         // Where SPECIAL-USE is there as well, the library asks by that.
-        "XLIST" => Tried("XLIST", raw(&imap, "XLIST \"\" \"*\"", entry).await.map(uses)),
+        "XLIST" => Tried("XLIST", raw(&imap, "XLIST \"\" \"*\"", entry).await.map(|all| uses(s, &all))),
         "MAILBOX-REFERRALS" => {
             let listed = raw(&imap, "RLIST \"\" \"*\"", entry).await;
-            Tried("RLIST", listed.map(|all| count(all.len(), "mailbox", "mailboxes")))
+            Tried("RLIST", listed.map(|all| needs_mailboxes(s, all.len(), 1)))
         }
         "JMAPACCESS" => {
             let found = raw(&imap, "GETJMAPACCESS", |answer| match answer {
                 Answer::JmapAccess(url) => Some(url),
                 _ => None,
             });
-            Tried("GETJMAPACCESS", found.await.map(|urls| words(&urls)))
+            Tried("GETJMAPACCESS", found.await.map(|urls| s.needs_some(urls.len(), words(&urls), "URL")))
         }
         "CONVERT" => {
             let line = "CONVERSIONS \"text/html\" \"text/plain\"";
@@ -37,12 +37,13 @@ pub(crate) async fn try_out(s: &mut Scratch, name: &str) -> Option<Tried> {
         "SORT=UID" | "SORT=MODSEQ" => {
             let line = format!("UID SORT ({}) UTF-8 ALL", name.trim_start_matches("SORT="));
             let sorted = raw(&imap, &line, |answer| match answer {
-                Answer::Sort(sorted) => Some(sorted.numbers.uids().count()),
+                Answer::Sort(sorted) => Some(sorted.numbers),
                 _ => None,
             });
-            let number = |all: Vec<usize>| count(all.into_iter().sum::<usize>(), "message", "messages");
-            Tried("SORT", sorted.await.map(number))
+            let sorted = sorted.await;
+            Tried("SORT", sorted.map(|all| s.needs_messages(all.iter().flat_map(|some| some.uids()))))
         }
+        "XMOVE" => Tried("XMOVE", move_away(s).await),
         _ => return None,
     })
 }
@@ -61,10 +62,22 @@ fn entry(answer: Answer) -> Option<ListEntry> {
 }
 
 /// Those with a special use, or how many there are, if none has one.
-fn uses(all: Vec<ListEntry>) -> String {
+fn uses(s: &mut Scratch, all: &[ListEntry]) -> String {
     let with_use = all.iter().filter(|entry| entry.special_uses().next().is_some());
     let names: Vec<_> = with_use.map(|entry| entry.name.to_string()).collect();
-    if names.is_empty() { count(all.len(), "mailbox", "mailboxes") } else { words(&names) }
+    if names.is_empty() { needs_mailboxes(s, all.len(), 1) } else { words(&names) }
+}
+
+/// As MOVE, before RFC 6851 was there.
+async fn move_away(s: &mut Scratch) -> Result<String> {
+    let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
+    let (imap, inbox) = (s.imap.clone(), s.inbox.clone());
+    imap.raw(format!("UID XMOVE {uid} \"{}\"", s.other)).await?;
+    let left = inbox.search(Search::all()).await?;
+    Ok(match left.iter().any(|it| it == uid) {
+        true => s.fail("the server says OK, and the message is still there"),
+        false => "moved".to_owned(),
+    })
 }
 
 /// An item without a type, which a message has.

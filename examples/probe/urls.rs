@@ -6,7 +6,7 @@ use imap_duplex::command::{Append, AppendPart, Items, ResetKey, Secret, Store, U
 use imap_duplex::{Code, Error, Flag, Result};
 
 use crate::checks::count;
-use crate::scratch::{Scratch, encoded_message};
+use crate::scratch::{Scratch, encoded_message, header};
 use crate::support::server::Server;
 use crate::trips;
 
@@ -31,11 +31,11 @@ pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
 
 /// A message whose text is the beginning of another one's.
 pub(crate) async fn catenate_part(s: &mut Scratch) -> Result<String> {
-    const HEADER: &str = "Subject: Part\r\n\r\n";
     let Some(uid) = s.message(0) else { return Ok(s.no_message()) };
     let inbox = s.inbox.clone();
     let text = format!("{};UID={uid}/;SECTION=TEXT/;PARTIAL=0.5", s.url_path());
-    let parts = [AppendPart::text(HEADER), AppendPart::url(text)];
+    let header = header();
+    let parts = [AppendPart::text(header.clone()), AppendPart::url(text)];
     let token = s.imap.append(s.name.as_str(), Append::parts(parts));
     let Some(new) = token.await?.uid else {
         return Ok(s.skip("APPEND gave no UID to name the message by"));
@@ -44,7 +44,7 @@ pub(crate) async fn catenate_part(s: &mut Scratch) -> Result<String> {
     inbox.store(new, Store::add([Flag::Deleted])).await?;
     inbox.expunge(new).await?;
     let size = rows.first().and_then(|row| row.size()).unwrap_or_default();
-    Ok(match size.checked_sub(HEADER.len() as u64) {
+    Ok(match size.checked_sub(header.len() as u64) {
         Some(5) => "5 bytes".to_owned(),
         _ => s.fail(format!("5 bytes were asked for, and the message has {size}")),
     })

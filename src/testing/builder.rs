@@ -73,9 +73,10 @@ impl Builder {
     ///
     /// With `X-GM-EXT-1` each mailbox is a label, and a message has the labels of the mailboxes
     /// that hold it: a label that is added copies the message there, one that is taken off removes
-    /// it. What has lost its last label is in `[Gmail]/All Mail`. `X-GM-RAW` takes words, phrases
-    /// in quotes, `-` before either, and `from:`, `to:`, `cc:`, `bcc:`, `subject:`, `label:`,
-    /// `in:`, `is:`, `has:attachment` and `rfc822msgid:`.
+    /// it. What has lost its last label, with the label's mailbox if that is deleted, is in
+    /// `[Gmail]/All Mail`. `X-GM-RAW` takes words, phrases in quotes, `-` before either, and
+    /// `from:`, `to:`, `cc:`, `bcc:`, `subject:`, `label:`, `in:`, `is:`, `has:attachment` and
+    /// `rfc822msgid:`.
     ///
     /// ```
     /// use imap_duplex::testing::Server;

@@ -192,8 +192,15 @@ impl World {
         held.filter(|other| other.email_id == message.email_id).map(|other| other.uid).collect()
     }
 
+    /// The messages of a mailbox that is a label; none of one whose messages are to go.
+    pub(crate) fn labelled(&self, mailbox: Option<MailboxId>) -> Vec<Arc<Message>> {
+        let held = mailbox.and_then(|id| self.mailboxes.get(&id));
+        let stay = |held: &&Mailbox| !["\\Trash", "\\Junk"].iter().any(|one| held.special_use.contains(one));
+        held.filter(stay).into_iter().flat_map(|held| held.messages.values().cloned()).collect()
+    }
+
     /// What is in no mailbox any more goes to where all mail is.
-    fn archive(&mut self, user: &str, messages: &[Arc<Message>], by: SessionId) -> Result<(), No> {
+    pub(crate) fn archive(&mut self, user: &str, messages: &[Arc<Message>], by: SessionId) -> Result<(), No> {
         for message in messages {
             let names = self.users.get(user).into_iter().flat_map(|user| user.names.values());
             if names.into_iter().any(|id| !self.copies(*id, message).is_empty()) {

@@ -56,8 +56,11 @@ impl Session {
     }
 
     pub(super) fn delete(&mut self, world: &mut World, name: &MailboxName) -> Done {
-        let id = world.find(&self.user(), name);
-        world.delete(&self.user(), name, Some(self.id))?;
+        let (user, id) = (self.user(), world.find(&self.user(), name));
+        let labelled = if world.has("X-GM-EXT-1") { world.labelled(id) } else { Vec::new() };
+        world.delete(&user, name, Some(self.id))?;
+        // Gmail: with the label, its messages lose no more than that.
+        world.archive(&user, &labelled, self.id)?;
         if self.selected.as_ref().is_some_and(|snapshot| Some(snapshot.mailbox) == id) {
             self.unselect(world);
         }

@@ -2,6 +2,8 @@
 //! capabilities, and against Dovecot. No row fails, and nothing is left behind. (Cyrus has its own
 //! in `tests/cyrus`.)
 
+mod came;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::time::Duration;

@@ -237,7 +237,9 @@ impl AccountDriver {
             return;
         }
         let is_broken = self.redial.is_broken();
-        let at_once = if is_broken { 1 } else { usize::MAX };
+        // Connections of long ago say nothing of what the server takes now.
+        let may_grow = self.redial.is_proven() && !self.connections.is_empty();
+        let at_once = if may_grow { usize::MAX } else { 1 };
         for _ in 0..self.pool.take_dials(at_once) {
             self.redial.on_dial(now.into_std());
             self.next_connection += 1;

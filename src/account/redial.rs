@@ -57,6 +57,8 @@ pub(super) struct Redial {
     failures: u32,
     /// The last dial has failed, or the last connection ended too early: what follows repeats it.
     broken: bool,
+    /// The server has taken the credentials since the last failure, and they are the same.
+    proven: bool,
     /// Refusals of credentials in a row.
     refusals: u32,
     /// No dial before this.
@@ -74,6 +76,7 @@ impl Redial {
             policy,
             failures: 0,
             broken: false,
+            proven: false,
             refusals: 0,
             not_before: None,
             hinted: None,
@@ -124,10 +127,16 @@ impl Redial {
 
     /// The server has taken the credentials: the pool may grow.
     pub(super) fn on_login(&mut self) {
-        (self.broken, self.refusals, self.not_before) = (false, 0, None);
+        (self.broken, self.proven, self.refusals, self.not_before) = (false, true, 0, None);
     }
 
-    /// Whether the next dial repeats one that has failed: then one at a time is enough.
+    /// Whether several dials at once may be expected to succeed. Until then one at a time is enough:
+    /// each of several would be refused, and some servers lock users out after a few refusals.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Whether the next dial repeats one that has failed.
     pub(super) fn is_broken(&self) -> bool {
         self.broken
     }
@@ -153,7 +162,7 @@ impl Redial {
             Failure::Setup => policy.max_backoff,
         };
         self.failures = self.failures.saturating_add(1);
-        (self.broken, self.failed_at) = (true, Some(now));
+        (self.broken, self.proven, self.failed_at) = (true, false, Some(now));
         self.not_before = self.not_before.max(Some(now + pause));
     }
 
@@ -180,7 +189,7 @@ impl Redial {
 
     /// There are other credentials.
     pub(super) fn credentials_changed(&mut self) {
-        (self.refusals, self.not_before) = (0, None);
+        (self.proven, self.refusals, self.not_before) = (false, 0, None);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use imap_duplex::account::{AccountState, MemoryStore, Policy, Watch};
 use imap_duplex::testing::Server;
 use imap_duplex::{Config, CredentialReason, Credentials, ErrorKind, Remedy};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::within;
 use crate::watch::{QUIET, all};
@@ -79,6 +79,40 @@ async fn one_refresh_then_three_tries_then_it_is_parked_until_there_are_others()
         provider.has(world.server.password(), "");
         account.mailbox("INBOX").await.unwrap();
         assert_eq!(provider.asked(), [First]);
+    })
+    .await;
+}
+
+/// However many wait, and though other connections are logged in: each refusal counts, and too many
+/// lock the user out.
+#[tokio::test(start_paused = true)]
+async fn credentials_that_may_be_wrong_are_tried_by_one_connection_at_a_time() {
+    within(LIMIT, async {
+        for connected in [0, 1] {
+            let (world, provider) = (World::new(Server::new()), Provider::default());
+            provider.has(world.server.password(), "");
+            let account = world.account_by(provider.config(&world), Policy::default());
+            let mut leases = Vec::new();
+            for _ in 0..connected {
+                leases.push(account.session().await.unwrap());
+            }
+            provider.asked();
+            provider.has("stale", "wrong as well");
+            account.credentials_changed();
+            let start = Instant::now();
+            let waiting: Vec<_> = (0..3)
+                .map(|_| {
+                    let account = account.clone();
+                    tokio::spawn(async move { account.session().await.map(drop) })
+                })
+                .collect();
+            for waiting in waiting {
+                assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Login);
+            }
+            assert_eq!(start.elapsed().as_secs(), 180);
+            assert_eq!(world.dials()[connected..], [0, 60, 120, 180]);
+            assert_eq!(provider.asked(), [First, Refused, First, First, First]);
+        }
     })
     .await;
 }

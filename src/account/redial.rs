@@ -187,9 +187,11 @@ impl Redial {
         self.not_before = None;
     }
 
-    /// There are other credentials.
+    /// There are other credentials: what follows repeats nothing that has failed. What the server
+    /// asked for stays.
     pub(super) fn credentials_changed(&mut self) {
-        (self.proven, self.refusals, self.not_before) = (false, 0, None);
+        (self.broken, self.proven, self.refusals, self.not_before) = (false, false, 0, None);
+        self.redials.clear();
     }
 }
 

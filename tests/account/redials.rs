@@ -112,6 +112,21 @@ async fn a_wrong_password_parks_within_minutes_and_another_one_wakes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn other_credentials_wake_at_once_however_often_the_last_were_refused() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        let account = world.account_by(world.config_with("wrong"), Policy::default());
+        account.session().await.unwrap_err();
+        let start = Instant::now();
+        account.set_config(world.config());
+        account.session().await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        assert_eq!(world.dials().len(), 5);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_is_full_never_parks() {
     within(LIMIT, async {
         for code in [Code::Unavailable, Code::Limit, Code::InUse] {

@@ -17,7 +17,7 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::timeout;
 
 /// How long those that hold it may keep mailboxes from being changed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The mailboxes of an account.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ mod tests {
         assert!(waits.await.expect("no panic"));
         assert!(!structure.is_wanted());
         let held = structure.hold().await;
-        assert!(structure.change().await.is_none(), "after a minute");
+        assert!(structure.change().await.is_none(), "after a while");
         assert!(!structure.is_wanted());
         drop(held);
         assert!(structure.change().await.is_some());

@@ -27,6 +27,7 @@ mod refused;
 mod renaming;
 mod replaced;
 mod searching;
+mod structure;
 mod swapped;
 mod syncing;
 mod taken_back;

@@ -261,7 +261,11 @@ impl Executor {
         let Some(first) = batch.first() else { return Ok(()) };
         let names = self.names(first).await?;
         let alone = match first.is_structural() {
-            true => self.database.structure(self.account_id).change().await,
+            true => {
+                // Without a connection those that hold it wait, too.
+                drop(self.account.session().await?);
+                self.database.structure(self.account_id).change().await
+            }
             false => None,
         };
         let structure = first.is_structural().then(|| Structure::begin(self.structure.clone()));

@@ -380,11 +380,11 @@ impl Executor {
             Err(error) => return Err(error.into()),
         }
         drop(session);
-        let operation = operation.id;
+        let (operation, account) = (operation.id, self.account_id);
         let job = move |file: &Transaction<'_>| {
             queue::remove(file, operation)?;
             file.execute("UPDATE mailbox SET name = ? WHERE id = ? AND name IS NULL", params![name, id.0])?;
-            Ok(())
+            mailbox::fold(file, account, &name)
         };
         Ok(self.database.write(Durability::Power, job).await?)
     }

@@ -205,8 +205,11 @@ impl JoinedSearch {
             StoreError::new(StoreErrorKind::Offline, what)
         };
         let account = self.store.database.engaged(place.account).ok_or_else(offline)?;
-        let _held = self.store.database.structure(place.account).hold().await;
-        match race(search(&account, place, query), is_away(&account)).await {
+        let held = async {
+            let _held = self.store.database.structure(place.account).hold().await;
+            search(&account, place, query).await
+        };
+        match race(held, is_away(&account)).await {
             Either::First(found) => found,
             Either::Second(()) => Err(offline()),
         }

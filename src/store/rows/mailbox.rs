@@ -106,6 +106,27 @@ pub(in crate::store) fn renamed(
          WHERE account = ?1 AND key = ?2",
     )?
     .execute(params![account, key, name.as_str()])?;
+    fold(file, account, name.as_str())
+}
+
+/// What the user has made here under the name that a mailbox of the server has is that one.
+pub(in crate::store) fn fold(file: &Transaction<'_>, account: i64, name: &str) -> Result<(), Fault> {
+    let found = file
+        .prepare_cached(
+            "SELECT n.id, b.id FROM mailbox n JOIN mailbox b ON b.account = n.account AND b.name = n.name \
+             WHERE n.account = ? AND n.name = ? AND n.key IS NULL AND b.key IS NOT NULL",
+        )?
+        .query_row(params![account, name], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some(both) = found else { return Ok(()) };
+    for sql in [
+        "UPDATE operation SET mailbox = ?2 WHERE mailbox = ?1",
+        "UPDATE operation SET target = ?2 WHERE target = ?1",
+        "UPDATE message SET place = ?2 WHERE place = ?1",
+        "DELETE FROM mailbox WHERE id = ?1 AND id <> ?2",
+    ] {
+        file.prepare_cached(sql)?.execute(both)?;
+    }
     Ok(())
 }
 

@@ -250,14 +250,19 @@ pub(in crate::store) fn all_bare(file: &Transaction<'_>) -> Result<Vec<MailboxId
 }
 
 /// What was asked for in vain of this account is asked for once more: the server, or this library,
-/// may have been mended.
-pub(in crate::store) fn ask_again(file: &Transaction<'_>, account: i64) -> Result<(), Fault> {
+/// may have been mended. The keys of the mailboxes in which there are such.
+pub(in crate::store) fn ask_again(file: &Transaction<'_>, account: i64) -> Result<Vec<String>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT DISTINCT b.key FROM mailbox b JOIN message m ON m.mailbox = b.id \
+         WHERE b.account = ?2 AND b.key IS NOT NULL AND m.content IS NULL AND m.misses >= ?1",
+    )?;
+    let keys = find.query_map([MAX_MISSES, account], |row| row.get(0))?.collect::<Result<_, _>>()?;
     file.prepare_cached(
         "UPDATE message SET misses = ?1 - 1 WHERE content IS NULL AND misses >= ?1 \
          AND mailbox IN (SELECT id FROM mailbox WHERE account = ?2)",
     )?
     .execute([MAX_MISSES, account])?;
-    Ok(())
+    Ok(keys)
 }
 
 /// The newest messages of a mailbox whose content is still to be fetched.

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   named by the server ──> the one of this name
-//!   else ──> a named one that it refers to, the nearest ──> else the oldest without a name ──> else a new one
+//!   else ──> a named one that it refers to, the nearest ──> else the longest without a name ──> else a new one
 //!                            └─ those without a name that it refers to become one with it
 //! ```
 //!
@@ -38,10 +38,12 @@ pub(in crate::store) fn of(
     let unnamed = || known.iter().filter(|(_, is_named)| !is_named).map(|(thread, _)| *thread);
     let thread = match belonging.name {
         Some(name) => named(file, account, name)?,
-        // The oldest stays: a user interface shows it already.
         None => match known.iter().find(|(_, is_named)| *is_named).map(|(thread, _)| *thread) {
             Some(thread) => thread,
-            None => unnamed().min().map_or_else(|| insert(file, account, None), Ok)?,
+            None => match longest(file, unnamed())? {
+                Some(thread) => thread,
+                None => insert(file, account, None)?,
+            },
         },
     };
     for other in unnamed().filter(|other| *other != thread) {
@@ -66,6 +68,29 @@ pub(in crate::store) fn of(
         note.execute(params![account, id, thread])?;
     }
     Ok(thread)
+}
+
+/// From how many messages on conversations count as equally long.
+const LONG: i64 = 64;
+
+/// The one to which others are joined: a long one stays, as moving its messages costs most; of equal
+/// ones the oldest, which a user interface shows already.
+fn longest(file: &Transaction<'_>, threads: impl Iterator<Item = i64>) -> Result<Option<i64>, Fault> {
+    let mut threads: Vec<i64> = threads.collect();
+    threads.sort_unstable();
+    if threads.len() < 2 {
+        return Ok(threads.first().copied());
+    }
+    let mut count =
+        file.prepare_cached("SELECT count(*) FROM (SELECT 1 FROM content WHERE thread = ? LIMIT ?)")?;
+    let mut longest: Option<(i64, i64)> = None;
+    for thread in threads {
+        let length: i64 = count.query_row([thread, LONG], |row| row.get(0))?;
+        if longest.is_none_or(|(_, most)| length > most) {
+            longest = Some((thread, length));
+        }
+    }
+    Ok(longest.map(|(thread, _)| thread))
 }
 
 /// The conversations of the messages that it refers to and that refer to it, the nearest first, each

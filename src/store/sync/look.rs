@@ -57,6 +57,8 @@ pub(in crate::store) enum Outcome {
     InStep,
     /// To be looked into again at once.
     Again,
+    /// It has this UIDVALIDITY, and the listing has another one: to be looked into after the next.
+    Unlisted(Option<UidValidity>),
     /// Not before the next sweep.
     Failed(StoreError),
     /// The server does not let this mailbox be read, and says so. Not before the next sweep either.
@@ -81,6 +83,8 @@ pub(super) struct Look {
     pub(super) kept: Kept,
     /// What the last STATUS said.
     pub(super) counts: Option<String>,
+    /// The UIDVALIDITY that counts, whatever that said.
+    pub(super) believed: Option<Option<UidValidity>>,
     /// Asks a selection that stays for a round; `None`: it ends once all is stored.
     pub(super) rounds: Option<watch::Receiver<u64>>,
     pub(super) notes: UnboundedSender<Note>,
@@ -147,9 +151,9 @@ impl Look {
             return Ok(self.fail(&error).await.refused());
         }
         if uid_validity != self.kept.uid_validity {
-            if self.kept.uid_validity.is_some() && !self.is_listed_so(uid_validity) {
-                _ = self.notes.send(Note::Hint);
-                return Ok(Outcome::Again);
+            let is_believed = self.is_listed_so(uid_validity) || self.believed == Some(uid_validity);
+            if self.kept.uid_validity.is_some() && !is_believed {
+                return Ok(Outcome::Unlisted(uid_validity));
             }
             let exists = mailbox.exists();
             self.write(move |file| mailbox::reset(file, id, uid_validity, exists)).await?;
@@ -257,7 +261,7 @@ impl Look {
                 Waited::Changed => {}
                 Waited::Round(round) => {
                     committed = self.round(mailbox, &committed).await?;
-                    asked = Some(round);
+                    (asked, windows) = (Some(round), Windows::default());
                 }
                 Waited::Ended => return Ok(Outcome::Again),
             }

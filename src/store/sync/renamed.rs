@@ -53,7 +53,10 @@ pub(super) async fn compare(
     // What can't be read now is read by the next listing.
     let Ok((known, mut gone)) = database.read(read).await else { return Ok(()) };
     let (mut compared, mut elsewhere) = (0, BTreeSet::new());
-    let is_new = |found: &&mut Found| found.mailbox_id.is_none() && !known.contains_key(found.name.as_str());
+    let lost: BTreeSet<MailboxKey> = gone.iter().map(|gone| gone.key.clone()).collect();
+    let is_new = |found: &&mut Found| {
+        found.mailbox_id.is_none() && known.get(found.name.as_str()).is_none_or(|key| lost.contains(key))
+    };
     for found in found.iter_mut().filter(is_new) {
         let is_candidate = |gone: &&Gone| Some(gone.uid_validity) == uid_validity(found);
         let candidates: Vec<Gone> = gone.iter().filter(is_candidate).cloned().collect();
@@ -64,17 +67,21 @@ pub(super) async fn compare(
         if compared > MAX_COMPARED {
             break;
         }
-        found.before = Before::None;
         let select = Select::new(found.name.clone()).read_only().view_sync(ViewSync::Off);
         let mailbox = match account.mailbox(select).await {
             Ok(mailbox) => mailbox,
-            // It can't be read: nothing speaks for it.
-            Err(error) if error.kind() == ErrorKind::No => continue,
+            // It can't be read: the counts say what it is. If only for now, the whole listing waits.
+            Err(error) if error.kind() == ErrorKind::No && !error.is_transient() => continue,
             Err(error) => return Err(error),
         };
         let uids: UidSet = candidates.iter().flat_map(|gone| gone.newest.iter().copied()).collect();
         let rows = readable(traits(&mailbox, uids).await)?;
         drop(mailbox);
+        if rows.is_empty() {
+            // Nor can its messages.
+            continue;
+        }
+        found.before = Before::None;
         let choose = move |file: &Transaction<'_>| {
             let mut candidates = candidates.into_iter();
             candidates
@@ -87,7 +94,10 @@ pub(super) async fn compare(
             found.before = Before::Mailbox(key);
         }
     }
-    for found in found.iter_mut().filter(|found| found.mailbox_id.is_none()) {
+    for found in found
+        .iter_mut()
+        .filter(|found| found.mailbox_id.is_none() && !matches!(found.before, Before::Mailbox(_)))
+    {
         // One of ours may have this name since the last listing, which the plan does not know; or
         // others have made a new one under its name.
         if let Some(key) = known.get(found.name.as_str()) {

@@ -4,7 +4,7 @@
 //! In: notes of its children and of the handle; time. Out: looks, rows of mailboxes, answers to who
 //! waits until all is in step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,11 +21,12 @@ use super::look::{Look, Outcome, look};
 use crate::account::{Account, MailboxKey, Pace, Plan};
 use crate::error::{ErrorKind, Result};
 use crate::store::bodies;
-use crate::store::database::Database;
+use crate::store::database::{Database, Durability};
 use crate::store::error::{StoreError, StoreResult};
 use crate::store::operations::{self, Executor};
 use crate::store::rows::content::json;
-use crate::store::rows::mailbox;
+use crate::store::rows::{mailbox, message};
+use crate::types::UidValidity;
 
 /// How many mailboxes are looked into at the same time.
 const MAX_LOOKS: usize = 1;
@@ -33,6 +34,8 @@ const MAX_LOOKS: usize = 1;
 const SOON: Duration = Duration::from_millis(500);
 /// How soon a sweep follows one that was cut off.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
+/// How often contents are asked for again that did not come in several looks.
+const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// So often in a row something fails that does not pass by itself before who waits gets the error.
 const MAX_FAILURES: u32 = 5;
 /// After so many intervals mailboxes without mod-sequences are looked into, whatever their counts are.
@@ -95,6 +98,11 @@ pub(super) struct SyncTask {
     structure: Arc<AtomicU64>,
     /// The same when the sweep began.
     swept_structure: u64,
+    /// Mailboxes in which a look has found another UIDVALIDITY than the listing has, and how many
+    /// sweeps had begun by then.
+    unlisted: BTreeMap<MailboxKey, (Option<UidValidity>, u64)>,
+    /// When contents that did not come were last asked for again.
+    asked_again: Instant,
     /// Mailboxes of which the last look has failed: they are not in step.
     failed: BTreeSet<MailboxKey>,
     /// Mailboxes that the server has refused, since it let them be read.
@@ -140,6 +148,8 @@ impl SyncTask {
             operating: Arc::default(),
             structure: Arc::default(),
             swept_structure: 0,
+            unlisted: BTreeMap::new(),
+            asked_again: Instant::now(),
             failed: BTreeSet::new(),
             refused: BTreeSet::new(),
         }
@@ -236,8 +246,9 @@ impl SyncTask {
         let kept = match self.database.read(move |file| mailbox::by_key(file, account, &text)).await {
             Ok(Some(kept)) => kept,
             Ok(None) => {
-                // Its row is gone: the next sweep says what has become of it.
-                self.plan.on_looked(key, false);
+                // Its row is gone: the next sweep has what is there under its name as a new one.
+                self.plan.on_gone(key);
+                self.sweep_by(Instant::now() + SOON);
                 return false;
             }
             Err(error) => {
@@ -246,6 +257,9 @@ impl SyncTask {
             }
         };
         let counts = self.plan.counts(key).map(json);
+        // A listing that began later says otherwise all the same: then this is believed.
+        let unlisted = self.unlisted.get(key).filter(|(_, begun)| self.sweeps_done > *begun);
+        let believed = unlisted.map(|(uid_validity, _)| *uid_validity);
         let it = Look {
             account: self.account.clone(),
             database: self.database.clone(),
@@ -253,6 +267,7 @@ impl SyncTask {
             key: key.clone(),
             kept,
             counts,
+            believed,
             rounds,
             notes: self.own.clone(),
             is_whole: true,
@@ -309,9 +324,16 @@ impl SyncTask {
                 match outcome {
                     Outcome::InStep => {
                         self.refused.remove(&key);
+                        self.unlisted.remove(&key);
                         self.plan.on_looked(&key, true);
                     }
                     Outcome::Again => self.plan.look_again(&key),
+                    Outcome::Unlisted(found) => {
+                        self.plan.on_looked(&key, false);
+                        self.failed.insert(key.clone());
+                        self.unlisted.insert(key, (found, self.sweeps_begun));
+                        self.sweep_by(Instant::now() + SOON);
+                    }
                     Outcome::Failed(error) => self.failed(&key, error),
                     Outcome::Refused => self.refused(key),
                     Outcome::Closed => return Err(()),
@@ -386,11 +408,32 @@ impl SyncTask {
                 }
             }
         }
+        self.ask_again().await;
         self.failed.retain(|key| self.plan.name(key).is_some());
+        self.unlisted.retain(|key, _| self.plan.name(key).is_some());
         self.refused.retain(|key| self.plan.name(key).is_some());
         // Equal counts don't prove there that flags are the same.
         if self.waiters.iter().any(|waiter| waiter.sweep <= self.sweeps_done) {
             self.plan.mark_without_mod_seq();
+        }
+    }
+
+    /// Contents that did not come are asked for again now and then: the server may have been mended.
+    async fn ask_again(&mut self) {
+        if self.asked_again.elapsed() < ASK_AGAIN {
+            return;
+        }
+        self.asked_again = Instant::now();
+        let account = self.account_id;
+        let job = move |file: &Transaction<'_>| message::ask_again(file, account);
+        // Without room for it the next time does.
+        for key in self.database.write(Durability::Process, job).await.unwrap_or_default() {
+            let key = MailboxKey::from_text(&key);
+            if self.followed.as_ref() == Some(&key) {
+                self.rounds.send_modify(|round| *round += 1);
+            } else {
+                self.plan.mark(&key);
+            }
         }
     }
 

@@ -30,6 +30,13 @@ impl Plan {
         self.change(&key, |tracked| (tracked.looked, tracked.is_swept) = (looked, true));
     }
 
+    /// There is no such mailbox any more; one of its name is another.
+    pub(crate) fn on_gone(&mut self, key: &MailboxKey) {
+        if self.forget(key) {
+            self.index_names();
+        }
+    }
+
     /// It has changed: it is looked into once no other look at it is under way.
     pub(crate) fn mark(&mut self, key: &MailboxKey) {
         self.change(key, |tracked| (tracked.looked, tracked.failed) = (None, false));

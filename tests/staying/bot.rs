@@ -52,7 +52,7 @@ async fn survives(world: World, what: &str) {
     let mut other = world.session().await;
     other.append("INBOX", "", b"From: zoe@example.org\r\nSubject: old\r\n\r\nold\r\n").await;
 
-    // From the first look on.
+    // From the first look on: mail that comes before that is old mail, too.
     let mut bot = Program::start("bot", &arguments);
     while acknowledged(&state).await.is_none() {
         sleep(Duration::from_millis(20)).await;

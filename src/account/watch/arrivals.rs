@@ -9,7 +9,7 @@ use super::ledger::Sample;
 use crate::client::{Mailbox, Token};
 use crate::command::{Fetch, Items};
 use crate::error::Result;
-use crate::types::{Flags, MailboxState, Message, Uid, UidSet};
+use crate::types::{Flags, MailboxState, Message, Uid, UidSet, UidValidity};
 
 /// How many messages are fetched at once.
 const AT_ONCE: usize = 32;
@@ -134,4 +134,26 @@ pub(super) fn sample_of(rows: &[Message]) -> Sample {
         .collect();
     sample.sort_unstable();
     sample
+}
+
+/// What the view knows of the flags of a message.
+pub(super) fn known_flags(mailbox: &Mailbox, uid: Uid) -> Option<Flags> {
+    let snapshot = mailbox.snapshot();
+    snapshot.flags(snapshot.seq(uid)?)
+}
+
+/// What a mailbox has at the first look.
+pub(super) fn first_state(mailbox: &Mailbox, uid_validity: UidValidity) -> MailboxState {
+    mailbox.state().unwrap_or_else(|| {
+        // Something is on its way: without a mod-sequence all is compared.
+        let snapshot = mailbox.snapshot();
+        let mut state = MailboxState::new(uid_validity);
+        (state.uids, state.flags) = (snapshot.uids(), snapshot.flag_groups());
+        state
+    })
+}
+
+/// Messages of which no flags are known: an earlier run may have ended before it had read them.
+pub(super) fn without_flags(state: &MailboxState) -> UidSet {
+    state.flags.iter().fold(state.uids.clone(), |rest, (_, uids)| rest.difference(uids))
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify as Signal;
 use tokio::time::{Instant, sleep_until};
 
-use super::arrivals::{Arrivals, read_sample};
+use super::arrivals::{Arrivals, first_state, known_flags, read_sample, without_flags};
 use super::change::ChangeKind;
 use super::key::MailboxKey;
 use super::ledger::{Delta, Sample, apply_to_state};
@@ -346,6 +346,7 @@ impl<'a> Stream<'a> {
             }
             EventKind::Resumed { .. } => self.catch_up(mailbox).await?,
             EventKind::Ready { .. } if !self.is_known => {
+                self.report_known(mailbox).await?;
                 self.report_whole(mailbox).await?;
                 self.catch_up(mailbox).await?;
             }
@@ -393,6 +394,16 @@ impl<'a> Stream<'a> {
             self.arrived(uid, None, mailbox);
         }
         Ok(())
+    }
+
+    /// What a mailbox of which nothing was known has, where that is not reported itself: all that
+    /// happens then counts from there on.
+    async fn report_known(&mut self, mailbox: &Mailbox) -> Noted<()> {
+        let (false, Some(uid_validity)) = (self.what.whole || self.caught_up, mailbox.uid_validity()) else {
+            return Ok(());
+        };
+        let state = first_state(mailbox, uid_validity);
+        self.send(Note::Known(self.what.key.clone(), state)).await
     }
 
     /// All that happened before the selection has been reported.
@@ -485,15 +496,4 @@ fn is_rewound((uid_validity, mod_seq): (UidValidity, Option<ModSeq>), mailbox: &
 fn no_uid_validity(what: &Follow) -> Error {
     let why = "the server gives the mailbox no UIDVALIDITY: its UIDs can't be compared with those of later";
     Error::unsupported(why).about(Some(&what.name), None)
-}
-
-/// What the view knows of the flags of a message.
-fn known_flags(mailbox: &Mailbox, uid: Uid) -> Option<Flags> {
-    let snapshot = mailbox.snapshot();
-    snapshot.flags(snapshot.seq(uid)?)
-}
-
-/// Messages of which no flags are known: an earlier run may have ended before it had read them.
-fn without_flags(state: &MailboxState) -> UidSet {
-    state.flags.iter().fold(state.uids.clone(), |rest, (_, uids)| rest.difference(uids))
 }

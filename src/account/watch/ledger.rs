@@ -221,8 +221,10 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn load(account: &str, stored: BTreeMap<MailboxKey, StoredMailbox>) -> Self {
         let entry = |stored: StoredMailbox| {
+            // The program has not been in step with it, though its state may be as it was.
+            let changed = stored.state.is_some() && stored.batch == 0;
             let stored = Some(Arc::new(stored));
-            Entry { acknowledged: stored.clone(), head: stored, ..Entry::default() }
+            Entry { acknowledged: stored.clone(), head: stored, changed, ..Entry::default() }
         };
         let mailboxes = stored.into_iter().map(|(key, stored)| (key, Box::new(entry(stored)))).collect();
         // A number that no other run has.
@@ -252,13 +254,36 @@ impl Ledger {
         self.mailboxes.get(key)?.head.as_deref().filter(|head| !head.is_gone)
     }
 
-    /// A mailbox that was there before the watch began. The record to store.
-    pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName) -> StoredMailbox {
-        let record = StoredMailbox::new(name);
-        let entry = self.mailboxes.get_or_default(key);
-        let shared = Some(Arc::new(record.clone()));
+    /// The record to store.
+    pub(super) fn acknowledged(&self, key: &MailboxKey) -> Option<&StoredMailbox> {
+        self.mailboxes.get(key)?.acknowledged.as_deref()
+    }
+
+    /// A mailbox that was there before the watch began. It is to be stored.
+    pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName) -> MailboxKey {
+        let shared = Some(Arc::new(StoredMailbox::new(name)));
+        let entry = self.mailboxes.get_or_default(key.clone());
         (entry.acknowledged, entry.head) = (shared.clone(), shared);
-        record
+        key
+    }
+
+    /// What such a mailbox has at the first look. That is as good as acknowledged: changes count from
+    /// there on, in this run and, if they are not acknowledged, in the next. Whether it is to be stored.
+    pub(super) fn begin(&mut self, key: MailboxKey, state: MailboxState) -> Option<MailboxKey> {
+        let entry = self.mailboxes.get_mut(&key)?;
+        let is_first =
+            |record: &&mut Arc<StoredMailbox>| record.state.is_none() && !record.is_new && !record.is_gone;
+        let head = entry.head.as_mut().filter(is_first)?;
+        let shares = entry.pending.is_empty();
+        Arc::make_mut(head).state = Some(state.clone());
+        // It is not in step yet.
+        entry.changed = true;
+        if shares {
+            entry.acknowledged.clone_from(&entry.head);
+        } else if let Some(acknowledged) = entry.acknowledged.as_mut().filter(is_first) {
+            Arc::make_mut(acknowledged).state = Some(state);
+        }
+        Some(key)
     }
 
     /// A change is delivered. It as the program gets it; `None` if it repeats what was delivered.
@@ -289,10 +314,10 @@ impl Ledger {
         is_delivered.then_some(change)
     }
 
-    /// All changes of this mailbox up to this one, which is of this run, are acknowledged. The record
-    /// to store; nothing if they had been acknowledged before.
-    pub(super) fn acknowledge(&mut self, change: &Change) -> Option<Option<StoredMailbox>> {
-        let entry = self.mailboxes.get_mut(&change.key)?;
+    /// All changes of this mailbox up to this one, which is of this run, are acknowledged. Whether
+    /// they had not been before.
+    pub(super) fn acknowledge(&mut self, change: &Change) -> bool {
+        let Some(entry) = self.mailboxes.get_mut(&change.key) else { return false };
         let mut moved = false;
         while entry.pending.front().is_some_and(|(number, _)| *number <= change.number) {
             let Some((_, delta)) = entry.pending.pop_front() else { break };
@@ -305,7 +330,7 @@ impl Ledger {
             entry.acknowledged.clone_from(&entry.head);
             entry.pending.shrink_to_fit();
         }
-        moved.then(|| entry.acknowledged.as_deref().cloned())
+        moved
     }
 
     /// Of mailboxes that are gone not all are kept. Whose records are to be removed.

@@ -24,6 +24,7 @@ mod output;
 mod plan;
 mod progress;
 mod selection;
+mod shared;
 mod store;
 mod sweep;
 mod task;
@@ -33,7 +34,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 pub use self::change::{Change, ChangeKind};
@@ -50,8 +51,9 @@ use self::output::{Delivery, Output, output};
 pub(crate) use self::plan::{Before, Difference, Found, Pace, Plan};
 pub use self::progress::{WatchStatus, WatchStatusReceiver};
 use self::selection::{Selection, Which};
+use self::shared::Shared;
 pub use self::store::{MemoryStore, StateStore, StoreFuture};
-use self::task::{Shared, WatchTask, not_stored};
+use self::task::WatchTask;
 pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
 use super::queue::queue;
@@ -258,7 +260,7 @@ impl Account {
         let bound = if watch.items.is_some() { MAX_MESSAGES } else { MAX_CHANGES };
         let (output, next) = output(bound);
         watch.spawn(self.clone(), shared.clone(), output);
-        Ok(Changes { next, failed: None, acks: Acks::new(shared) })
+        Ok(Changes { next, failed: None, shared })
     }
 }
 
@@ -277,29 +279,6 @@ async fn begin(account: &Account, store: impl StateStore) -> Result<Arc<Shared>>
     Ok(Shared::new(Ledger::load(account.identity(), stored), Box::new(store)))
 }
 
-/// The acknowledgements of one watch.
-#[derive(Clone)]
-struct Acks {
-    shared: Arc<Shared>,
-    saving: Arc<Mutex<()>>,
-}
-
-impl Acks {
-    fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, saving: Arc::default() }
-    }
-
-    async fn ack_all(&self, changes: &[Change]) -> Result<()> {
-        // One after the other, so that an earlier record never replaces a later one.
-        let _saving = self.saving.lock().await;
-        let records = self.shared.acknowledge(changes);
-        if records.is_empty() {
-            return Ok(());
-        }
-        self.shared.store.save_all(records).await.map_err(not_stored)
-    }
-}
-
 fn not_loaded(error: std::io::Error) -> Error {
     Error::new(crate::error::ErrorKind::Invalid, "the state of the watch could not be read").because(error)
 }
@@ -309,7 +288,7 @@ pub struct Changes {
     next: mpsc::Receiver<Delivery>,
     /// What comes after a batch that has been returned.
     failed: Option<Error>,
-    acks: Acks,
+    shared: Arc<Shared>,
 }
 
 impl Changes {
@@ -320,7 +299,7 @@ impl Changes {
             Some(error) => Some(Err(error)),
             None => {
                 let (_, change) = self.next.recv().await?.open();
-                self.acks.shared.progress.read();
+                self.shared.progress.read();
                 Some(change)
             }
         }
@@ -348,7 +327,7 @@ impl Changes {
     /// ```
     #[must_use]
     pub fn status(&self) -> WatchStatusReceiver {
-        WatchStatusReceiver::new(&self.acks.shared.progress)
+        WatchStatusReceiver::new(&self.shared.progress)
     }
 
     /// The next change, and those that are there already, up to `max` together; else as
@@ -371,7 +350,7 @@ impl Changes {
         };
         while batch.len() < max {
             let Ok(delivery) = self.next.try_recv() else { break };
-            self.acks.shared.progress.read();
+            self.shared.progress.read();
             match delivery.open().1 {
                 Ok(change) => batch.push(change),
                 Err(error) => {
@@ -387,10 +366,11 @@ impl Changes {
     /// is delivered again. Other mailboxes are not affected; acknowledging what was acknowledged
     /// does nothing. A change of an earlier run, which a program may have stored, acknowledges
     /// nothing: it is delivered again. It returns once the store has it. Cancel-safe; dropped too early it is stored
-    /// with the next one of its mailbox.
+    /// with the next one.
     ///
     /// # Errors
-    /// If it could not be stored; then it may be delivered again after a restart.
+    /// If it could not be stored; then it may be delivered again after a restart, unless the next
+    /// acknowledgement, or this one once more, is stored.
     pub async fn ack(&self, change: &Change) -> Result<()> {
         self.ack_all(std::slice::from_ref(change)).await
     }
@@ -401,7 +381,7 @@ impl Changes {
     /// # Errors
     /// If they could not be stored; then some may be delivered again after a restart.
     pub async fn ack_all(&self, changes: &[Change]) -> Result<()> {
-        self.acks.ack_all(changes).await
+        self.shared.acknowledge(changes).await
     }
 }
 
@@ -409,15 +389,15 @@ impl Drop for Changes {
     fn drop(&mut self) {
         // The task may wait for an acknowledgement.
         self.next.close();
-        self.acks.shared.progress.end();
-        self.acks.shared.acknowledged.notify_one();
+        self.shared.progress.end();
+        self.shared.acknowledged.notify_one();
     }
 }
 
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes")
-            .field("unacknowledged", &self.acks.shared.ledger().pending())
+            .field("unacknowledged", &self.shared.ledger().pending())
             .finish_non_exhaustive()
     }
 }

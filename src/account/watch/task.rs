@@ -10,12 +10,10 @@
 //! In: notes of the tasks that sweep, look and follow; time. Out: changes, in order for each
 //! mailbox.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify as Signal;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -30,14 +28,13 @@ use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
 use super::output::Output;
 use super::plan::{Difference, Found, Pace, Plan};
-use super::progress::Progress;
-use super::store::StateStore;
+use super::shared::Shared;
 use super::sweep::Sweep;
 use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::{Account, AccountState};
 use crate::client::Sender;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{CloseReason, MailboxName};
+use crate::types::{CloseReason, MailboxName, MailboxState};
 
 /// How many mailboxes are looked into at the same time.
 const MAX_LOOKS: usize = 2;
@@ -48,6 +45,8 @@ const SOON_AGAIN: Duration = Duration::from_secs(10);
 /// What a task of the watch reports.
 pub(super) enum Note {
     Delta(MailboxKey, Delta),
+    /// What a mailbox has at the first look: what happens from there on is delivered.
+    Known(MailboxKey, MailboxState),
     /// A look has ended, or a mailbox is not followed any more.
     Ended(MailboxKey, Ended),
     /// A mailbox is followed on this connection, and up to date.
@@ -57,48 +56,6 @@ pub(super) enum Note {
     Swept(Result<Vec<Found>>),
     /// A mailbox has changed, as the server has reported unasked; `None`: which there are.
     Reported(Option<MailboxName>),
-}
-
-/// What the task shares with the handle of the watch.
-pub(super) struct Shared {
-    ledger: Mutex<Ledger>,
-    pub(super) store: Box<dyn StateStore>,
-    pub(super) acknowledged: Signal,
-    pub(super) progress: Progress,
-}
-
-impl Shared {
-    pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
-        let (acknowledged, progress) = (Signal::new(), Progress::default());
-        Arc::new(Self { ledger: Mutex::new(ledger), store, acknowledged, progress })
-    }
-
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// These changes are acknowledged. The last record of each mailbox, to store.
-    pub(super) fn acknowledge(&self, changes: &[Change]) -> Vec<(MailboxKey, Option<StoredMailbox>)> {
-        // A record may be large, and the last change of a mailbox covers all of it.
-        let mut last: BTreeMap<&MailboxKey, &Change> = BTreeMap::new();
-        let mut ledger = self.ledger();
-        for change in changes.iter().filter(|change| ledger.has_delivered(change)) {
-            let last = last.entry(&change.key).or_insert(change);
-            if last.number < change.number {
-                *last = change;
-            }
-        }
-        let mut records: Vec<_> = last
-            .into_iter()
-            .filter_map(|(key, change)| Some((key.clone(), ledger.acknowledge(change)?)))
-            .collect();
-        if records.iter().any(|(_, record)| record.as_ref().is_some_and(|record| record.is_gone)) {
-            records.extend(ledger.forget_gone().into_iter().map(|key| (key, None)));
-        }
-        drop(ledger);
-        self.acknowledged.notify_one();
-        records
-    }
 }
 
 /// Where the tasks of a watch report to. In boxes, so that the places of the queue are small.
@@ -309,6 +266,8 @@ impl WatchTask {
                 self.on_delta(&key, matches!(delta, Delta::InStep(..)));
                 self.deliver(&key, delta).await?;
             }
+            // Before any change of it is delivered: one that is lost with this program comes again.
+            Note::Known(key, state) => self.store(|ledger| ledger.begin(key, state)).await?,
             Note::Reported(mailbox) => self.on_reported(mailbox),
             Note::Followed(key, sender) => self.on_followed(key, sender),
             Note::Notified(key, ok) => self.on_notified(key, ok),
@@ -397,7 +356,7 @@ impl WatchTask {
         }
         for difference in differences {
             match difference {
-                Difference::Created(key) if is_first => known.extend(self.know(key)),
+                Difference::Created(key) if is_first => known.push(key),
                 Difference::Created(key) => {
                     self.deliver(&key, Delta::Change(ChangeKind::Created, None)).await?;
                 }
@@ -412,17 +371,23 @@ impl WatchTask {
         if known.is_empty() {
             return Ok(());
         }
-        match self.shared.store.save_all(known).await {
-            Ok(()) => Ok(()),
-            Err(error) => self.report(not_stored(error)).await,
-        }
+        // Those that were there before the watch began for the first time.
+        let known: Vec<_> =
+            known.into_iter().filter_map(|key| Some((self.plan.name(&key).cloned()?, key))).collect();
+        self.store(|ledger| known.into_iter().map(|(name, key)| ledger.know(key, name)).collect::<Vec<_>>())
+            .await
     }
 
-    /// A mailbox that was there before the watch began for the first time. What to store.
-    fn know(&self, key: MailboxKey) -> Option<(MailboxKey, Option<StoredMailbox>)> {
-        let name = self.plan.name(&key).cloned()?;
-        let record = self.shared.ledger().know(key.clone(), name);
-        Some((key, Some(record)))
+    /// Stores the records of the mailboxes that this returns.
+    async fn store<K>(&mut self, change: impl FnOnce(&mut Ledger) -> K) -> Delivered
+    where
+        K: IntoIterator<Item = MailboxKey>,
+    {
+        match self.shared.save(change).await {
+            Ok(()) => Ok(()),
+            // It is stored with the next acknowledgement.
+            Err(error) => self.report(error).await,
+        }
     }
 
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
@@ -469,11 +434,6 @@ impl Drop for WatchTask {
 fn has_ended(error: &Error) -> bool {
     let by_account = error.close_reason().is_none_or(|reason| *reason == CloseReason::Dropped);
     error.kind() == ErrorKind::Closed && by_account
-}
-
-/// The error of a store that has failed.
-pub(super) fn not_stored(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Invalid, "the state of the watch could not be stored").because(error)
 }
 
 mod followed;

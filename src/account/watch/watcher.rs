@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::output::{Delivery, Output, output};
-use super::{Acks, Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
+use super::shared::Shared;
+use super::{Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
 use crate::account::Account;
 use crate::error::{Error, Result};
 
@@ -82,13 +83,13 @@ struct Watches<K> {
 struct Running<K> {
     name: K,
     account: Account,
-    acks: Acks,
+    shared: Arc<Shared>,
     task: AbortHandle,
 }
 
 impl<K> Drop for Running<K> {
     fn drop(&mut self) {
-        self.acks.shared.progress.end();
+        self.shared.progress.end();
         self.task.abort();
     }
 }
@@ -123,7 +124,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
         watches.next += 1;
         let output = self.inner.changes.of(number);
         let task = watch.spawn(account.clone(), shared.clone(), output);
-        let running = Running { name: name.clone(), account, acks: Acks::new(shared), task };
+        let running = Running { name: name.clone(), account, shared, task };
         watches.running.insert(number, running);
         if let Some(before) = watches.numbers.insert(name, number) {
             watches.running.remove(&before);
@@ -153,7 +154,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     pub fn status(&self, name: &K) -> Option<WatchStatusReceiver> {
         let watches = lock(&self.inner.watches);
         let running = watches.running.get(watches.numbers.get(name)?)?;
-        Some(WatchStatusReceiver::new(&running.acks.shared.progress))
+        Some(WatchStatusReceiver::new(&running.shared.progress))
     }
 
     /// How many accounts there are.
@@ -183,13 +184,13 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     /// # Errors
     /// If they could not be stored; then some may be delivered again after a restart.
     pub async fn ack_all(&self, name: &K, changes: &[Change]) -> Result<()> {
-        let acks = {
+        let shared = {
             let watches = lock(&self.inner.watches);
             let running = watches.numbers.get(name).and_then(|number| watches.running.get(number));
-            running.map(|running| running.acks.clone())
+            running.map(|running| running.shared.clone())
         };
-        match acks {
-            Some(acks) => acks.ack_all(changes).await,
+        match shared {
+            Some(shared) => shared.acknowledge(changes).await,
             None => Ok(()),
         }
     }
@@ -250,7 +251,7 @@ impl<K: Clone + Eq + Hash + Send + 'static> AccountChanges<K> {
         let (number, change) = delivery.open();
         let watches = lock(&self.watches);
         let running = watches.running.get(&number)?;
-        running.acks.shared.progress.read();
+        running.shared.progress.read();
         Some((running.name.clone(), change))
     }
 }

@@ -1,0 +1,96 @@
+//! What the task of a watch and its handle share: the ledger, and the store of what was acknowledged.
+//!
+//! In: acknowledgements, and what is known of mailboxes before any. Out: their records, in the store;
+//! those that it has not taken are stored with the next ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, Notify as Signal};
+
+use super::change::Change;
+use super::key::MailboxKey;
+use super::ledger::Ledger;
+use super::progress::Progress;
+use super::store::StateStore;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What the task shares with the handle of the watch.
+pub(super) struct Shared {
+    ledger: Mutex<Ledger>,
+    store: Box<dyn StateStore>,
+    /// Mailboxes whose records the store may not have as they are.
+    unsaved: AsyncMutex<BTreeSet<MailboxKey>>,
+    pub(super) acknowledged: Signal,
+    pub(super) progress: Progress,
+}
+
+impl Shared {
+    pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
+        let (acknowledged, progress) = (Signal::new(), Progress::default());
+        Arc::new(Self {
+            ledger: Mutex::new(ledger),
+            store,
+            unsaved: AsyncMutex::default(),
+            acknowledged,
+            progress,
+        })
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores the records of the mailboxes that this returns, and those that were not stored before:
+    /// the ledger has moved on, though the store has failed or a caller has not waited for it.
+    pub(super) async fn save<K>(&self, change: impl FnOnce(&mut Ledger) -> K) -> Result<()>
+    where
+        K: IntoIterator<Item = MailboxKey>,
+    {
+        // One after the other, so that an earlier record never replaces a later one.
+        let mut unsaved = self.unsaved.lock().await;
+        let records: Vec<_> = {
+            let mut ledger = self.ledger();
+            unsaved.extend(change(&mut ledger));
+            unsaved.iter().map(|key| (key.clone(), ledger.acknowledged(key).cloned())).collect()
+        };
+        if !records.is_empty() {
+            self.store.save_all(records).await.map_err(not_stored)?;
+            unsaved.clear();
+        }
+        Ok(())
+    }
+
+    /// These changes are acknowledged: stores the last record of each mailbox.
+    pub(super) async fn acknowledge(&self, changes: &[Change]) -> Result<()> {
+        self.save(|ledger| {
+            let keys = acknowledge(ledger, changes);
+            self.acknowledged.notify_one();
+            keys
+        })
+        .await
+    }
+}
+
+/// The mailboxes whose records these acknowledgements change.
+fn acknowledge(ledger: &mut Ledger, changes: &[Change]) -> Vec<MailboxKey> {
+    // A record may be large, and the last change of a mailbox covers all of it.
+    let mut last: BTreeMap<&MailboxKey, &Change> = BTreeMap::new();
+    for change in changes.iter().filter(|change| ledger.has_delivered(change)) {
+        let last = last.entry(&change.key).or_insert(change);
+        if last.number < change.number {
+            *last = change;
+        }
+    }
+    let moved = last.into_iter().filter(|(_, change)| ledger.acknowledge(change));
+    let mut keys: Vec<_> = moved.map(|(key, _)| key.clone()).collect();
+    if keys.iter().any(|key| ledger.acknowledged(key).is_some_and(|record| record.is_gone)) {
+        keys.extend(ledger.forget_gone());
+    }
+    keys
+}
+
+/// The error of a store that has failed.
+fn not_stored(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Invalid, "the state of the watch could not be stored").because(error)
+}

@@ -12,7 +12,7 @@ use imap_duplex::account::{
 };
 use imap_duplex::testing::Server;
 use imap_duplex::types::Uid;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::within;
 use crate::watch::{QUIET, all, uid};
@@ -162,6 +162,60 @@ async fn a_store_that_fails_at_the_start_is_reported() {
         drop(changes);
         let mut changes = inbox(&world, store).await;
         assert_eq!(arrived(&all(&mut changes, QUIET).await), []);
+    })
+    .await;
+}
+
+/// Whether it waits for an acknowledgement, or for a place in the queue.
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_ends_the_stream_of_a_program_that_acknowledges_nothing() {
+    within(LIMIT, async {
+        for (messages, max, reads) in [(5, 2, true), (5, 2, false), (2000, 65_536, false)] {
+            let world = World::new(Server::new());
+            for _ in 0..messages {
+                world.server.deliver("INBOX", "Subject: new\r\n\r\n");
+            }
+            let account = world.account();
+            let watch = Watch::mailboxes(["INBOX"]).from_start(true).max_unacknowledged(max);
+            let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+            let before = if reads { all(&mut changes, QUIET).await.len() } else { 0 };
+            sleep(Duration::from_secs(30)).await;
+            let start = Instant::now();
+            account.shutdown(Duration::from_secs(10)).await;
+            assert!(start.elapsed() < Duration::from_secs(5), "{messages}: {:?}", start.elapsed());
+            let mut read = before;
+            while let Some(change) = timeout(QUIET, changes.next()).await.expect("it has ended") {
+                change.expect("no error");
+                read += 1;
+            }
+            assert!((1..=messages.min(max)).contains(&read), "{messages}: {read}");
+        }
+    })
+    .await;
+}
+
+/// What is not delivered needs no acknowledgement.
+#[tokio::test(start_paused = true)]
+async fn one_change_at_a_time_may_be_unacknowledged() {
+    within(LIMIT, async {
+        for (max, from_start) in [(1, false), (1, true), (2, true)] {
+            let world = World::new(Server::new());
+            world.server.create("Work");
+            for name in ["INBOX", "Work"] {
+                world.server.deliver(name, "Subject: old\r\n\r\n");
+            }
+            let watch = Watch::all().from_start(from_start).max_unacknowledged(max);
+            let mut changes =
+                world.account().watch(watch, MemoryStore::new()).await.expect("a store in memory");
+            let mut found = Vec::new();
+            while let Ok(Some(change)) = timeout(QUIET, changes.next()).await {
+                let change = change.expect("no error");
+                changes.ack(&change).await.expect("a store in memory");
+                found.push(change);
+            }
+            assert_eq!(arrived(&found).len(), if from_start { 2 } else { 0 }, "{max}: {found:?}");
+            assert!(changes.status().now().in_step);
+        }
     })
     .await;
 }

@@ -306,7 +306,7 @@ impl Ledger {
         self.next += 1;
         let (kind, mod_seq, delta) = delta.split();
         entry.push(number, delta);
-        self.pending += 1;
+        self.pending += usize::from(is_delivered);
         let (mailbox, key) = (name.clone(), key.clone());
         let uid_validity = after.or(before);
         let (account, run) = (self.account.clone(), self.run);
@@ -322,7 +322,7 @@ impl Ledger {
         while entry.pending.front().is_some_and(|(number, _)| *number <= change.number) {
             let Some((_, delta)) = entry.pending.pop_front() else { break };
             apply(&mut entry.acknowledged, &change.mailbox, &delta);
-            self.pending -= 1;
+            self.pending -= usize::from(delta.is_delivered());
             moved = true;
         }
         if entry.pending.is_empty() {

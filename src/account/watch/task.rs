@@ -383,7 +383,12 @@ impl WatchTask {
     where
         K: IntoIterator<Item = MailboxKey>,
     {
-        match self.shared.save(change).await {
+        let saved = tokio::select! {
+            biased;
+            saved = self.shared.save(change) => saved,
+            () = end(&self.account) => return Err(Dropped),
+        };
+        match saved {
             Ok(()) => Ok(()),
             // It is stored with the next acknowledgement.
             Err(error) => self.report(error).await,
@@ -392,7 +397,10 @@ impl WatchTask {
 
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
-            self.shared.acknowledged.notified().await;
+            tokio::select! {
+                () = self.shared.acknowledged.notified() => {}
+                () = end(&self.account) => return Err(Dropped),
+            }
             if self.changes.is_closed() {
                 return Err(Dropped);
             }
@@ -420,7 +428,12 @@ impl WatchTask {
 
     async fn send(&self, change: Result<Change>) -> Delivered {
         self.shared.progress.delivered();
-        if self.changes.send(change).await { Ok(()) } else { Err(Dropped) }
+        let is_read = tokio::select! {
+            biased;
+            is_read = self.changes.send(change) => is_read,
+            () = end(&self.account) => false,
+        };
+        if is_read { Ok(()) } else { Err(Dropped) }
     }
 }
 
@@ -428,6 +441,14 @@ impl Drop for WatchTask {
     fn drop(&mut self) {
         self.shared.progress.end();
     }
+}
+
+/// Waits until the account ends, while the program keeps the watch waiting: its leases are to end.
+async fn end(account: &Account) {
+    let mut status = account.status();
+    while !matches!(status.now().state, AccountState::Closing | AccountState::Closed)
+        && status.changed().await.is_some()
+    {}
 }
 
 /// Whether this is the end of the account, not of one of its connections.

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -183,7 +184,8 @@ impl State {
 
     /// Writes all records, and begins a journal of them.
     fn write(&mut self, path: &Path) -> io::Result<()> {
-        let generation = self.generation + 1;
+        // One that no journal has, not even one whose file was removed.
+        let generation = RandomState::new().hash_one(0_u8);
         let contents = ContentsRef { version: VERSION, generation, mailboxes: &self.records };
         let bytes = serde_json::to_vec(&contents).map_err(io::Error::other)?;
         replace(path, &bytes)?;
@@ -275,6 +277,7 @@ mod tests {
         (0..4).for_each(|batch| save(&store, 1, batch));
         store.inner.save(vec![(record(2).0, None)]).expect("it can be written");
         let whole = fs::read(&log).expect("it is there");
+        let generation = store.inner.state.lock().expect("no panic").generation;
         let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(lines(&whole), 5, "its generation, and all but the first, which is in the file");
         for end in 0..=whole.len() {
@@ -289,7 +292,7 @@ mod tests {
                 &path,
                 serde_json::to_vec(&ContentsRef {
                     version: VERSION,
-                    generation: 1,
+                    generation,
                     mailboxes: &[record(1)].into(),
                 })
                 .expect("JSON"),
@@ -325,6 +328,23 @@ mod tests {
         save(&store, 1, 4);
         save(&store, 2, 5);
         assert_eq!(read(&path), [4, 5]);
+    }
+
+    /// The file was removed and the journal was not, and the program is killed before that is begun
+    /// again.
+    #[test]
+    fn a_journal_of_a_file_that_was_removed_counts_for_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::new(&path);
+        save(&store, 1, 1);
+        save(&store, 1, 2);
+        let old = fs::read(beside(&path, ".log")).expect("it is there");
+        fs::remove_file(&path).expect("it is there");
+        assert!(read(&path).is_empty());
+        save(&FileStore::new(&path), 1, 0);
+        fs::write(beside(&path, ".log"), old).expect("it can be written");
+        assert_eq!(read(&path), [0]);
     }
 
     /// An acknowledgement costs what it changes: among a thousand mailboxes as much as with one.

@@ -9,6 +9,7 @@ use imap_duplex::testing::Server;
 use imap_duplex::types::Flag;
 use tokio::time::sleep;
 
+use crate::rewritten::Line;
 use crate::support::within;
 use crate::watch::{QUIET, all, server, start, uid};
 use crate::{LIMIT, World};
@@ -86,6 +87,32 @@ async fn a_mailbox_that_comes_back_has_other_changes_than_before() {
             assert!((of(ChangeKind::Created), of(ChangeKind::Deleted)) >= (2, 3), "{found:?}");
             assert_distinct(&world, &found);
         }
+    })
+    .await;
+}
+
+/// A server whose mod-sequences stand still.
+fn stands_still(line: Line<'_>) -> Option<String> {
+    let text = line.with("HIGHESTMODSEQ", Some("77"));
+    let Some((before, rest)) = text.split_once("MODSEQ (") else { return Some(text) };
+    Some(format!("{before}MODSEQ (77{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())))
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_flags_are_another_change_though_the_mod_sequence_is_the_same() {
+    within(LIMIT, async {
+        let world = World::rewriting(Server::new());
+        world.rewrite(stands_still);
+        let uid = world.server.deliver("INBOX", "Subject: old\r\n\r\n");
+        let (_account, mut changes) = start(&world, &MemoryStore::new()).await;
+        let mut found = all(&mut changes, QUIET).await;
+        for flag in [Flag::Seen, Flag::Flagged, Flag::Answered] {
+            world.server.set_flags("INBOX", uid, [flag]);
+            found.extend(all(&mut changes, QUIET).await);
+        }
+        let flags = found.iter().filter(|change| matches!(change.kind, ChangeKind::FlagsChanged { .. }));
+        assert_eq!(flags.count(), 3, "{found:?}");
+        assert_distinct(&world, &found);
     })
     .await;
 }

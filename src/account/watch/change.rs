@@ -125,8 +125,8 @@ impl Change {
     /// before the program ended; another one for each other change of the account, and of others.
     ///
     /// It consists of the account (user and host), the mailbox's identifier, UIDVALIDITY, UID, kind,
-    /// and the mod-sequence. Where the server has none: the flags, and how often those of this
-    /// message had changed before. A message, a mailbox or mod-sequences that come back, as after a
+    /// of flags the mod-sequence and the flags; and, where the server has no mod-sequences, how often
+    /// those of this message had changed before. A message, a mailbox or mod-sequences that come back, as after a
     /// restore from a backup, are told from those of before by how often they have gone, which is
     /// kept with what was acknowledged; of mailboxes that are gone for the last few hundred. Several
     /// changes of one message that were delivered one by one and not acknowledged are delivered as
@@ -139,7 +139,8 @@ impl Change {
             ChangeKind::Expunged { uid } => ("expunged", Some(*uid), departures.to_string()),
             ChangeKind::FlagsChanged { uid, flags } => {
                 let detail = match self.mod_seq {
-                    Some(mod_seq) => mod_seq.to_string(),
+                    // Not of all servers it is another one with each change.
+                    Some(mod_seq) => format!("{mod_seq}.{}.{same}", text(flags)),
                     None => format!("{}.{departures}.{same}", text(flags)),
                 };
                 ("flags", Some(*uid), detail)

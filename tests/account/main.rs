@@ -23,6 +23,7 @@ mod moving;
 mod redials;
 mod rewritten;
 mod shutdown;
+mod subscriptions;
 mod unacknowledged;
 mod watch;
 

@@ -39,15 +39,16 @@ impl Selection {
         self.0.contains(&Which::Subscribed)
     }
 
-    /// The command that finds the subscribed ones, where that which finds all does not tell them.
+    /// The command that finds the subscribed ones, where that which finds all does not tell them. Alone
+    /// it is not enough: it finds mailboxes that are gone, too, whose subscriptions a server keeps.
     pub(super) fn list_subscribed(&self, capabilities: &Capabilities) -> Option<List> {
-        let is_apart = self.reads_subscriptions() && *self.0 != [Which::Subscribed];
-        (is_apart && !tells_subscriptions(capabilities)).then(|| List::new("*").subscribed())
+        let is_apart = self.reads_subscriptions() && !tells_subscriptions(capabilities);
+        is_apart.then(|| List::new("*").subscribed())
     }
 
     /// The command that finds them, perhaps among others.
     pub(super) fn list(&self, capabilities: &Capabilities) -> List {
-        if *self.0 == [Which::Subscribed] {
+        if *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities) {
             return List::new("*").subscribed();
         }
         let mut patterns: Vec<&str> = Vec::new();
@@ -76,14 +77,16 @@ impl Selection {
     }
 
     /// Whether this mailbox is one of them.
-    pub(super) fn takes(&self, entry: &ListEntry) -> bool {
+    pub(super) fn takes(&self, entry: &ListEntry, capabilities: &Capabilities) -> bool {
+        // Nothing else was asked for, and some servers do not mark them.
+        let are_all_subscribed = *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities);
         entry.is_selectable()
             && self.0.iter().any(|which| match which {
                 Which::All => true,
                 Which::Names(names) => names.contains(&entry.name),
                 Which::Patterns(patterns) => patterns.iter().any(|pattern| fits(pattern, entry)),
                 Which::Uses(uses) => uses.iter().any(|usage| entry.is_for(usage)),
-                Which::Subscribed => *self.0 == [Which::Subscribed] || entry.has("\\Subscribed"),
+                Which::Subscribed => are_all_subscribed || entry.has("\\Subscribed"),
             })
     }
 
@@ -168,15 +171,18 @@ mod tests {
             (Selection::new(Which::All), "a", &["\\Noselect"], false),
             (Selection::new(Which::Patterns(vec!["Work/%".into()])), "Work/a", &[], true),
             (Selection::new(Which::Patterns(vec!["Work/%".into()])), "Work/a/b", &[], false),
-            (Selection::new(Which::Subscribed), "a", &[], true),
+            (Selection::new(Which::Subscribed), "a", &["\\Subscribed"], true),
+            (Selection::new(Which::Subscribed), "a", &[], false),
             (both.clone(), "Inbox", &[], true),
             (both.clone(), "Gesendet", &["\\Sent"], true),
             (both, "a", &["\\Subscribed"], false),
         ];
         for (selection, name, attributes, expected) in rows {
-            let taken = selection.takes(&entry(name, attributes));
+            let taken = selection.takes(&entry(name, attributes), &Capabilities::default());
             assert_eq!(taken, expected, "{selection:?} {name} {attributes:?}");
         }
+        let able = ["LIST-EXTENDED"].into_iter().collect();
+        assert!(Selection::new(Which::Subscribed).takes(&entry("a", &[]), &able));
     }
 
     #[test]
@@ -191,7 +197,13 @@ mod tests {
         let able = ["LIST-EXTENDED"].into_iter().collect();
         assert_eq!(wide.list(&able), List::new("*").with_subscriptions());
         assert_eq!((wide.list_subscribed(&able), names.list_subscribed(&none)), (None, None));
-        assert_eq!(Selection::new(Which::Subscribed).list(&none), List::new("*").subscribed());
+        let subscribed = Selection::new(Which::Subscribed);
+        assert_eq!(
+            (subscribed.list(&able), subscribed.list_subscribed(&able)),
+            (List::new("*").subscribed(), None)
+        );
+        assert_eq!(subscribed.list(&none), List::new("*"));
+        assert_eq!(subscribed.list_subscribed(&none), Some(List::new("*").subscribed()));
         let uses = Selection::new(Which::Uses(vec![SpecialUse::Trash]));
         assert_eq!(uses.list(&none), List::new("*"));
         let able = ["SPECIAL-USE"].into_iter().collect();

@@ -152,7 +152,7 @@ async fn list(session: &Sender, selection: &Selection) -> Result<Vec<Found>> {
             entry.attributes.push("\\Subscribed".to_owned());
         }
     }
-    watched.retain(|entry| selection.takes(entry));
+    watched.retain(|entry| selection.takes(entry, &capabilities));
     if !has_status {
         for entries in watched.chunks_mut(AT_ONCE) {
             count(session, entries, &items).await?;

@@ -403,7 +403,7 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
         Delta::Change(ChangeKind::Renamed { .. }, _) => record.renames += 1,
         Delta::Change(kind, mod_seq) => {
             match kind {
-                ChangeKind::FlagsChanged { uid, .. } if mod_seq.is_none() => {
+                ChangeKind::FlagsChanged { uid, .. } if !rises(record, *mod_seq) => {
                     count_up(&mut record.flag_changes, *uid);
                 }
                 ChangeKind::Expunged { uid } => {
@@ -422,6 +422,12 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
 /// How often this has happened to a message.
 fn counted(groups: &[(u32, UidSet)], uid: Uid) -> u32 {
     groups.iter().find(|(_, uids)| uids.contains(uid)).map_or(0, |(count, _)| *count)
+}
+
+/// Whether a mod-sequence tells this change from earlier ones: of some servers it stands still.
+fn rises(record: &StoredMailbox, mod_seq: Option<ModSeq>) -> bool {
+    let known = record.state.as_ref().and_then(|state| state.highest_mod_seq);
+    mod_seq.is_some_and(|mod_seq| known.is_none_or(|known| mod_seq > known))
 }
 
 fn count_up(groups: &mut Vec<(u32, UidSet)>, uid: Uid) {

@@ -24,12 +24,15 @@ pub struct Change {
     pub kind: ChangeKind,
     pub(super) key: MailboxKey,
     /// User and host of the account.
-    #[cfg_attr(feature = "serde", serde(with = "super::key::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "super::key::text", default))]
     pub(super) account: Arc<str>,
     /// In which run of a watch it was delivered: only there it acknowledges anything.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub(super) run: u64,
     /// Its place among all changes of that run.
     pub(super) number: u64,
+    /// By another name than earlier versions stored a number by, so that what they stored is read.
+    #[cfg_attr(feature = "serde", serde(rename = "before", default))]
     pub(super) count: Count,
 }
 

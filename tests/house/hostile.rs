@@ -54,13 +54,7 @@ fn takers(api: &str) -> Vec<(String, String, bool)> {
         let takes = TEXT.iter().any(|text| arguments.contains(text) || generics.contains(text));
         let is_elsewhere = ELSEWHERE.contains(&name) && path != "Search::from";
         if takes && !is_elsewhere {
-            // The methods of chains are those of what they make.
-            let owner = match owner {
-                "ItemChain" => "Items",
-                "SearchChain" => "Search",
-                "StatusChain" => "StatusItems",
-                owner => owner,
-            };
+            let owner = chained(owner);
             // What begins a chain also goes on with one.
             let is_chain = matches!(owner, "Items" | "Search" | "StatusItems");
             let makes = !arguments.contains("self") && !is_chain;
@@ -68,6 +62,16 @@ fn takers(api: &str) -> Vec<(String, String, bool)> {
         }
     }
     found
+}
+
+/// The methods of chains are those of what they make.
+pub(crate) fn chained(owner: &str) -> &str {
+    match owner {
+        "ItemChain" => "Items",
+        "SearchChain" => "Search",
+        "StatusChain" => "StatusItems",
+        owner => owner,
+    }
 }
 
 /// The types that are commands, or become one.

@@ -58,13 +58,7 @@ fn callable(api: &str) -> Vec<(String, String, bool)> {
         if !is_wanted || BY_ITSELF.contains(&name) || OF_ONES_OWN.contains(&owner) {
             continue;
         }
-        // The methods of chains are those of what they make.
-        let owner = match owner {
-            "ItemChain" => "Items",
-            "SearchChain" => "Search",
-            "StatusChain" => "StatusItems",
-            owner => owner,
-        };
+        let owner = super::hostile::chained(owner);
         let is_chain = matches!(owner, "Items" | "Search" | "StatusItems");
         found.push((owner.to_owned(), name.to_owned(), is_chain || signature.contains("self")));
     }

@@ -130,7 +130,7 @@ impl Change {
     /// It consists of the account (user and host), the mailbox's identifier, UIDVALIDITY, UID, kind,
     /// of flags the mod-sequence and the flags; and, where the server has no mod-sequences, how often
     /// those of this message had changed before. A message, a mailbox or mod-sequences that come back, as after a
-    /// restore from a backup, are told from those of before by how often they have gone, which is
+    /// restore from a backup, differ from those of before by how often they have gone, which is
     /// kept with what was acknowledged; of mailboxes that are gone for the last few hundred. Several
     /// changes of one message that were delivered one by one and not acknowledged are delivered as
     /// one after a restart, which has the identity of one of them or one of its own.

@@ -17,12 +17,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// UIDNEXT, as it was.
+    /// UIDVALIDITY, as it was.
     #[cfg(feature = "store")]
     pub(crate) fn uid_validity(&self) -> Option<UidValidity> {
         self.uid_validity
     }
 
+    /// UIDNEXT, as it was.
     #[cfg(feature = "store")]
     pub(crate) fn uid_next(&self) -> Option<Uid> {
         self.uid_next

@@ -93,13 +93,13 @@ impl Selection {
     /// Those of these, which are there now, that NOTIFY is to name, since nothing else says which they
     /// are; none if it is to be asked for more.
     pub(super) fn to_name<'a>(&self, there: impl Iterator<Item = &'a MailboxName>) -> Vec<MailboxName> {
-        let is_told = |which: &Which| match which {
+        let says_which = |which: &Which| match which {
             Which::All => true,
             Which::Names(names) => !names.is_empty() && names.len() <= MAX_PATTERNS,
             Which::Subscribed => true,
             Which::Patterns(_) | Which::Uses(_) => false,
         };
-        if self.0.contains(&Which::All) || self.0.iter().all(is_told) {
+        if self.0.contains(&Which::All) || self.0.iter().all(says_which) {
             return Vec::new();
         }
         let names: Vec<MailboxName> = there.take(MAX_PATTERNS + 1).cloned().collect();
@@ -232,8 +232,8 @@ mod tests {
         let others = [NotifyEvent::MailboxName, NotifyEvent::SubscriptionChange];
         let expected = Notify::set().mailboxes(two.clone(), events()).personal(others);
         assert_eq!(text(uses.notify(&uses.to_name(two.iter()))), text(expected));
-        for told in [Which::All, Which::Subscribed, Which::Names(["a".into()].into())] {
-            assert_eq!(Selection::new(told).to_name(two.iter()), []);
+        for which in [Which::All, Which::Subscribed, Which::Names(["a".into()].into())] {
+            assert_eq!(Selection::new(which).to_name(two.iter()), []);
         }
         let rows = [("Lists/a", true), ("Lists/a/b", true), ("INBOX", false)];
         for (name, expected) in rows {

@@ -10,7 +10,7 @@
 //! all that is queued for its messages would be lost. Of our own sessions none does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
@@ -25,6 +25,8 @@ pub(super) struct Structure {
     lock: Arc<RwLock<()>>,
     /// How many wait until they are alone.
     wanted: AtomicUsize,
+    /// Grows before mailboxes change, and once the rows have it: odd in between.
+    changes: AtomicU64,
 }
 
 impl Structure {
@@ -33,15 +35,38 @@ impl Structure {
         self.lock.clone().read_owned().await
     }
 
-    /// No mailbox is looked into as long as this is held; `None`: a look takes too long.
-    pub(super) async fn change(&self) -> Option<OwnedRwLockWriteGuard<()>> {
-        let _wanted = Wanted::of(&self.wanted);
-        timeout(PATIENCE, self.lock.clone().write_owned()).await.ok()
+    /// No mailbox is looked into as long as this is held, unless a look takes too long.
+    pub(super) async fn change(&self) -> Changing<'_> {
+        let wanted = Wanted::of(&self.wanted);
+        let alone = timeout(PATIENCE, self.lock.clone().write_owned()).await.ok();
+        drop(wanted);
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        Changing { changes: &self.changes, alone }
+    }
+
+    /// A listing during which this has changed, or is odd, may be from before a change or after it.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Whether somebody waits until nobody holds it.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// Mailboxes are being made, renamed or deleted.
+pub(super) struct Changing<'a> {
+    changes: &'a AtomicU64,
+    /// `None`: somebody looks into mailboxes meanwhile.
+    alone: Option<OwnedRwLockWriteGuard<()>>,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        // Before a look, or a listing, can begin.
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.alone = None;
     }
 }
 
@@ -70,7 +95,7 @@ mod tests {
         let (first, second) = (structure.hold().await, structure.hold().await);
         let waits = tokio::spawn({
             let structure = structure.clone();
-            async move { structure.change().await.is_some() }
+            async move { structure.change().await.alone.is_some() }
         });
         tokio::task::yield_now().await;
         assert!(structure.is_wanted() && !waits.is_finished());
@@ -78,9 +103,13 @@ mod tests {
         assert!(waits.await.expect("no panic"));
         assert!(!structure.is_wanted());
         let held = structure.hold().await;
-        assert!(structure.change().await.is_none(), "after a while");
+        let changing = structure.change().await;
+        assert!(changing.alone.is_none(), "after a while");
+        assert_eq!(structure.changes(), 3, "odd meanwhile");
+        drop(changing);
+        assert_eq!(structure.changes(), 4);
         assert!(!structure.is_wanted());
         drop(held);
-        assert!(structure.change().await.is_some());
+        assert!(structure.change().await.alone.is_some());
     }
 }

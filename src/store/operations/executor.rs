@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction};
@@ -73,22 +73,6 @@ impl Trouble {
     }
 }
 
-/// Mailboxes are being made, renamed or deleted: a listing of this time may be from before or after.
-struct Structure(Arc<AtomicU64>);
-
-impl Structure {
-    fn begin(count: Arc<AtomicU64>) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for Structure {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 /// An operation that failed by itself, and is not tried again before its time.
 #[derive(Debug, Default)]
 struct Held {
@@ -152,8 +136,6 @@ pub(in crate::store) struct Executor {
     notes: UnboundedSender<Note>,
     /// Whether something is on its way; what it changes is announced before it is not.
     busy: Arc<AtomicBool>,
-    /// Grows before mailboxes are made, renamed or deleted, and once the rows have it: odd in between.
-    structure: Arc<AtomicU64>,
     /// Up to this one each is sent by itself: one of them was refused among others.
     singly_up_to: OperationId,
     held: BTreeMap<OperationId, Held>,
@@ -165,10 +147,10 @@ impl Executor {
         account_id: i64,
         database: Database,
         notes: UnboundedSender<Note>,
-        (busy, structure): (Arc<AtomicBool>, Arc<AtomicU64>),
+        busy: Arc<AtomicBool>,
     ) -> Self {
         let (singly_up_to, held) = (OperationId(0), BTreeMap::new());
-        Self { account, account_id, database, notes, busy, structure, singly_up_to, held }
+        Self { account, account_id, database, notes, busy, singly_up_to, held }
     }
 
     /// Runs until the account ends or the task is aborted, at whatever point.
@@ -260,18 +242,18 @@ impl Executor {
     async fn perform(&mut self, batch: &[Operation]) -> Tried<()> {
         let Some(first) = batch.first() else { return Ok(()) };
         let names = self.names(first).await?;
-        let alone = match first.is_structural() {
+        let structure = self.database.structure(self.account_id);
+        let changing = match first.is_structural() {
             true => {
                 // Without a connection those that hold it wait, too.
                 drop(self.account.session().await?);
-                self.database.structure(self.account_id).change().await
+                Some(structure.change().await)
             }
             false => None,
         };
-        let structure = first.is_structural().then(|| Structure::begin(self.structure.clone()));
         let tried =
             if first.is_in_doubt() { self.settle(first).await.map(|_| ()) } else { self.send(batch).await };
-        drop((structure, alone));
+        drop(changing);
         match tried {
             Ok(()) => {}
             Err(Trouble::Server(error)) if is_refusal(&error) => {

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Transaction;
 
+use super::look::counts_of;
 use super::renamed;
 use crate::account::{Account, Before, Counts, Difference, Found, MailboxKey, Plan};
 use crate::command::{List, StatusItems};
@@ -120,7 +121,7 @@ pub(super) async fn plan(database: &Database, account: i64) -> StoreResult<Plan>
     let (kept, unseen) = database.read(read).await?;
     let mut plan = Plan::default();
     for mailbox in kept {
-        let counts: Option<Counts> = mailbox.counts.and_then(|text| serde_json::from_str(&text).ok());
+        let counts = counts_of(mailbox.counts.as_deref());
         // Without a mod-sequence equal counts don't prove that nothing has changed.
         // What was sent before the program ended is still to be seen, and contents are to come.
         let is_seen = mailbox.listed && !unseen.contains(&mailbox.id);

@@ -58,7 +58,7 @@ pub(in crate::store) enum Outcome {
     /// To be looked into again at once.
     Again,
     /// It has this UIDVALIDITY, and the listing has another one: to be looked into after the next.
-    Unlisted(Option<UidValidity>),
+    Unlisted(UidValidity),
     /// Not before the next sweep.
     Failed(StoreError),
     /// The server does not let this mailbox be read, and says so. Not before the next sweep either.
@@ -84,7 +84,7 @@ pub(super) struct Look {
     /// What the last STATUS said.
     pub(super) counts: Option<String>,
     /// The UIDVALIDITY that counts, whatever that said.
-    pub(super) believed: Option<Option<UidValidity>>,
+    pub(super) believed: Option<UidValidity>,
     /// Asks a selection that stays for a round; `None`: it ends once all is stored.
     pub(super) rounds: Option<watch::Receiver<u64>>,
     pub(super) notes: UnboundedSender<Note>,
@@ -151,9 +151,11 @@ impl Look {
             return Ok(self.fail(&error).await.refused());
         }
         if uid_validity != self.kept.uid_validity {
-            let is_believed = self.is_listed_so(uid_validity) || self.believed == Some(uid_validity);
-            if self.kept.uid_validity.is_some() && !is_believed {
-                return Ok(Outcome::Unlisted(uid_validity));
+            if let Some(now) = uid_validity.filter(|_| self.kept.uid_validity.is_some())
+                && !self.is_listed_so(now)
+                && self.believed != Some(now)
+            {
+                return Ok(Outcome::Unlisted(now));
             }
             let exists = mailbox.exists();
             self.write(move |file| mailbox::reset(file, id, uid_validity, exists)).await?;
@@ -327,15 +329,14 @@ impl Look {
 
     /// Whether the last listing has the mailbox with this UIDVALIDITY: it may have another name by now,
     /// and this be a new one in its place, which a listing tells apart.
-    fn is_listed_so(&self, now: Option<UidValidity>) -> bool {
-        let counts: Option<Counts> = self.counts.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        counts.and_then(|counts| counts.uid_validity()).is_none_or(|listed| Some(listed) == now)
+    fn is_listed_so(&self, now: UidValidity) -> bool {
+        let counts = counts_of(self.counts.as_deref());
+        counts.and_then(|counts| counts.uid_validity()).is_none_or(|listed| listed == now)
     }
 
     /// Whether the server was restored from a backup: then known UIDs may be those of other messages.
     fn went_back(&self, mailbox: &Mailbox) -> bool {
-        let counts: Option<Counts> =
-            self.kept.counts.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let counts = counts_of(self.kept.counts.as_deref());
         let before = counts.and_then(|counts| counts.uid_next());
         let is_lower = before.zip(mailbox.uid_next()).is_some_and(|(before, now)| now < before);
         is_lower || self.kept.mod_seq.zip(mailbox.highest_mod_seq()).is_some_and(|(before, now)| now < before)
@@ -430,6 +431,11 @@ impl Look {
     ) -> StoreResult<T> {
         self.database.write_behind(job).await
     }
+}
+
+/// Counts as the file has them.
+pub(super) fn counts_of(text: Option<&str>) -> Option<Counts> {
+    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 enum Waited {

@@ -46,6 +46,9 @@ pub(super) async fn compare(
     (account, account_id): (&Account, i64),
     found: &mut [Found],
 ) -> Result<()> {
+    if found.iter().all(|found| found.mailbox_id.is_some()) {
+        return Ok(());
+    }
     let uid_validity = |found: &Found| found.counts.as_ref().and_then(Counts::uid_validity);
     let names = found.iter().map(|found| (found.name.as_str().to_owned(), uid_validity(found)));
     let names: Names = names.collect();

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::Transaction;
@@ -94,13 +94,11 @@ pub(super) struct SyncTask {
     waiters: Vec<Waiter>,
     /// Whether operations are on their way.
     operating: Arc<AtomicBool>,
-    /// Counts what operations make of the list of mailboxes; odd while they do.
-    structure: Arc<AtomicU64>,
-    /// The same when the sweep began.
+    /// What the structure of mailboxes had counted when the sweep began.
     swept_structure: u64,
     /// Mailboxes in which a look has found another UIDVALIDITY than the listing has, and how many
     /// sweeps had begun by then.
-    unlisted: BTreeMap<MailboxKey, (Option<UidValidity>, u64)>,
+    unlisted: BTreeMap<MailboxKey, (UidValidity, u64)>,
     /// When contents that did not come were last asked for again.
     asked_again: Instant,
     /// Mailboxes of which the last look has failed: they are not in step.
@@ -146,7 +144,6 @@ impl SyncTask {
             sweeps_done: 0,
             waiters: Vec::new(),
             operating: Arc::default(),
-            structure: Arc::default(),
             swept_structure: 0,
             unlisted: BTreeMap::new(),
             asked_again: Instant::now(),
@@ -166,7 +163,7 @@ impl SyncTask {
             self.account_id,
             self.database.clone(),
             self.own.clone(),
-            (self.operating.clone(), self.structure.clone()),
+            self.operating.clone(),
         );
         self.tasks.spawn(executor.run());
         let bodies = bodies::Keeper::new(self.account.clone(), self.account_id, self.database.clone());
@@ -200,7 +197,7 @@ impl SyncTask {
 
     fn sweep(&mut self) {
         (self.sweeping, self.sweeps_begun) = (true, self.sweeps_begun + 1);
-        self.swept_structure = self.structure.load(Ordering::SeqCst);
+        self.swept_structure = self.structure();
         // A hint that comes meanwhile makes it sooner.
         self.next_sweep = Instant::now() + self.policy.interval;
         let (database, notes) = (self.database.clone(), self.own.clone());
@@ -208,6 +205,10 @@ impl SyncTask {
         self.tasks.spawn(async move {
             _ = notes.send(Note::Swept(listing::fetch(&database, &account, id).await));
         });
+    }
+
+    fn structure(&self) -> u64 {
+        self.database.structure(self.account_id).changes()
     }
 
     fn sweep_by(&mut self, when: Instant) {
@@ -388,7 +389,7 @@ impl SyncTask {
     async fn swept(&mut self, listing: Listing) {
         self.sweeping = false;
         // A listing that one of our own renames overtook would have its mailboxes as gone.
-        let structure = self.structure.load(Ordering::SeqCst);
+        let structure = self.structure();
         if structure != self.swept_structure || structure % 2 == 1 {
             self.sweep_by(Instant::now() + SOON);
             return;

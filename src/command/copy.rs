@@ -14,7 +14,9 @@ const MAX_RANGES: usize = 100_000;
 /// the one before has succeeded (RFC 6851 section 3.3 explains the order); without UIDPLUS too it
 /// is refused, because EXPUNGE would remove other messages as well. Once its COPY has begun, such a
 /// move is completed, cancelled or not: half of it would leave the messages in both mailboxes, or
-/// marked `\Deleted` where they were.
+/// marked `\Deleted` where they were. Only where the server says OK and has copied a part of the
+/// messages (MESSAGELIMIT, RFC 9738) it ends with [`Partial`](crate::ErrorKind::Partial), and none
+/// is removed.
 ///
 /// A copy goes in one line, however many messages it names, since that is done in full or not at
 /// all; [`in_pieces`](Self::in_pieces) allows several.
@@ -260,6 +262,12 @@ impl Command for CopyMessages {
                 Ok(flow)
             }
         }
+    }
+
+    fn builds_on_the_whole(&self) -> bool {
+        // What has been marked was copied before, so it can be expunged whatever the rest is.
+        let marks = self.step == Step::MarkDeleted && self.pieces.has_begun();
+        !marks && self.step != Step::ExpungeThem
     }
 
     fn claims(&self, response: &Untagged) -> Claim {

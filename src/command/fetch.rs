@@ -7,7 +7,9 @@ use super::{
     Search, Session, Streaming,
 };
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, IncrementalSet, Message, ModSeq, Seq, Uid, UidSet, Untagged};
+use crate::types::{
+    Answer, Done, IncrementalSet, Message, ModSeq, RangeCollector, Seq, Uid, UidSet, Untagged,
+};
 
 /// `FETCH` (RFC 9051 section 6.4.5): gives a [`Message`] for each message that is there.
 #[derive(Clone, Debug)]
@@ -66,18 +68,40 @@ impl ReceivedRows {
 struct Part {
     range: PartialRange,
     step: Step,
-    /// What a search has found of the set.
-    found: UidSet,
+    /// The lines of the search, and the messages that the last of them named.
+    searches: MessageChunks,
+    searched: Messages,
+    /// What they have found of the set.
+    found: RangeCollector<Uid>,
+    /// The part, of these.
+    meant: Messages,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// One line, with PARTIAL; or nothing has been written.
     Fetch,
-    /// Without PARTIAL on the server: first a search, for which of the messages are there.
+    /// Without PARTIAL on the server, or of a set that is too long for one line: first it is
+    /// searched which of the messages are there.
     Search,
+    /// The last line of that has been written.
+    LastSearch,
     /// Then those of them that are meant.
     FetchFound,
+}
+
+impl Part {
+    fn new(range: PartialRange) -> Self {
+        let (searched, meant) = (Messages::default(), Messages::default());
+        let (searches, found) = (MessageChunks::default(), RangeCollector::default());
+        Self { range, step: Step::Fetch, searches, searched, found, meant }
+    }
+}
+
+/// What a line is for.
+enum Piece {
+    Search(Messages),
+    Fetch(Messages, Flow),
 }
 
 impl Fetch {
@@ -131,8 +155,9 @@ impl Fetch {
     }
 
     /// Only this part of those of the messages that are there: the last 50, say (RFC 9394 section
-    /// 3.3). Where the server has no PARTIAL, it is first asked which of them are there, unless it
-    /// is to be [`strict`](Fetch::strict). The messages are named by UID, in one line.
+    /// 3.3). Where the server has no PARTIAL, or the set is too long for one line, it is first
+    /// asked which of them are there, unless it is to be [`strict`](Fetch::strict). The messages
+    /// are named by UID.
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Fetch, Items, PartialRange};
@@ -144,12 +169,13 @@ impl Fetch {
     /// ```
     #[doc(alias = "PARTIAL")]
     pub fn partial(mut self, range: impl Into<PartialRange>) -> Self {
-        self.partial = Some(Part { range: range.into(), step: Step::Fetch, found: UidSet::new() });
+        self.partial = Some(Part::new(range.into()));
         self
     }
 
-    /// Fails, unsent, with [`Unsupported`](crate::ErrorKind::Unsupported), where the server lacks
-    /// PARTIAL and [`partial`](Fetch::partial) would have to do without.
+    /// Fails, unsent, where [`partial`](Fetch::partial) would have to do without PARTIAL: with
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) where the server lacks it, with
+    /// [`Invalid`](crate::ErrorKind::Invalid) where the set is too long for one line.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
@@ -177,7 +203,7 @@ impl Fetch {
 
     /// The messages whose part is meant were searched for, and are now to be fetched.
     fn searches(&self) -> bool {
-        self.partial.as_ref().is_some_and(|part| part.step == Step::Search)
+        self.partial.as_ref().is_some_and(|part| matches!(part.step, Step::Search | Step::LastSearch))
     }
 
     fn check(&self, session: &Session) -> Result<()> {
@@ -198,26 +224,38 @@ impl Fetch {
         }
     }
 
-    /// The next set of messages to be named in a line; `None` where a search for them goes first.
-    fn next_piece(&mut self, session: &Session) -> Result<Option<(Messages, Flow)>> {
-        let Some(part) = &mut self.partial else { return Ok(Some(self.pieces.next(&self.which, session))) };
-        match part.step {
-            Step::Fetch if self.which.needs_several_lines(session.command_line) => {
-                Err(Error::invalid("a part of a set that is too long for one line can't be named"))
-            }
-            Step::Fetch if session.can("PARTIAL") => Ok(Some((self.which.clone(), Flow::Last))),
-            Step::Fetch if self.strict => Err(Error::unsupported("the server lacks PARTIAL")),
-            Step::Fetch => {
-                part.step = Step::Search;
-                Ok(None)
-            }
-            Step::Search | Step::FetchFound => {
-                part.step = Step::FetchFound;
-                let (from, to) = part.range.within(part.found.len());
-                let found = part.found.between_places(from, to);
-                Ok(Some(self.pieces.next(&Messages::Uids(found), session)))
+    /// What the next line is for.
+    fn next_piece(&mut self, session: &Session) -> Result<Piece> {
+        let fetch = |(piece, flow)| Piece::Fetch(piece, flow);
+        let Some(part) = &mut self.partial else { return Ok(fetch(self.pieces.next(&self.which, session))) };
+        if part.step == Step::Fetch {
+            let fits = !self.which.needs_several_lines(session.command_line);
+            match (session.can("PARTIAL"), self.strict) {
+                (true, _) if fits => return Ok(Piece::Fetch(self.which.clone(), Flow::Last)),
+                (true, true) => {
+                    return Err(Error::invalid(
+                        "PARTIAL takes the whole set in one line, for which it is too long",
+                    ));
+                }
+                (false, true) => return Err(Error::unsupported("the server lacks PARTIAL")),
+                (_, false) => part.step = Step::Search,
             }
         }
+        if part.step == Step::Search {
+            let (piece, flow) = part.searches.next(&self.which, session);
+            if flow == Flow::Last {
+                part.step = Step::LastSearch;
+            }
+            part.searched = piece.clone();
+            return Ok(Piece::Search(piece));
+        }
+        if part.step == Step::LastSearch {
+            part.step = Step::FetchFound;
+            let found = std::mem::take(&mut part.found).finish();
+            let (from, to) = part.range.within(found.len());
+            part.meant = Messages::Uids(found.between_places(from, to));
+        }
+        Ok(fetch(self.pieces.next(&part.meant, session)))
     }
 
     fn encode_modifiers(&self, line: &mut Line) {
@@ -269,13 +307,12 @@ impl Command for Fetch {
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
         self.check(session)?;
-        let Some((piece, flow)) = self.next_piece(session)? else {
-            line.word("UID").word("SEARCH");
-            if session.can("ESEARCH") {
-                line.word("RETURN").open().word("ALL").close();
+        let (piece, flow) = match self.next_piece(session)? {
+            Piece::Fetch(piece, flow) => (piece, flow),
+            Piece::Search(piece) => {
+                Search::encode_presence(line, &piece, session);
+                return Ok(Flow::AfterReply);
             }
-            line.word("UID").messages(&self.which);
-            return Ok(Flow::AfterReply);
         };
         if piece.is_empty() {
             // The search has found none, and a line has been promised.
@@ -366,7 +403,7 @@ impl Command for Fetch {
         if let Some(part) = &mut self.partial
             && let Some(found) = Search::item(response.clone())
         {
-            part.found.union_with(&match &self.which {
+            part.found.add_set(&match &part.searched {
                 // `n:*` finds the last message, whatever its UID.
                 Messages::Uids(set) => found.uids().intersection(set),
                 _ => found.into_uids(),

@@ -351,6 +351,11 @@ impl MessageChunks {
         self.ended.raw().get(place).is_some_and(|&(first, _)| first <= number)
     }
 
+    /// Whether a line has been made since it was last started.
+    pub(super) fn has_begun(&self) -> bool {
+        self.rest.is_some()
+    }
+
     /// Starts over, for a command that names the same messages in several lines.
     pub(crate) fn restart(&mut self) {
         *self = Self::default();

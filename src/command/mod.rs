@@ -297,6 +297,13 @@ pub trait Command: Send + 'static {
         false
     }
 
+    /// Whether its next line, which waits for the OK to the last, takes for granted that the server
+    /// has dealt with all messages: if it has dealt with a part of them only, the command ends.
+    #[doc(hidden)]
+    fn builds_on_the_whole(&self) -> bool {
+        true
+    }
+
     /// Answers a `+` of the server by writing the next line, for a command whose class has
     /// [`with_challenges`](Class::with_challenges).
     ///

@@ -48,6 +48,7 @@ mod c11_sent;
 mod c12_append_all;
 mod c12_nothing_partial;
 mod c12_refused;
+mod c12_series;
 mod c13_capabilities;
 mod c13_dialogue;
 mod c13_greeting;

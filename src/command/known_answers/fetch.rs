@@ -1,7 +1,8 @@
 //! FETCH: each item, modifiers, refusals, claims.
 
 use super::{done, line, next_line, refusal, response, session};
-use crate::command::{Claim, Command, Fetch, Flow, Items, PartialRange};
+use crate::ErrorKind;
+use crate::command::{Claim, Command, Fetch, Flow, Items, PartialRange, Session};
 use crate::types::{ModSeq, Part, Section, SeqSet, Uid, UidSet};
 
 fn uids(text: &str) -> UidSet {
@@ -244,6 +245,47 @@ fn without_partial_the_server_is_asked_first_what_there_is() {
     next_line(&mut none, &session("")).unwrap();
     none.received(&response("* SEARCH 9"));
     assert_eq!(next_line(&mut none, &session("")).unwrap(), ("NOOP".to_owned(), Flow::Last));
+}
+
+/// A set that is too long for one line is searched in several, PARTIAL on the server or not, and
+/// what is meant is fetched in several if need be.
+#[test]
+fn a_part_of_a_long_set_is_searched_for_in_pieces() {
+    let set: UidSet = (1..4000).step_by(2).filter_map(Uid::new).collect();
+    for capabilities in ["IMAP4rev1", "IMAP4rev1 PARTIAL"] {
+        let session = Session { command_line: 500, ..session(capabilities) };
+        let mut oldest = Fetch::new(&set, Items::flags()).partial(PartialRange::first(300));
+        let (mut searched, mut searches) = (UidSet::new(), 0);
+        let mut lines = loop {
+            let (line, flow) = next_line(&mut oldest, &session).unwrap();
+            assert!(line.len() < 540, "{line}");
+            let Some(asked) = line.strip_prefix("UID SEARCH UID ") else { break vec![(line, flow)] };
+            assert_eq!(flow, Flow::AfterReply);
+            searches += 1;
+            let asked: UidSet = asked.parse().unwrap();
+            // Each other one is there; and another is found that was not asked for.
+            let there: Vec<_> =
+                asked.iter().filter(|uid| uid.get() % 4 == 1).map(|uid| uid.to_string()).collect();
+            oldest.received(&response(&format!("* SEARCH {} 3999", there.join(" "))));
+            assert!(searched.intersection(&asked).is_empty());
+            searched.union_with(&asked);
+        };
+        assert!(searches > 10 && searched == set, "{searches}");
+        while lines.last().unwrap().1 == Flow::More {
+            lines.push(next_line(&mut oldest, &session).unwrap());
+        }
+        let mut fetched = UidSet::new();
+        for (line, _) in &lines {
+            let uids = line.strip_prefix("UID FETCH ").unwrap().strip_suffix(" (FLAGS)").unwrap();
+            fetched.union_with(&uids.parse().unwrap());
+        }
+        assert!(lines.len() > 2, "{lines:?}");
+        assert_eq!(fetched, (0..300).filter_map(|nth| Uid::new(nth * 4 + 1)).collect());
+        let strict = Fetch::new(&set, Items::flags()).partial(PartialRange::first(300)).strict();
+        let kind = next_line(&mut strict.clone(), &session).unwrap_err().kind();
+        let wanted = if session.can("PARTIAL") { ErrorKind::Invalid } else { ErrorKind::Unsupported };
+        assert_eq!(kind, wanted);
+    }
 }
 
 #[test]

@@ -6,6 +6,17 @@ use crate::command::{Claim, Class, Command, Flow, Line, ResponseKinds, SearchRes
 use crate::error::Result;
 use crate::types::{Answer, Done, ModSeq, RangeCollector, UidSet, Untagged};
 
+impl Search {
+    /// Which of these messages are there.
+    pub(in crate::command) fn encode_presence(line: &mut Line, which: &Messages, session: &Session) {
+        line.word("UID").word("SEARCH");
+        if session.can("ESEARCH") {
+            line.word("RETURN").open().word("ALL").close();
+        }
+        line.word("UID").messages(which);
+    }
+}
+
 impl Command for Search {
     type Item = SearchResult;
     type Output = SearchResult;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::engine::inflight::InFlight;
 use crate::engine::inflight::command::InFlightCommand;
-use crate::types::{CommandId, Done, Status, StatusResponse, Uid};
+use crate::types::{Code, CommandId, Done, Status, StatusResponse, Uid};
 
 /// How many limits may be reported apart before one of the commands that they belong to has ended.
 const MAX_LIMITS: usize = 16;
@@ -58,6 +58,21 @@ impl InFlight {
         if alone {
             self.limits.clear();
         }
+    }
+
+    /// A line of a series has its OK. The limit by which the server has dealt with a part of the
+    /// messages only, where the next line would take them all for done. One that was reported apart
+    /// counts, whosever it is, since what follows may remove messages.
+    pub(super) fn limit_of_step(&self, id: CommandId, status: &StatusResponse) -> Option<StatusResponse> {
+        let entry = self.entries.get(&id).filter(|entry| entry.may_be_limited())?;
+        if !entry.submission.job.builds_on_the_whole() {
+            return None;
+        }
+        if matches!(status.code, Some(Code::MessageLimit { .. })) {
+            return Some(status.clone());
+        }
+        let apart = self.limits.iter().find(|(_, started)| entry.order <= *started).map(|(limit, _)| limit);
+        entry.limited.as_ref().or(apart).cloned()
     }
 
     /// Whether the server has dealt with a part of the messages only, by its replies or by a limit

@@ -87,9 +87,8 @@ impl InFlight {
         } else if ok {
             let waited = entry.next == Next::LineAfterReply && entry.tags.is_empty();
             if waited && entry.failure.is_none() {
-                entry.next = Next::Line;
-                entry.replies.push(status);
-                return Reply::NextLine;
+                let Some(limit) = self.limit_of_step(id, &status) else { return self.go_on(id, status) };
+                self.end_series(id, &limit, &status);
             }
         } else if !is_tolerated {
             let is_first = status.status == Status::Bad && entry.failure.is_none() && !cut_short;
@@ -100,6 +99,7 @@ impl InFlight {
             // Refused in place of a `+`, it has been sent in part.
             entry.fail(Error::refused(status.clone()).with_sent(entry.sent()));
         }
+        let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
         let expunge_issued = status.code == Some(Code::ExpungeIssued);
         if !is_tolerated {
             entry.replies.push(status);
@@ -114,6 +114,23 @@ impl InFlight {
         let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
         entry.took = entry.since.map(|since| now.duration_since(since));
         Reply::End { ok, result: entry.result() }
+    }
+
+    /// The next line of a series follows.
+    fn go_on(&mut self, id: CommandId, status: StatusResponse) -> Reply {
+        let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
+        entry.next = Next::Line;
+        entry.replies.push(status);
+        Reply::NextLine
+    }
+
+    /// A step of a series was cut short by this limit, though the server has said OK: no further
+    /// line is sent. Where to go on can't be said, since none of the steps has been done in full.
+    fn end_series(&mut self, id: CommandId, limit: &StatusResponse, ok: &StatusResponse) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.next = Next::Nothing;
+        entry.fail(Error::partial(limit.clone(), None).with_sent(entry.sent()));
+        entry.ended = Some(ok.clone());
     }
 
     /// The result after OK: `Partial` at a server's limit, `Incomplete` if lines could not be

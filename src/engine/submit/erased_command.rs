@@ -34,6 +34,8 @@ pub(crate) trait ErasedCommand: Send {
     fn line_ended(&mut self, at: usize);
     /// Whether the command goes on though one of its lines was refused so.
     fn tolerates(&self, status: &StatusResponse) -> bool;
+    /// Whether its next line takes for granted that the last one has done all.
+    fn builds_on_the_whole(&self) -> bool;
     /// Takes a response that is this command's; gives it back if its token was detached. `sent`: of
     /// the command.
     fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged>;

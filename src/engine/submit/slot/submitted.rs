@@ -123,6 +123,10 @@ impl<C: Command> ErasedCommand for Submitted<C> {
         self.command.tolerates(status)
     }
 
+    fn builds_on_the_whole(&self) -> bool {
+        self.command.builds_on_the_whole()
+    }
+
     fn receive(&mut self, response: Untagged, limits: &Limits, sent: Sent) -> Option<Untagged> {
         self.command.received(&response);
         let slot = self.slot.as_ref()?;

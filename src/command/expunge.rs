@@ -1,7 +1,7 @@
 //! EXPUNGE and UID EXPUNGE: permanent removal of messages (RFC 9051 sections 6.4.3 and 6.4.9).
 
 use super::messages::MessageChunks;
-use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, ResponseKinds, Session};
+use super::{Claim, Class, Command, FlagUse, Flow, Line, Messages, Report, ResponseKinds, Session};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, RangeCollector, UidSet, Untagged};
 
@@ -49,6 +49,21 @@ impl Expunge {
     /// ```
     pub fn messages(which: impl Into<Messages>) -> Self {
         Self { which: Some(which.into()), pieces: MessageChunks::default() }
+    }
+
+    /// The same, with a result that lists which of the messages are not there: they are searched
+    /// for in the same round trip. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{UidSet, command::Expunge};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uids: UidSet) -> imap_duplex::Result<()> {
+    /// let gone = inbox.submit(Expunge::messages(&uids).report()).await?;
+    /// println!("{} are removed, {} had gone before", gone.result.count, gone.absent.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(self) -> Report<Self> {
+        Report::new(self)
     }
 }
 

@@ -3,8 +3,8 @@
 use super::fetch::{ReceivedRows, join_rows, row_of};
 use super::messages::{Match, MessageChunks};
 use super::{
-    Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, ResponseKinds, Session, StoreUnchanged,
-    Streaming,
+    Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, Report, ResponseKinds, Session,
+    StoreUnchanged, Streaming,
 };
 use crate::error::Result;
 use crate::types::{Answer, Done, Flags, Message, ModSeq, Untagged};
@@ -104,6 +104,21 @@ impl Store {
     #[doc(alias = "UNCHANGEDSINCE")]
     pub fn unchanged_since(self, mod_seq: ModSeq) -> StoreUnchanged {
         StoreUnchanged::new(self, mod_seq)
+    }
+
+    /// The same, with a result that lists which of the messages are not there: they are searched
+    /// for in the same round trip. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{UidSet, command::Store, types::Flag};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uids: UidSet) -> imap_duplex::Result<()> {
+    /// let stored = inbox.submit(Store::add([Flag::Seen]).of(&uids).report()).await?;
+    /// println!("of {uids} there are no {}", stored.absent);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(self) -> Report<Self> {
+        Report::new(self)
     }
 
     /// For these messages. ([`Mailbox::store`](crate::Mailbox::store) sets them by itself.)

@@ -1,7 +1,7 @@
 //! Gmail's labels: `STORE … X-GM-LABELS` (X-GM-EXT-1).
 
 use super::messages::{Match, MessageChunks};
-use super::{Claim, Class, Command, Flow, Line, Messages, ResponseKinds, Session, Streaming};
+use super::{Claim, Class, Command, Flow, Line, Messages, Report, ResponseKinds, Session, Streaming};
 use crate::command::fetch::{join_rows, row_of};
 use crate::error::{Error, Result};
 use crate::types::{Answer, Done, Flag, MailboxName, Message, Untagged};
@@ -80,6 +80,21 @@ impl StoreLabels {
     pub fn silent(mut self) -> Self {
         self.silent = true;
         self
+    }
+
+    /// The same, with a result that lists which of the messages are not there: they are searched
+    /// for in the same round trip. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{UidSet, command::StoreLabels};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uids: UidSet) -> imap_duplex::Result<()> {
+    /// let stored = inbox.submit(StoreLabels::add(["Receipts"]).of(&uids).report()).await?;
+    /// println!("of {uids} there are no {}", stored.absent);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(self) -> Report<Self> {
+        Report::new(self)
     }
 
     /// For these messages. ([`Mailbox::store_labels`](crate::Mailbox::store_labels) sets them by

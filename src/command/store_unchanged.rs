@@ -2,7 +2,7 @@
 //! section 3.1.3).
 
 use super::fetch::join_rows;
-use super::{Claim, Class, Command, Flow, Line, Messages, Session, Store};
+use super::{Claim, Class, Command, Flow, Line, Messages, Report, Session, Store};
 use crate::error::{Error, Result};
 use crate::types::{Code, Done, Message, ModSeq, ModifiedSet, StatusResponse, UidSet, Untagged};
 
@@ -33,6 +33,22 @@ pub struct Stored {
 impl StoreUnchanged {
     pub(super) fn new(store: Store, since: ModSeq) -> Self {
         Self { store, since }
+    }
+
+    /// The same, with a result that lists which of the messages are not there: they are searched
+    /// for in the same round trip. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{UidSet, command::Store, types::{Flag, ModSeq}};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uids: UidSet, since: ModSeq) -> imap_duplex::Result<()> {
+    /// let store = Store::add([Flag::Seen]).of(&uids).unchanged_since(since);
+    /// let stored = inbox.submit(store.report()).await?;
+    /// println!("{} others have changed, {} have gone", stored.result.modified, stored.absent);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(self) -> Report<Self> {
+        Report::new(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use imap_duplex::command::{Append, Items, Search, Store};
+use imap_duplex::command::{Append, Expunge, Items, Search, Store};
 use imap_duplex::types::{Flag, Flags, Message, Part, Section, Timestamp, Uid};
 use imap_duplex::{ErrorKind, Mailbox, Sent};
 
@@ -435,6 +435,36 @@ async fn expunge_of_all_and_of_some() {
             assert_eq!((gone.count, gone.uids.iter().collect::<Vec<_>>()), (2, vec![uids[0], uids[3]]));
             assert_eq!(inbox.exists(), 1);
             assert_eq!(inbox.expunge_deleted().await.expect("EXPUNGE").count, 0);
+            a.finish().await;
+        }
+    })
+    .await;
+}
+
+/// One whose flags were so already is there.
+#[tokio::test]
+async fn store_and_expunge_list_what_is_not_there() {
+    within(LIMIT, async {
+        for enable in [&["QRESYNC"][..], &[]] {
+            let mut a =
+                Account::with(&Options::default(), |c| c.auto_idle(false).enable(enable.iter().copied()))
+                    .await;
+            let uids = a.deliver(&["one", "two", "three"]).await;
+            let inbox = a.inbox().await;
+            let beyond = Uid::new(uids[2].get() + 5).expect("a UID");
+            let all = [uids[0], uids[1], uids[2], beyond];
+            inbox.store(uids[0], Store::add([Flag::Deleted])).await.expect("STORE");
+            for store in [Store::add([Flag::Deleted]), Store::add([Flag::Deleted]).silent()] {
+                let stored = inbox.submit(store.of([uids[0], uids[2], beyond]).report());
+                let stored = stored.await.expect("STORE");
+                assert_eq!(stored.absent, beyond.into(), "{stored:?}");
+            }
+            let gone = inbox.submit(Expunge::messages(all).report()).await.expect("UID EXPUNGE");
+            assert_eq!((gone.result.count, gone.absent), (2, beyond.into()));
+            let left = inbox.submit(Store::add([Flag::Seen]).of(all).report()).await.expect("STORE");
+            assert_eq!(left.absent, [uids[0], uids[2], beyond].into());
+            assert_eq!((left.result.len(), inbox.exists()), (1, 1));
+            a.events.ready();
             a.finish().await;
         }
     })

@@ -342,7 +342,7 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
         "NOTIFY" => {
             let watch = Notify::set().mailboxes([other], NotifyEvent::MESSAGES).status();
             let counts = imap.notify(watch).await;
-            let ended = imap.notify(Notify::none()).await;
+            let ended = imap.notify(Notify::set()).await;
             let number = counts.and_then(|all| ended.map(|_| all.len()));
             Tried("NOTIFY", number.map(|number| needs_mailboxes(s, number, 1)))
         }

@@ -226,12 +226,16 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Mailboxes are to be watched: name them by the methods below.
+    /// Mailboxes are to be watched: name them by the methods below. Where none is named, the
+    /// selected mailbox alone is reported, as before the first NOTIFY: so that is how watching the
+    /// others ends.
     ///
     /// ```no_run
     /// # use imap_duplex::command::{Notify, NotifyEvent};
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
     /// imap.notify(Notify::set().personal(NotifyEvent::MESSAGES)).await?;
+    /// // And no more of that.
+    /// imap.notify(Notify::set()).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -240,9 +244,9 @@ impl Notify {
         Self { selected, status: false, groups: Vec::new(), again: false, received }
     }
 
-    /// Stops watching other mailboxes. It is sent as a `SET` of the selected mailbox alone, since
-    /// `NOTIFY NONE` would silence that too (RFC 5465 section 3.1); `NONE` is sent only with
-    /// [`SelectedNotify::silent`].
+    /// Nothing at all is to be reported, of the selected mailbox neither: `NOTIFY NONE` (RFC 5465
+    /// section 3.1). The view stays as it was, as with [`SelectedNotify::silent`]. What ends the
+    /// watching of other mailboxes alone is [`set`](Self::set) without any.
     ///
     /// ```no_run
     /// # use imap_duplex::command::Notify;
@@ -251,8 +255,9 @@ impl Notify {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "NOTIFY NONE")]
     pub fn none() -> Self {
-        Self::set()
+        Self::set().selected(SelectedNotify::silent())
     }
 
     /// And asks for the counts of all watched mailboxes at once: they are the command's result.
@@ -332,9 +337,14 @@ impl Notify {
         self.selected.when == When::Immediate
     }
 
+    /// Whether nothing is reported of the selected mailbox.
+    pub(crate) fn silences_selected(&self) -> bool {
+        self.selected.when == When::Never
+    }
+
     /// Whether nothing at all is asked for.
     pub(crate) fn is_silent(&self) -> bool {
-        self.selected.when == When::Never && !self.watches()
+        self.silences_selected() && !self.watches()
     }
 
     /// Whether this event was asked for, of whichever mailbox.

@@ -96,7 +96,7 @@ async fn without_login(imap: &Sender) -> Vec<(&'static str, Option<Error>)> {
         ("LISTRIGHTS", imap.list_rights("x", "y").await.err()),
         ("MYRIGHTS", imap.my_rights("x").await.err()),
         ("NAMESPACE", imap.namespace().await.err()),
-        ("NOTIFY", imap.notify(Notify::none()).await.err()),
+        ("NOTIFY", imap.notify(Notify::set()).await.err()),
         ("RENAME", imap.rename("x", "y").await.err()),
         ("RESETKEY", imap.reset_url_keys(ResetKey::of_all()).await.err()),
         ("SELECT", imap.select("INBOX").await.err()),

@@ -57,12 +57,36 @@ async fn mail_for_another_mailbox_is_reported_while_the_connection_idles() {
 
         is_alive(&mut a, &inbox).await;
         // And no more of the others.
-        a.imap.notify(Notify::none()).await.expect("NOTIFY");
+        a.imap.notify(Notify::set()).await.expect("NOTIFY");
         is_alive(&mut a, &inbox).await;
         let reported = a.events.count("status Drafts");
         other.append("Drafts", "", MESSAGE.as_bytes()).await;
         is_alive(&mut a, &inbox).await;
         assert_eq!(a.events.count("status Drafts"), reported);
+        a.finish().await;
+    })
+    .await;
+}
+
+/// RFC 5465 section 3.1: after NONE nothing of the selected mailbox either, until a SET.
+#[tokio::test]
+async fn none_silences_all_and_a_set_brings_the_selected_mailbox_back() {
+    within(LIMIT, async {
+        let mut a = Account::usual().await;
+        a.deliver(&["one"]).await;
+        let inbox = a.inbox().await;
+        a.imap.notify(Notify::none()).await.expect("NOTIFY");
+        let mut other = a.other().await;
+        let new = other.append("INBOX", "", MESSAGE.as_bytes()).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        a.imap.noop().await.expect("NOOP");
+        a.events.until_brief("NOOP OK").await;
+        assert_eq!(inbox.exists(), 1);
+        a.imap.notify(Notify::set()).await.expect("NOTIFY");
+        a.events.until_brief(&format!("arrived 2 uid {new}")).await;
+        assert_eq!(inbox.exists(), 2);
+        is_alive(&mut a, &inbox).await;
+        other.logout().await;
         a.finish().await;
     })
     .await;
@@ -279,7 +303,7 @@ async fn numbers_hit_the_right_messages_while_they_may_move() {
         let mut a = Account::usual().await;
         let uids = a.deliver(&["one", "two", "three", "four"]).await;
         // Before any mailbox is selected: it holds for each that is.
-        a.imap.notify(Notify::none().selected(SelectedNotify::immediate())).await.expect("NOTIFY");
+        a.imap.notify(Notify::set().selected(SelectedNotify::immediate())).await.expect("NOTIFY");
         let inbox = a.inbox().await;
         is_alive(&mut a, &inbox).await;
         let mut other = a.other().await;
@@ -326,7 +350,7 @@ async fn new_messages_come_with_what_was_asked_of_them() {
         let mut a = Account::usual().await;
         let inbox = a.inbox().await;
         let delayed = SelectedNotify::delayed().fetching(Items::envelope());
-        a.imap.notify(Notify::none().selected(delayed)).await.expect("NOTIFY");
+        a.imap.notify(Notify::set().selected(delayed)).await.expect("NOTIFY");
         let new = a.server.deliver(&a.user, "INBOX", MESSAGE.as_bytes()).await;
         let event = a.events.until_brief(&format!("data fetch 1 uid {new}")).await;
         assert!(event.is_in(&inbox) && event.cause.is_none());

@@ -235,7 +235,7 @@ struct Leaving<'a> {
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         if self.control.is_some_and(|control| control.notified.load(Ordering::Relaxed)) {
-            self.mailbox.sender().notify(Notify::none()).detach();
+            self.mailbox.sender().notify(Notify::set()).detach();
         }
     }
 }

@@ -110,16 +110,19 @@ impl Mailboxes {
         if self.is_notify_in_force() { MailboxName::exact(name.as_str()) } else { name.clone() }
     }
 
-    /// The server has said OK to NOTIFY. Whether this ends an overflow: then the selected mailbox
-    /// must be compared with what the server has.
+    /// The server has said OK to NOTIFY. Whether this ends an overflow, or a silence: then the
+    /// selected mailbox must be compared with what the server has. (Dovecot does not report what
+    /// has changed in a silent one, as RFC 5465 section 3.1 wants it to.)
     pub(crate) fn notify_accepted(&mut self, asked: Box<Notify>, own: bool) -> bool {
         self.notify.may_move_numbers = false;
+        let was_silent = self.notify.asked.as_ref().is_some_and(|before| before.silences_selected());
+        let ends_silence = was_silent && !asked.silences_selected();
         self.notify.asked = Some(asked);
         if !own {
             self.notify.overflows = 0;
         }
         match self.notify.overflow {
-            Overflow::No => false,
+            Overflow::No => ends_silence,
             Overflow::Unclear => {
                 self.ask_again();
                 false

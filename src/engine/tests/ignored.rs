@@ -39,7 +39,7 @@ fn a_later_list_is_as_incomplete_and_a_ban_on_passwords_stands() {
     script.say("* CAPABILITY IMAP4rev1 NOTIFY MOVE LOGINDISABLED");
     let now = script.sender.capabilities();
     assert!(!now.has("NOTIFY") && now.has("MOVE") && now.has("LOGINDISABLED"));
-    let notify = script.sender.notify(crate::command::Notify::none());
+    let notify = script.sender.notify(crate::command::Notify::set());
     script.quiet();
     let error = super::poll_once(&mut { notify }).expect("ended").expect_err("it is taken for missing");
     assert_eq!(error.kind(), ErrorKind::Unsupported);

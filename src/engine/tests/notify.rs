@@ -198,7 +198,7 @@ fn what_we_do_ourselves_is_reported_once() {
 fn while_numbers_may_move_messages_are_named_by_uid() {
     let (mut script, inbox) = selected(4, ViewSync::Uids);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
+    notified(&mut script, Notify::set().selected(SelectedNotify::immediate()), at_once);
     script.say("* 1 EXPUNGE");
     let by_number = inbox.fetch(seq(2), Items::new().size());
     let tag = script.expect("UID FETCH 30 (RFC822.SIZE)");
@@ -225,7 +225,7 @@ fn while_numbers_may_move_messages_are_named_by_uid() {
     script.line("UID FETCH 60 (RFC822.SIZE)", "TAG OK done").quiet();
     resolved(new);
     // By the next NOTIFY `*` is the last message again.
-    notified(&mut script, Notify::none(), SELECTED);
+    notified(&mut script, Notify::set(), SELECTED);
     let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size());
     script.line("UID FETCH * (RFC822.SIZE)", "TAG OK done").quiet();
     resolved(last);
@@ -235,7 +235,7 @@ fn while_numbers_may_move_messages_are_named_by_uid() {
 fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
     let mut script = Script::windowed("NOTIFY ESEARCH", 2, 100);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
+    notified(&mut script, Notify::set().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 5 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     // An expunge meanwhile invalidates it; then rows have their numbers.
     script.line(
@@ -252,7 +252,7 @@ fn a_large_mailbox_is_filled_in_by_uid_while_numbers_may_move() {
 fn rows_that_a_limit_cuts_short_are_no_refusal() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
+    notified(&mut script, Notify::set().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 6 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     // RFC 9738 section 3.1: it is OK all the same, and where that has another code, the limit is in
     // an untagged OK.
@@ -279,7 +279,7 @@ fn rows_that_a_limit_cuts_short_are_no_refusal() {
 fn a_limit_that_brings_nothing_is_not_asked_for_ever() {
     let mut script = Script::new("NOTIFY ESEARCH MESSAGELIMIT=2", &[]);
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
+    notified(&mut script, Notify::set().selected(SelectedNotify::immediate()), at_once);
     script.select("INBOX".into(), "SELECT INBOX", "* 3 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
     script
         .line("UID SEARCH RETURN (ALL) ALL", "TAG OK [MESSAGELIMIT 2 20] none of them")
@@ -293,7 +293,7 @@ fn without_a_view_numbers_are_refused_while_they_may_move() {
     let select = crate::Select::new("INBOX").view_sync(ViewSync::Off);
     let inbox = script.select(select, "SELECT INBOX", "* 3 EXISTS\nTAG OK done");
     let at_once = "(selected (MessageNew MessageExpunge FlagChange))";
-    notified(&mut script, Notify::none().selected(SelectedNotify::immediate()), at_once);
+    notified(&mut script, Notify::set().selected(SelectedNotify::immediate()), at_once);
     let mut refused = inbox.fetch(seq(1), Items::new().size());
     script.quiet();
     let error = poll_once(&mut refused).expect("it has ended").expect_err("no UID is known");
@@ -388,7 +388,7 @@ fn a_users_notify_takes_the_place_of_what_was_to_be_said_again() {
     let mut script = Script::new("NOTIFY", &[]);
     notified(&mut script, messages(), &format!("{SELECTED} {PERSONAL}"));
     // The loss is received while a user's NOTIFY waits to be sent: the user's is the last.
-    let none = script.sender.notify(Notify::none());
+    let none = script.sender.notify(Notify::set());
     script.say("* OK [NOTIFICATIONOVERFLOW] too much");
     script.line(&format!("NOTIFY SET {SELECTED}"), "TAG OK done").quiet();
     resolved(none);
@@ -398,6 +398,32 @@ fn a_users_notify_takes_the_place_of_what_was_to_be_said_again() {
     script.say("* OK [NOTIFICATIONOVERFLOW] too much").say(&format!("{tag} OK done"));
     resolved(again);
     script.line(&format!("NOTIFY SET STATUS {SELECTED} {PERSONAL}"), "TAG OK done").quiet();
+}
+
+/// RFC 5465 section 3.1: the server reports what has changed by itself, but not Dovecot.
+#[test]
+fn what_has_changed_in_silence_is_found_when_the_silence_ends() {
+    let mut script = Script::new("NOTIFY ESEARCH", &[]);
+    script.select("INBOX".into(), "SELECT INBOX", "* 1 EXISTS\n* OK [UIDVALIDITY 7] ok\nTAG OK done");
+    let all = "UID SEARCH RETURN (ALL) ALL";
+    script.line(all, "* ESEARCH (TAG \"TAG\") UID ALL 4\nTAG OK done");
+    let none = script.sender.notify(Notify::none());
+    script.line("NOTIFY NONE", "TAG OK done").quiet();
+    resolved(none);
+    script.events();
+    let set = script.sender.notify(Notify::set());
+    script.line(&format!("NOTIFY SET {SELECTED}"), "TAG OK done");
+    resolved(set);
+    // More than there are by its own account: so all is asked by number.
+    script.line(all, "* ESEARCH (TAG \"TAG\") UID ALL 4,6\nTAG OK done");
+    script.line("FETCH 1 (UID)", "* 2 EXISTS\n* 1 FETCH (UID 4)\nTAG OK done");
+    script.line("UID FETCH 5:* (FLAGS)", "* 2 FETCH (UID 6 FLAGS ())\nTAG OK done").quiet();
+    let events = script.events();
+    assert!(events.iter().any(|event| event.contains("uid 6")), "{events:?}");
+    // And no more of that.
+    let again = script.sender.notify(Notify::set());
+    script.line(&format!("NOTIFY SET {SELECTED}"), "TAG OK done").quiet();
+    resolved(again);
 }
 
 #[test]

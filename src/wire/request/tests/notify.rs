@@ -31,9 +31,9 @@ fn requests_are_written_with_the_selected_mailbox() {
     let messages = [MessageNew, MessageExpunge];
     let new = Items::section(Section::header_fields(["Subject"])).flags();
     let cases = [
-        (Notify::none(), format!("SET {SELECTED}")),
+        (Notify::set(), format!("SET {SELECTED}")),
         (Notify::set().status(), format!("SET {SELECTED}")),
-        (Notify::none().selected(SelectedNotify::silent()), "NONE".to_owned()),
+        (Notify::none(), "NONE".to_owned()),
         (Notify::set().inboxes(messages).status(), format!("SET STATUS {SELECTED} (inboxes (MessageNew MessageExpunge))")),
         (
             Notify::set().personal(NotifyEvent::MESSAGES).selected(SelectedNotify::silent()),
@@ -48,7 +48,7 @@ fn requests_are_written_with_the_selected_mailbox() {
             format!("SET {SELECTED} (subtree Lists (MailboxName)) (mailboxes (a&-b Entw&APw-rfe \"in box\") NONE)"),
         ),
         (
-            Notify::none().selected(SelectedNotify::delayed().fetching(new)),
+            Notify::set().selected(SelectedNotify::delayed().fetching(new)),
             "SET (selected-delayed (MessageNew (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)]) MessageExpunge FlagChange))"
                 .to_owned(),
         ),
@@ -93,7 +93,7 @@ fn written_requests_are_parsed_back() {
 #[test]
 fn requests_that_break_the_rules_are_not_written() {
     use NotifyEvent::{AnnotationChange, FlagChange, MessageExpunge, MessageNew};
-    let of_new = |items| Notify::none().selected(SelectedNotify::delayed().fetching(items));
+    let of_new = |items| Notify::set().selected(SelectedNotify::delayed().fetching(items));
     let cases = [
         Notify::set().personal([MessageNew]),
         Notify::set().personal([MessageExpunge, FlagChange]),
@@ -110,7 +110,7 @@ fn requests_that_break_the_rules_are_not_written() {
         let error = written(notify, &session(&["IMAP4rev1", "NOTIFY"])).expect_err(&shown);
         assert_eq!(error.kind(), ErrorKind::Invalid, "{shown}: {error}");
     }
-    let lacking = written(Notify::none(), &session(&["IMAP4rev1"])).expect_err("no NOTIFY");
+    let lacking = written(Notify::set(), &session(&["IMAP4rev1"])).expect_err("no NOTIFY");
     assert_eq!(lacking.kind(), ErrorKind::Unsupported);
     let lacking = written(of_new(Items::new().mod_seq()), &session(&["NOTIFY"])).expect_err("no CONDSTORE");
     assert_eq!(lacking.kind(), ErrorKind::Unsupported);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -56,6 +56,8 @@ struct AccountHandle {
     status: watch::Receiver<AccountStatus>,
     wakes: watch::Receiver<u64>,
     next_wish: AtomicU64,
+    /// How many connections stay with mailboxes.
+    stays: AtomicUsize,
     identity: Arc<str>,
 }
 
@@ -141,6 +143,11 @@ impl Account {
     pub(crate) fn has_ended(&self) -> bool {
         self.handle.messages.is_closed()
             || matches!(self.handle.status.borrow().state, AccountState::Closing | AccountState::Closed)
+    }
+
+    /// How many connections stay with mailboxes, over all watches.
+    pub(super) fn stays(&self) -> &AtomicUsize {
+        &self.handle.stays
     }
 
     pub(crate) fn max_connections(&self) -> usize {
@@ -298,6 +305,7 @@ impl AccountBuilder {
                 status: latest,
                 wakes: woken,
                 next_wish: AtomicU64::new(0),
+                stays: AtomicUsize::new(0),
                 identity: identity.into(),
             }),
         }

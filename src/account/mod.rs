@@ -29,6 +29,7 @@ mod queue;
 mod redial;
 mod special_use;
 mod status;
+mod stay;
 mod traffic;
 mod watch;
 

@@ -22,6 +22,7 @@ mod model;
 mod moving;
 mod redials;
 mod rewritten;
+mod several;
 mod shutdown;
 mod subscriptions;
 mod unacknowledged;

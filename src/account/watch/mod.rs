@@ -156,8 +156,10 @@ impl Watch {
 
     /// And this mailbox stays selected on a connection of its own, so that its changes are delivered
     /// at once, if it is one of those that are watched. It takes one of
-    /// [`Policy::max_connections`](super::Policy), of which one is always left. The only one follows
-    /// the first of these mailboxes as long as nobody else wants it.
+    /// [`Policy::max_connections`](super::Policy), of which all watches of the account together leave
+    /// one; the watch that comes too late finds changes by comparing counts. The only one follows
+    /// the first of these mailboxes as long as nobody else wants it, and is taken back once in five
+    /// seconds at most.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
         let mailbox = mailbox.into();
         if !self.followed.contains(&mailbox) {

@@ -70,6 +70,8 @@ struct Tracked {
     is_followed: bool,
     /// It is looked into because time has passed, and nothing was found yet.
     is_routine: bool,
+    /// It was in step when its connection was lent, and nothing tells of a change since.
+    is_left: bool,
     /// Its look has failed: not before the next sweep.
     failed: bool,
     /// How many looks in a row have failed.
@@ -120,7 +122,7 @@ impl Tracked {
     fn is_behind(&self) -> bool {
         let is_behind = match self.busy {
             true => !self.is_routine && !self.is_followed,
-            false => self.failed || self.due(false) == Due::Now,
+            false => self.failed || self.due(false) == Due::Now && !self.is_left,
         };
         is_behind && self.failures < GIVEN_UP
     }
@@ -193,6 +195,7 @@ impl Plan {
             busy: false,
             is_followed: false,
             is_routine: false,
+            is_left: false,
             failed: false,
             failures: 0,
             stood_still: 0,
@@ -305,7 +308,10 @@ impl Plan {
     /// NOTIFY has reported that this mailbox has changed. Whether it is known.
     pub(super) fn on_report(&mut self, name: &MailboxName) -> bool {
         let Some(key) = self.key(name).cloned() else { return false };
-        self.change(&key, |tracked| (tracked.looked, tracked.is_reported) = (None, true)).is_some()
+        self.change(&key, |tracked| {
+            (tracked.looked, tracked.is_reported, tracked.is_left) = (None, true, false);
+        })
+        .is_some()
     }
 
     /// The next mailbox to look into; it is busy from then on.
@@ -313,7 +319,7 @@ impl Plan {
         let (key, is_routine) = self.due.next(pace, now)?;
         let key = key.clone();
         self.change(&key, |tracked| {
-            tracked.is_routine = is_routine;
+            tracked.is_routine = is_routine || std::mem::take(&mut tracked.is_left);
             (tracked.busy, tracked.looked_at) = (true, Some(now));
             tracked.looked = Some(tracked.found.clone());
         })?;
@@ -337,7 +343,7 @@ impl Plan {
     /// A look has ended, or the mailbox is not followed any more.
     pub(crate) fn on_looked(&mut self, key: &MailboxKey, ok: bool) {
         self.change(key, |tracked| {
-            (tracked.busy, tracked.is_followed) = (false, false);
+            (tracked.busy, tracked.is_followed, tracked.is_left) = (false, false, false);
             tracked.failures = if ok { 0 } else { tracked.failures.saturating_add(1) };
             if !ok {
                 (tracked.looked, tracked.failed) = (None, true);
@@ -355,7 +361,20 @@ impl Plan {
     pub(crate) fn look_again(&mut self, key: &MailboxKey) {
         self.change(key, |tracked| {
             (tracked.busy, tracked.is_followed, tracked.looked) = (false, false, None);
+            tracked.is_left = false;
         });
+    }
+
+    /// The same of one that was followed and in step: its connection is lent, and nothing tells of a
+    /// change.
+    pub(super) fn leave(&mut self, key: &MailboxKey) {
+        self.look_again(key);
+        self.change(key, |tracked| tracked.is_left = true);
+    }
+
+    /// Whether that is so still.
+    pub(super) fn is_left(&self, key: &MailboxKey) -> bool {
+        self.mailboxes.get(key).is_some_and(|tracked| tracked.is_left)
     }
 }
 

@@ -31,6 +31,7 @@ use super::plan::{Difference, Found, Pace, Plan};
 use super::shared::Shared;
 use super::sweep::Sweep;
 use crate::account::queue::{QueueReceiver, QueueSender};
+use crate::account::stay::Stay;
 use crate::account::{Account, AccountState};
 use crate::client::Sender;
 use crate::error::{Error, ErrorKind, Result};
@@ -79,8 +80,12 @@ pub(super) struct WatchTask {
     plan: Plan,
     tasks: JoinSet<()>,
     looks: usize,
-    /// Mailboxes that are followed.
+    /// Mailboxes that are followed; and leave to do so, which is kept while the only connection is
+    /// lent, so that another watch does not take it.
     followed: FewMap<MailboxKey, Followed>,
+    stays: Vec<Stay>,
+    /// The only connection is not taken back before this.
+    next_follow: Instant,
     /// The mailbox on whose connection NOTIFY is in force, or was asked for; and the
     /// mailboxes that it names.
     notified: Option<(MailboxKey, Vec<MailboxName>)>,
@@ -134,6 +139,8 @@ impl WatchTask {
             tasks: JoinSet::new(),
             looks: 0,
             followed: FewMap::default(),
+            stays: Vec::new(),
+            next_follow: Instant::now(),
             notified: None,
             ladder: Ladder::default(),
             compared: FewMap::default(),
@@ -188,7 +195,8 @@ impl WatchTask {
         let sweep = if self.sweeping { idle } else { self.next_sweep };
         let has_room = self.has_swept && self.looks < self.max_looks();
         let look = self.plan.next_due(self.pace()).filter(|_| has_room).map(Instant::from_std);
-        look.map_or(sweep, |look| look.min(sweep))
+        let follow = Some(self.next_follow).filter(|at| *at > Instant::now());
+        [look, follow].into_iter().flatten().fold(sweep, Instant::min)
     }
 
     fn pace(&self) -> Pace {
@@ -199,7 +207,7 @@ impl WatchTask {
     /// How many mailboxes are looked into at the same time: one connection at least is left to
     /// others, if there are so many.
     fn max_looks(&self) -> usize {
-        let free = self.account.max_connections().saturating_sub(self.followed.len());
+        let free = Stay::others(&self.account);
         free.saturating_sub(1).clamp(1, MAX_LOOKS)
     }
 
@@ -218,7 +226,7 @@ impl WatchTask {
         if !self.has_swept {
             return;
         }
-        self.follow_wanted();
+        self.follow_wanted(now);
         while self.looks < self.max_looks()
             && let Some(key) = self.plan.next_look(self.pace(), now.into_std())
         {
@@ -309,7 +317,9 @@ impl WatchTask {
     }
 
     async fn on_ended(&mut self, key: &MailboxKey, ended: Ended) -> Delivered {
+        let mut was_in_step = false;
         if let Some(followed) = self.followed.remove(key) {
+            was_in_step = followed.is_in_step();
             // One that was never up to date, as it is refused, has lost nothing.
             if followed.sender.is_some() && !matches!(ended, Ended::Yielded) {
                 self.on_lost();
@@ -322,6 +332,7 @@ impl WatchTask {
         }
         match ended {
             Ended::InStep => self.plan.on_looked(key, true),
+            Ended::Yielded if was_in_step => self.plan.leave(key),
             Ended::Again | Ended::Yielded => self.plan.look_again(key),
             Ended::Later => self.plan.on_looked(key, false),
             Ended::Failed(error) if has_ended(&error) => return Err(Dropped),

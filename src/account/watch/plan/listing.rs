@@ -135,6 +135,7 @@ impl Plan {
                     // Nothing has changed since an earlier run.
                     tracked.looked = Some(counts.clone());
                 }
+                tracked.is_left &= counts == tracked.found;
                 tracked.found = counts;
             }
             (tracked.is_swept, tracked.is_reported) = (true, false);

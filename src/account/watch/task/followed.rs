@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Note, SOON, SOON_AGAIN, WatchTask};
 use crate::account::AccountState;
+use crate::account::stay::Stay;
 use crate::account::watch::follow::Control;
 use crate::account::watch::key::MailboxKey;
 use crate::client::Sender;
@@ -18,6 +20,8 @@ use crate::types::MailboxName;
 /// How many sweeps in a row find that a mailbox that is followed lacks something before it is
 /// compared: its events may be on their way.
 const BEHIND: u32 = 2;
+/// How often the only connection of an account is taken at most, to follow a mailbox.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Of so many mailboxes one is followed that can be, where the user names none.
 const MAX_TRIED: usize = 8;
 
@@ -33,6 +37,13 @@ pub(super) struct Followed {
     in_step: bool,
     /// When it was compared with what is there, by being selected.
     compared_at: Option<Instant>,
+}
+
+impl Followed {
+    /// Whether all that is known of it has been delivered.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.in_step
+    }
 }
 
 impl WatchTask {
@@ -89,22 +100,39 @@ impl WatchTask {
 
     /// Follows what is wanted most, as far as connections allow: one of them is left to others. The
     /// only one is lent to them, and not taken while somebody waits for it.
-    pub(super) fn follow_wanted(&mut self) {
-        let most = self.account.max_connections().saturating_sub(1);
+    pub(super) fn follow_wanted(&mut self, now: Instant) {
         // The server may take fewer connections than it did.
-        for followed in self.followed.values().rev().take(self.followed.len().saturating_sub(most.max(1))) {
+        if Stay::are_too_many(&self.account) {
+            self.stays.pop();
+        }
+        for followed in
+            self.followed.values().rev().take(self.followed.len().saturating_sub(self.stays.len()))
+        {
             followed.control.give_up();
         }
-        let is_lent = most == 0 && (self.looks > 0 || self.account.status().now().waiting > 0);
-        while !is_lent
-            && self.followed.len() < most.max(1)
-            && let Some(key) = self.most_wanted(most == 0)
+        let is_only = self.account.max_connections() == 1;
+        if is_only && (self.looks > 0 || now < self.next_follow || self.account.status().now().waiting > 0) {
+            return;
+        }
+        while self.may_follow()
+            && let Some(key) = self.most_wanted(is_only)
         {
-            let followed = Followed::default();
+            let followed = Followed { in_step: self.plan.is_left(&key), ..Followed::default() };
             let control = followed.control.clone();
             self.followed.insert(key.clone(), followed);
+            self.next_follow = now + AGAIN;
             self.spawn(key, Some(control));
         }
+        // What this watch does not need another one may have.
+        let kept = self.followed.len().max(usize::from(is_only && self.plan.len() > 0));
+        self.stays.truncate(kept);
+    }
+
+    fn may_follow(&mut self) -> bool {
+        if self.followed.len() >= self.stays.len() {
+            self.stays.extend(Stay::one_of(&self.account));
+        }
+        self.followed.len() < self.stays.len()
     }
 
     /// The next one to follow: of those that the user names, else INBOX, else any. `in_turn`: others

@@ -1,24 +1,33 @@
 //! Random programs: what clients, and servers that contradict themselves, do to mailboxes, with
-//! cuts, faults of the network and with ends of the program as `kill -9` leaves it. After each
-//! quiet point the sum of the stream is the mailbox, and the watch says that all is in step.
+//! cuts, faults of the network and of stores, and with ends of the program as `kill -9` leaves it.
+//! One program or two watch one account, over one connection or more, each as it is set up. After
+//! each quiet point the sum of the stream is the mailbox, and the watch says that all is in step.
 //!
 //! `IMAP_DUPLEX_PROGRAMS` says how many there are, `IMAP_DUPLEX_SEED` where they begin.
 
 mod faults;
+mod lies;
+mod programs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use imap_duplex::account::{Account, Change, ChangeKind, Changes};
+use imap_duplex::Result;
+use imap_duplex::account::{Account, Change, ChangeKind, Policy};
+use imap_duplex::command::Items;
 use imap_duplex::testing::{Quirk, Server, StoredMailbox};
-use imap_duplex::types::{Flag, Flags, MailboxName, ModSeq, Uid, UidValidity};
+use imap_duplex::types::{Flag, MailboxName, ModSeq, Uid, UidValidity};
 use tokio::time::timeout;
 
-use self::faults::{Store, open};
+use self::lies::{Lie, lies};
+use self::programs::{Program, Tags};
 use crate::credentials::Provider;
 use crate::rewritten::{Rule, as_it_is};
 use crate::support::within;
-use crate::watch::{Mirror, QUIET};
+use crate::watch::QUIET;
 use crate::{LIMIT, World};
 
 /// Random numbers that repeat.
@@ -38,69 +47,16 @@ impl Random {
 /// More than the steps of a round come to.
 const MAX_CHANGES: u32 = 300;
 
-/// What the server says otherwise than it is.
-#[derive(Clone, Copy)]
-struct Lie {
-    name: &'static str,
-    rule: Rule,
-    /// Nothing that the server says tells of flags that have changed.
-    hides_flags: bool,
-    /// As long as it goes on the program can't have all, and may get errors.
-    withholds: bool,
-}
-
-fn lies() -> Vec<Lie> {
-    let lie = |name, rule| Lie { name, rule, hides_flags: false, withholds: false };
-    let hides = |name, rule| Lie { hides_flags: true, ..lie(name, rule) };
-    let withholds = |name, rule| Lie { hides_flags: true, withholds: true, ..lie(name, rule) };
-    vec![
-        lie("HIGHESTMODSEQ 0", |line| Some(line.with("HIGHESTMODSEQ", Some("0")))),
-        lie("HIGHESTMODSEQ 0 in STATUS", |line| {
-            Some(if line.starts("* STATUS") {
-                line.with("HIGHESTMODSEQ", Some("0"))
-            } else {
-                line.text.to_owned()
-            })
-        }),
-        lie("no UIDNEXT", |line| (!line.text.contains("[UIDNEXT ")).then(|| line.with("UIDNEXT", None))),
-        lie("no UIDNEXT in STATUS", |line| {
-            Some(if line.starts("* STATUS") { line.with("UIDNEXT", None) } else { line.text.to_owned() })
-        }),
-        lie("no UIDVALIDITY in STATUS", |line| {
-            Some(if line.starts("* STATUS") { line.with("UIDVALIDITY", None) } else { line.text.to_owned() })
-        }),
-        lie("no VANISHED (EARLIER)", |line| {
-            (!line.starts("* VANISHED (EARLIER)")).then(|| line.text.to_owned())
-        }),
-        hides("no rows in answers to SELECT", |line| {
-            (!line.opens || !line.text.contains(" FETCH (")).then(|| line.text.to_owned())
-        }),
-        hides("HIGHESTMODSEQ stands still", |line| Some(line.with("HIGHESTMODSEQ", Some("77")))),
-        withholds("no rows of some messages", |line| {
-            let is_withheld = line.text.contains(" ENVELOPE (") && line.text.contains("3 FETCH (");
-            (!is_withheld).then(|| line.text.to_owned())
-        }),
-        withholds("no UIDVALIDITY", |line| {
-            (!line.text.contains("[UIDVALIDITY ")).then(|| line.text.to_owned())
-        }),
-    ]
-}
-
-/// A program that believes the stream, and what it is of.
+/// Programs that believe the stream, and what it is of.
 struct Model {
     random: Random,
     world: World,
-    store: Store,
     provider: Provider,
     current_password: String,
-    /// As long as the program runs.
-    running: Option<(Account, Changes)>,
-    /// What the program has made of the stream; and of what it has acknowledged, which is what an
-    /// end leaves of it.
-    mirror: Mirror,
-    acknowledged: Mirror,
-    /// The identities of what was acknowledged: nothing else ever has one of them.
-    identities: BTreeSet<String>,
+    /// As long as the programs run.
+    account: Option<Account>,
+    programs: Vec<Program>,
+    tags: Tags,
     backups: BTreeMap<MailboxName, StoredMailbox>,
     lie: Option<Lie>,
     numbers: u32,
@@ -119,13 +75,14 @@ impl Drop for Model {
 }
 
 fn server(random: &mut Random) -> (String, Server) {
-    let without: [&[&str]; 6] = [
+    let without: [&[&str]; 7] = [
         &[],
         &["NOTIFY"],
         &["NOTIFY", "OBJECTID"],
         &["NOTIFY", "QRESYNC"],
         &["NOTIFY", "CONDSTORE", "OBJECTID"],
         &["NOTIFY", "LIST-STATUS", "OBJECTID"],
+        &["NOTIFY", "LIST-EXTENDED", "LIST-STATUS", "IMAP4rev2"],
     ];
     let without = random.one_of(&without).unwrap_or_default();
     let mut builder = Server::builder().without(without.iter().copied());
@@ -147,37 +104,52 @@ impl Model {
                 world.server.deliver(name, format!("Subject: {name} {number}\r\n\r\n"));
             }
         }
-        let (store, provider) = (Store::one_of(&mut random), Provider::default());
+        let provider = Provider::default();
         let current_password = world.server.password().to_owned();
         provider.has(&current_password, &current_password);
-        let running = Some(open(&world, &provider, &store).await);
-        let (mirror, acknowledged) = (Mirror::default(), Mirror::default());
+        let mut tags = Tags { sent: Some("Sent".into()), ..Tags::default() };
+        for name in world.server.mailboxes() {
+            let is = ["INBOX", "Work"].contains(&name.as_str());
+            world.server.subscribe(name.clone(), is);
+            if is {
+                tags.subscribed.insert(name);
+            }
+        }
+        let programs = (0..1 + random.below(4) / 3).map(|_| Program::new(&mut random)).collect();
         let history = vec![format!("seed {seed}: {what}")];
         let (backups, lie, numbers) = (BTreeMap::new(), None, 0);
-        let identities = BTreeSet::new();
-        Self {
+        let mut model = Self {
             random,
             world,
-            store,
             provider,
             current_password,
-            running,
-            mirror,
-            acknowledged,
-            identities,
+            account: None,
+            programs,
+            tags,
             backups,
             lie,
             numbers,
             history,
+        };
+        model.begin().await;
+        model
+    }
+
+    /// The programs begin, as one process.
+    async fn begin(&mut self) {
+        let mut policy = Policy::default();
+        policy.max_connections = 1 + self.random.below(5).min(3 - 1);
+        self.note(format!("the program begins: {} connections", policy.max_connections));
+        let account = self.world.account_by(self.provider.config(&self.world), policy);
+        for program in &mut self.programs {
+            self.history.push(format!("    {:?}", program.setup));
+            program.begin(&account, &self.world.server, &self.tags).await;
         }
+        self.account = Some(account);
     }
 
     fn account(&self) -> &Account {
-        &self.running.as_ref().expect("it runs").0
-    }
-
-    fn changes(&mut self) -> &mut Changes {
-        &mut self.running.as_mut().expect("it runs").1
+        self.account.as_ref().expect("it runs")
     }
 
     fn note(&mut self, what: impl Into<String>) {
@@ -219,7 +191,7 @@ impl Model {
     /// What other clients do.
     fn step(&mut self) {
         let (mailbox, server) = (self.any_mailbox(), self.world.server.clone());
-        match self.random.below(12) {
+        match self.random.below(14) {
             0..=3 => self.deliver(&mailbox),
             4 | 5 => {
                 if let Some((uid, _)) = self.any_message(&mailbox) {
@@ -236,16 +208,24 @@ impl Model {
                     }
                 }
             }
-            8 if server.mailboxes().len() < 6 => {
-                let name = MailboxName::from(format!("New{}", self.number()));
+            8 if server.mailboxes().len() < 10 => {
+                let number = self.number();
+                let name = MailboxName::from(match self.random.below(3) {
+                    0 if !server.mailboxes().contains(&"Gone".into()) => "Gone".to_owned(),
+                    _ => format!("New{number}"),
+                });
                 self.note(format!("{name} is made"));
                 server.create(name);
             }
             9 => {
                 if let Some(name) = self.any_other() {
-                    let to = MailboxName::from(format!("Renamed{}", self.number()));
+                    let to = self.random.one_of(&["Renamed", "Work"]).unwrap_or_default();
+                    let to = MailboxName::from(format!("{to}{}", self.number()));
                     self.note(format!("{name} is renamed to {to}"));
                     self.backups.remove(&name);
+                    if self.tags.sent.take_if(|sent| *sent == name).is_some() {
+                        self.tags.sent = Some(to.clone());
+                    }
                     server.rename(name, to);
                 }
             }
@@ -253,6 +233,15 @@ impl Model {
                 self.note("all connections are cut");
                 server.disconnect(self.random.below(2) == 0);
             }
+            11 => {
+                let is = !self.tags.subscribed.remove(&mailbox);
+                self.note(format!("{mailbox} is subscribed: {is}"));
+                server.subscribe(mailbox.clone(), is);
+                if is {
+                    self.tags.subscribed.insert(mailbox);
+                }
+            }
+            12 => self.lease(mailbox),
             _ => {
                 if let Some(backup) = server.mailbox(mailbox.clone()) {
                     self.note(format!("{mailbox}: a backup is made"));
@@ -260,6 +249,19 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// The program does something else with the account for a while.
+    fn lease(&mut self, mailbox: MailboxName) {
+        let (account, seconds) = (self.account().clone(), self.random.below(100));
+        self.note(format!("{mailbox} is leased for {seconds} s"));
+        tokio::spawn(async move {
+            // It may be gone, and the server away.
+            if let Ok(lease) = account.mailbox(mailbox).await {
+                _ = lease.fetch(.., Items::new().flags()).await;
+                tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
+            }
+        });
     }
 
     /// What a server does that contradicts itself; no change follows before all has been looked at.
@@ -310,6 +312,7 @@ impl Model {
                 if let Some(name) = self.any_other() {
                     self.note(format!("{name} is deleted"));
                     self.backups.remove(&name);
+                    self.tags.sent.take_if(|sent| *sent == name);
                     server.delete(name.clone());
                     if self.random.below(2) == 0 {
                         self.note(format!("{name} is made again"));
@@ -338,11 +341,31 @@ impl Model {
         if !is_killed {
             self.account().shutdown(Duration::from_secs(10)).await;
         }
-        self.running = None;
+        self.programs.iter_mut().for_each(Program::end);
+        self.account = None;
         // Its tasks find that out: no two programs use one file.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.mirror = Mirror(self.acknowledged.0.clone());
-        self.running = Some(open(&self.world, &self.provider, &self.store).await);
+        for program in &mut self.programs {
+            program.change_setup(&mut self.random);
+        }
+        self.begin().await;
+    }
+
+    /// The next change of any program.
+    async fn next(&mut self) -> (usize, Result<Change>) {
+        let mut all: Vec<Pin<Box<dyn Future<Output = _>>>> = Vec::new();
+        for program in &mut self.programs {
+            all.push(Box::pin(program.changes().next()));
+        }
+        poll_fn(|cx| {
+            for (at, next) in all.iter_mut().enumerate() {
+                if let Poll::Ready(change) = next.as_mut().poll(cx) {
+                    return Poll::Ready((at, change.expect("it goes on")));
+                }
+            }
+            Poll::Pending
+        })
+        .await
     }
 
     /// Reads until nothing comes for longer than sweeps are apart where NOTIFY is trusted;
@@ -352,59 +375,58 @@ impl Model {
     }
 
     async fn read_until(&mut self, quiet: Duration, withholds: bool) {
-        let mut open: Vec<Change> = Vec::new();
         let mut count = 0;
-        while let Ok(Some(change)) = timeout(quiet, self.changes().next()).await {
+        loop {
+            let Ok((at, change)) = timeout(quiet, self.next()).await else {
+                if self.acknowledge().await {
+                    continue;
+                }
+                return;
+            };
             count += 1;
             assert!(count < MAX_CHANGES, "what has not changed is reported again and again");
-            let change = match change {
-                Ok(change) => change,
-                Err(_) if withholds => continue,
+            match change {
+                Ok(change) => {
+                    if change.kind != ChangeKind::InStep {
+                        self.note(format!("    {at}: {change}"));
+                    }
+                    self.programs[at].take(change);
+                }
+                Err(error) if withholds || faults::is_of_store(&error) => {}
                 Err(error) => panic!("{error}"),
-            };
-            assert!(!self.identities.contains(&change.id()), "{change} was acknowledged: {}", change.id());
-            if change.kind != ChangeKind::InStep {
-                self.note(format!("    {change}"));
             }
-            self.mirror.apply(&change);
-            open.push(change);
-            if self.random.below(20) == 0 {
-                self.acknowledge(&mut open).await;
+            if self.random.below(20) == 0 || self.programs[at].is_full() {
+                self.acknowledge_one(at).await;
             }
             if self.random.below(60) == 0 {
-                open.clear();
                 self.end().await;
             }
         }
-        self.acknowledge(&mut open).await;
     }
 
-    async fn acknowledge(&mut self, changes: &mut Vec<Change>) {
-        self.changes().ack_all(changes).await.expect("a store that can be written");
-        for change in changes.drain(..) {
-            self.identities.insert(change.id());
-            self.acknowledged.apply(&change);
+    async fn acknowledge_one(&mut self, at: usize) -> bool {
+        if let Some(failure) = faults::failure(&mut self.random) {
+            self.note(format!("    {at}: its next write fails: {failure:?}"));
+            self.programs[at].fail(failure);
         }
+        self.programs[at].acknowledge().await
+    }
+
+    /// Whether there was something that may keep anything back.
+    async fn acknowledge(&mut self) -> bool {
+        let mut is_full = false;
+        for at in 0..self.programs.len() {
+            let was_full = self.programs[at].is_full();
+            is_full |= self.acknowledge_one(at).await && was_full;
+        }
+        is_full
     }
 
     fn check(&mut self) {
-        let there = self.world.server.mailboxes();
-        for mailbox in &there {
-            let now = self.world.server.mailbox(mailbox.clone()).expect("it is there");
-            assert_eq!(self.mirror.uids(mailbox.as_str()), now.uids(), "{mailbox}");
-            for message in &now.messages {
-                let known = self.mirror.0.get(mailbox).and_then(|all| all.get(&message.uid)).cloned();
-                // \Recent is no flag of a message: it is for the session that saw it first.
-                let flags = known.flatten().unwrap_or_default();
-                let flags: Flags = flags.iter().filter(|flag| *flag != Flag::Recent).collect();
-                assert_eq!(flags, message.flags, "{mailbox} {}", message.uid);
-            }
+        for (at, program) in self.programs.iter_mut().enumerate() {
+            self.history.push(format!("    {at} is checked"));
+            program.check(&self.world.server, &self.tags);
         }
-        let known = self.mirror.0.iter().filter(|(_, messages)| !messages.is_empty());
-        let gone: Vec<_> = known.map(|(name, _)| name).filter(|name| !there.contains(name)).collect();
-        assert!(gone.is_empty(), "{gone:?} are gone");
-        let status = self.changes().status().now();
-        assert!(status.in_step && status.mailboxes == there.len(), "{status:?}");
     }
 
     async fn round(&mut self) {

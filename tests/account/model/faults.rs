@@ -1,65 +1,21 @@
 //! What happens between a program and its server: dials that fail, throttling, passwords that
-//! change, peers that say nothing any more. And where a program keeps what it has acknowledged.
+//! change, peers that say nothing any more, stores that fail.
 
-use std::collections::BTreeMap;
-
-use imap_duplex::account::{
-    Account, Changes, FileStore, MailboxKey, MemoryStore, Policy, StateStore, StoreFuture, StoredMailbox,
-    Watch,
-};
-use imap_duplex::command::Items;
+use imap_duplex::Error;
 use imap_duplex::types::Code;
-use tempfile::TempDir;
 
-use super::{Duration, Model, Random, World};
-use crate::credentials::Provider;
+use super::programs::Failure;
+use super::{Model, Random};
 
-/// In memory, or in a file.
-#[derive(Clone)]
-pub(super) enum Store {
-    Memory(MemoryStore),
-    File(std::sync::Arc<TempDir>),
+/// How the next write fails, if it does.
+pub(super) fn failure(random: &mut Random) -> Option<Failure> {
+    let all = [Failure::Before, Failure::Between, Failure::After];
+    if random.below(10) == 0 { random.one_of(&all) } else { None }
 }
 
-impl Store {
-    pub(super) fn one_of(random: &mut Random) -> Self {
-        match random.below(3) {
-            0 => Self::File(std::sync::Arc::new(tempfile::tempdir().expect("a temporary folder"))),
-            _ => Self::Memory(MemoryStore::default()),
-        }
-    }
-
-    /// As another run of the program opens it.
-    fn open(&self) -> Box<dyn StateStore> {
-        match self {
-            Self::Memory(store) => Box::new(store.clone()),
-            Self::File(folder) => Box::new(FileStore::new(folder.path().join("state.json"))),
-        }
-    }
-}
-
-struct Opened(Box<dyn StateStore>);
-
-impl StateStore for Opened {
-    fn load(&self) -> StoreFuture<'_, BTreeMap<MailboxKey, StoredMailbox>> {
-        self.0.load()
-    }
-
-    fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()> {
-        self.0.save(key, record)
-    }
-
-    fn save_all(&self, records: Vec<(MailboxKey, Option<StoredMailbox>)>) -> StoreFuture<'_, ()> {
-        self.0.save_all(records)
-    }
-}
-
-pub(super) async fn open(world: &World, provider: &Provider, store: &Store) -> (Account, Changes) {
-    let account = world.account_by(provider.config(world), Policy::default());
-    let watch = Watch::all().from_start(true).compare_flags(Duration::from_secs(100));
-    let watch = watch.items(Items::envelope());
-    let changes = account.watch(watch, Opened(store.open())).await.expect("a store that can be read");
-    (account, changes)
+/// Whether a program is given this error because its store has failed.
+pub(super) fn is_of_store(error: &Error) -> bool {
+    error.to_string().contains("could not be stored")
 }
 
 impl Model {

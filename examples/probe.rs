@@ -15,12 +15,13 @@
 //! by each mechanism for which the command line has what it needs. No password goes another way
 //! than the first one did.
 //!
-//! An OK alone is no success: what was asked for has to come back, and is what the row shows. Only
-//! where nothing need come (SEARCH=FUZZY, SPECIAL-USE, the annotations of the server) is nothing
-//! enough.
+//! An OK alone is no success: what was asked for has to come back, and is what the row shows. Where
+//! nothing has to come, as where no mailbox has a special use, and nothing does, the row is
+//! skipped.
 //!
 //! What would change more than the scratch mailbox is not tried; nor is what the server gives no
-//! hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the program.
+//! hold on, or may refuse: such rows are skipped, and say why. If a row fails, so does the program,
+//! in the end: all others are tried, over another connection if the server has ended this one.
 //! Skipped for other reasons are:
 //!
 //! - what the library has no command for, which are vendors' own: at Cyrus SCAN, XCONVERSATIONS,
@@ -35,6 +36,8 @@
 //! At Gmail a mailbox is a label, and its messages outlive it: they are moved to the trash and
 //! expunged there. They are known by their Message-IDs, which no other messages have.
 
+#[path = "probe/appends.rs"]
+mod appends;
 #[path = "probe/before.rs"]
 mod before;
 #[path = "probe/checks.rs"]
@@ -43,6 +46,8 @@ mod checks;
 mod gmail;
 #[path = "probe/items.rs"]
 mod items;
+#[path = "probe/mailboxes.rs"]
+mod mailboxes;
 #[path = "probe/proof.rs"]
 mod proof;
 #[path = "probe/scratch.rs"]
@@ -101,18 +106,14 @@ async fn run(args: Args) -> Result<(), Failure> {
     server.config = server.config.auto_idle(false);
     let (imap, events) = server.connect().await?;
     drop(events);
-    let capabilities = imap.capabilities();
     let mut rows = Vec::new();
-    // Only before a mailbox is selected.
-    for name in capabilities.iter().filter(|name| name.eq_ignore_ascii_case("ENABLE")) {
-        let (command, outcome) = checks::enable(&imap).await;
-        rows.push(Row { capability: name.to_owned(), command, outcome });
-    }
     let (name, mut scratch) = (scratch::name(&imap).await, None);
     let tried = tokio::select! {
         tried = try_all(&server, &imap, &name, &mut scratch, &mut rows) => tried,
         () = program::end(None) => Err(Failure::new("interrupted")),
     };
+    // The one that is left of them.
+    let imap = scratch.as_ref().map_or(imap, |scratch| scratch.imap.clone());
     // Whatever has happened.
     let removed = remove(&server, &imap, &name, scratch).await;
     let mut output = Output::new(args.json);
@@ -146,10 +147,12 @@ async fn try_all(
         tried.push(name);
     }
     let scratch = scratch.insert(Scratch::make(imap.clone(), &server.user, name).await?);
-    let is_tried = |name: &str| name.eq_ignore_ascii_case("ENABLE") || before::is_of_login(name);
-    for name in known.iter().filter(|name| !is_tried(name)) {
-        let (command, outcome) = checks::try_out(server, scratch, name).await?;
+    for name in known.iter().filter(|name| !before::is_of_login(name)) {
+        let (command, outcome, lost) = checks::try_out(server, scratch, name).await;
         rows.push(Row { capability: name.to_owned(), command, outcome });
+        if lost {
+            scratch.connect_again(server).await?;
+        }
     }
     Ok(())
 }

@@ -5,10 +5,10 @@
 //! was. No password is sent where none is needed.
 
 use imap_duplex::{
-    Config, Error, Mechanism, OwnMechanism, Remedy, Result, SaslExchange, SaslMechanism, SaslPlace, Sent,
+    Config, Error, Mechanism, OwnMechanism, Result, SaslExchange, SaslMechanism, SaslPlace, Sent,
 };
 
-use crate::checks::{Outcome, count};
+use crate::checks::{Outcome, count, says_later};
 use crate::support::auth::Means;
 use crate::support::failure::Failure;
 use crate::support::server::Server;
@@ -89,10 +89,8 @@ pub(crate) async fn try_out(server: &Server, offered: &Offered, name: &str) -> (
     let outcome = match said {
         Ok(Said::Worked(answer)) => Outcome::Worked { round_trips, answer },
         Ok(Said::Skipped(why)) => Outcome::Skipped { why },
-        // The server has had enough logins for now, which says nothing of the capability.
-        Err(error) if matches!(error.remedy(), Some(Remedy::Later { .. })) => {
-            Outcome::Skipped { why: format!("{error:#}") }
-        }
+        // Which says nothing of the capability.
+        Err(error) if says_later(&error) => Outcome::Skipped { why: format!("{error:#}") },
         Err(error) => Outcome::Failed { round_trips, why: format!("{error:#}") },
     };
     (command, outcome)

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use imap_duplex::command::{
-    Comparators, Create, GetMetadata, Id, Items, Language, List, Notify, NotifyEvent, Search, SortKey,
-    StatusItems, ThreadBy,
+    Comparators, Id, Items, Language, List, Notify, NotifyEvent, Search, SortKey, StatusItems, ThreadBy,
 };
-use imap_duplex::types::{ListEntry, SpecialUse};
-use imap_duplex::{ErrorKind, Remedy, Result, Sender};
+use imap_duplex::types::ListEntry;
+use imap_duplex::{Error, Remedy, Result};
 
-use crate::scratch::{Scratch, Verdict, message};
-use crate::support::failure::Failure;
+use crate::scratch::{Scratch, Verdict};
 use crate::support::server::Server;
 use crate::urls::Wanted;
-use crate::{items, trials, trips, untyped, urls};
+use crate::{appends, items, mailboxes, trials, trips, untyped, urls};
 
 /// What came of it.
 pub(crate) enum Outcome {
@@ -25,29 +23,16 @@ pub(crate) enum Outcome {
 /// A command that was tried: its name, and the answer in a few words.
 pub(crate) struct Tried(pub(crate) &'static str, pub(crate) Result<String>);
 
-/// ENABLE, before anything is selected.
-pub(crate) async fn enable(imap: &Sender) -> (&'static str, Outcome) {
-    // Servers leave off what they don't know (RFC 5161 section 3.1).
-    trips::take();
-    let enabled = imap.enable(["X-IMAP-DUPLEX-PROBE"]).await;
-    let round_trips = trips::take();
-    let outcome = match enabled {
-        Ok(on) => Outcome::Worked { round_trips, answer: format!("on now: {}", words(&on)) },
-        Err(error) => Outcome::Failed { round_trips, why: error.to_string() },
-    };
-    ("ENABLE", outcome)
-}
-
-/// Tries a capability. A failure is that of the connection.
+/// Tries a capability: the command, what came of it, and whether the connection is lost.
 pub(crate) async fn try_out(
     server: &Server,
     scratch: &mut Scratch,
     name: &str,
-) -> Result<(&'static str, Outcome), Failure> {
+) -> (&'static str, Outcome, bool) {
     trips::take();
     let name = name.to_ascii_uppercase();
     if let Some((command, why)) = skipped(&name) {
-        return Ok((command, Outcome::Skipped { why: why.to_owned() }));
+        return (command, Outcome::Skipped { why: why.to_owned() }, false);
     }
     let tried = match about_mailboxes(scratch, &name).await {
         Some(tried) => Some(tried),
@@ -60,21 +45,22 @@ pub(crate) async fn try_out(
         },
     };
     let round_trips = trips::take();
-    Ok(match tried {
+    let verdict = scratch.take_verdict();
+    match tried {
         Some(Tried(command, Ok(answer))) => {
-            let outcome = match scratch.take_verdict() {
+            let outcome = match verdict {
                 None => Outcome::Worked { round_trips, answer },
                 Some(Verdict::Skipped(why)) => Outcome::Skipped { why },
                 Some(Verdict::Failed(why)) => Outcome::Failed { round_trips, why },
             };
-            (command, outcome)
+            (command, outcome, false)
         }
-        Some(Tried(_, Err(error))) if error.close_reason().is_some() => return Err(error.into()),
         Some(Tried(command, Err(error))) => {
-            (command, Outcome::Failed { round_trips, why: format!("{error:#}") })
+            let lost = error.close_reason().is_some();
+            (command, Outcome::Failed { round_trips, why: format!("{error:#}") }, lost)
         }
-        None => ("", Outcome::Skipped { why: "the library has no command for it".to_owned() }),
-    })
+        None => ("", Outcome::Skipped { why: "the library has no command for it".to_owned() }, false),
+    }
 }
 
 /// What is not tried, and why.
@@ -113,32 +99,11 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             Tried("LIST", listed.map(|all| s.needs(all.first().and_then(rights), "rights")))
         }
         "LIST-METADATA" => Tried("SETMETADATA, LIST", trials::list_annotations(s).await),
-        "SPECIAL-USE" | "XLIST" if name == "SPECIAL-USE" || !imap.capabilities().has("SPECIAL-USE") => {
-            let command = if name == "XLIST" { "XLIST" } else { "LIST" };
-            let special = imap.list(List::new("*").special_use()).await;
-            Tried(
-                command,
-                special.map(|all| {
-                    let names: Vec<_> = all.iter().map(|entry| entry.name.to_string()).collect();
-                    words(&names)
-                }),
-            )
+        "SPECIAL-USE" => Tried("LIST", mailboxes::special_uses(s).await),
+        "XLIST" if !imap.capabilities().has("SPECIAL-USE") => {
+            Tried("XLIST", mailboxes::special_uses(s).await)
         }
-        "CREATE-SPECIAL-USE" => {
-            let made = Create::new(s.beside("junk")).for_use(SpecialUse::Junk);
-            let made = imap.create(made).await;
-            // There may be one for this use already, or none may be (RFC 6154 section 3). Cyrus
-            // says so without a code.
-            Tried(
-                "CREATE",
-                match made {
-                    Err(error) if error.kind() == ErrorKind::No => {
-                        Ok(s.skip(format!("the server may refuse this, and does: {error:#}")))
-                    }
-                    made => made.map(|_| "made".to_owned()),
-                },
-            )
-        }
+        "CREATE-SPECIAL-USE" => Tried("CREATE, LIST", mailboxes::create_for_use(s).await),
         "STATUS" | "STATUS=SIZE" => {
             let status = imap.status(other, StatusItems::size()).await;
             let bytes = status.map(|status| status.size.map(|size| count(size, "byte", "bytes")));
@@ -157,20 +122,13 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
         }
         "QUOTA" => {
             let quota = imap.quota_of(mailbox).await;
-            Tried("GETQUOTAROOT", quota.map(|quota| words(&quota.roots)))
+            let said =
+                |roots: &[String]| if roots.is_empty() { "no quota root".into() } else { words(roots) };
+            Tried("GETQUOTAROOT", quota.map(|quota| said(&quota.roots)))
         }
         _ if name.starts_with("QUOTA=RES-") || name.starts_with("X-QUOTA=") => {
-            let quota = imap.quota_of(mailbox).await;
             let resource = name.trim_start_matches("QUOTA=RES-").trim_start_matches("X-QUOTA=");
-            Tried(
-                "GETQUOTAROOT",
-                quota.map(|quota| {
-                    let of = quota.quotas.iter().find_map(|quota| quota.resource(resource));
-                    of.map_or("no limit".into(), |of| {
-                        format!("{} of {}", known(of.usage, "used"), known(of.limit, "allowed"))
-                    })
-                }),
-            )
+            Tried("GETQUOTAROOT", mailboxes::quota_of(s, resource).await)
         }
         "ACL" => {
             let (mine, all) = (imap.my_rights(mailbox.as_str()), imap.acl(mailbox));
@@ -186,10 +144,7 @@ async fn about_mailboxes(s: &mut Scratch, name: &str) -> Option<Tried> {
             Tried("LISTRIGHTS", rights.map(|rights| count(rights.optional.len(), "right", "rights")))
         }
         "METADATA" => Tried("SETMETADATA, GETMETADATA", trials::annotate(s).await),
-        "METADATA-SERVER" => {
-            let found = imap.metadata(GetMetadata::of_server(["/shared/comment"])).await;
-            Tried("GETMETADATA", found.map(|found| count(found.entries.len(), "annotation", "annotations")))
-        }
+        "METADATA-SERVER" => Tried("GETMETADATA", mailboxes::server_annotations(s).await),
         _ => return None,
     })
 }
@@ -251,7 +206,13 @@ async fn about_messages(s: &mut Scratch, name: &str) -> Option<Tried> {
         // How much is alike is for the server to say: some find nothing for a whole word.
         "SEARCH=FUZZY" => {
             let found = inbox.search(Search::subject("plan").fuzzy()).await;
-            Tried("SEARCH", found.map(|found| count(found.len(), "message", "messages")))
+            Tried(
+                "SEARCH",
+                found.map(|found| match found.len() {
+                    0 => s.skip("nothing is like the word to this server, which is for it to say"),
+                    number => count(number, "message", "messages"),
+                }),
+            )
         }
         "SORT" => Tried("SORT", trials::sort(s, SortKey::Subject).await),
         "ESORT" => Tried("SORT", trials::sorted_ends(s).await),
@@ -298,8 +259,6 @@ fn without_message(s: &mut Scratch, name: &str) -> Option<Tried> {
 
 async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Option<Tried> {
     let (imap, inbox, other) = (s.imap.clone(), s.inbox.clone(), s.other.clone());
-    let stored =
-        |uid: Option<_>| uid.map_or("stored".to_owned(), |uid: imap_duplex::Uid| format!("uid {uid}"));
     Some(match name {
         "ID" => {
             let id = imap.id(Id::nothing()).await;
@@ -314,22 +273,10 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
             let both = async { (idle.await?, noop.await).1 };
             Tried("IDLE", both.await.map(|()| "and DONE".to_owned()))
         }
-        "LITERAL+" | "LITERAL-" => {
-            let appended = imap.append(other, message()).await;
-            Tried("APPEND", appended.map(|appended| stored(appended.uid)))
-        }
-        "MULTIAPPEND" => {
-            let both = imap.append_all(other, [message(), message()]).await;
-            Tried("APPEND", both.map(|all| count(all.len(), "message", "messages")))
-        }
-        "APPENDLIMIT" => {
-            let status = imap.status(other, StatusItems::append_limit()).await;
-            Tried("STATUS", status.map(|status| known(status.append_limit, "bytes")))
-        }
-        _ if name.starts_with("APPENDLIMIT=") => {
-            let appended = imap.append(other, message()).await;
-            Tried("APPEND", appended.map(|appended| stored(appended.uid)))
-        }
+        "LITERAL+" | "LITERAL-" => Tried("APPEND", appends::one(s).await),
+        "MULTIAPPEND" => Tried("APPEND", appends::two(s).await),
+        "APPENDLIMIT" => Tried("STATUS", mailboxes::append_limit(s).await),
+        _ if name.starts_with("APPENDLIMIT=") => Tried("APPEND", appends::one(s).await),
         "UNSELECT" => {
             let done = inbox.unselect().await;
             let again = imap.select(s.name.as_str());
@@ -368,6 +315,7 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
         "URLAUTH=BINARY" => {
             Tried("GENURLAUTH, URLFETCH, RESETKEY", urls::fetch(server, s, Wanted::Decoded).await)
         }
+        "ENABLE" => Tried("ENABLE", apart(trials::enable(server, s).await, s)),
         "UIDONLY" => Tried("ENABLE, FETCH, SEARCH", apart(trials::by_uid_alone(server, s).await, s)),
         "UTF8=ACCEPT" | "UTF8=ONLY" => {
             Tried("ENABLE, CREATE, LIST, APPEND", apart(trials::utf8(server, s).await, s))
@@ -378,15 +326,20 @@ async fn about_the_session(server: &Server, s: &mut Scratch, name: &str) -> Opti
     })
 }
 
-/// What came of a connection of the row's own. That the server has enough connections for now says
-/// nothing of the capability.
+/// What came of a connection of the row's own, whose end is not that of all. That the server has
+/// enough connections for now says nothing of the capability.
 fn apart(tried: Result<String>, s: &mut Scratch) -> Result<String> {
     match tried {
-        Err(error) if matches!(error.remedy(), Some(Remedy::Later { .. })) => {
-            Ok(s.skip(format!("{error:#}")))
-        }
+        Err(error) if says_later(&error) => Ok(s.skip(format!("{error:#}"))),
+        Err(error) => Ok(s.fail(format!("{error:#}"))),
         tried => tried,
     }
+}
+
+/// Whether the server says that it has enough connections, or logins, for now. One that ends the
+/// connection without a word may have other reasons.
+pub(crate) fn says_later(error: &Error) -> bool {
+    error.status().is_some() && matches!(error.remedy(), Some(Remedy::Later { .. }))
 }
 
 fn attributes(listed: Vec<ListEntry>) -> Option<String> {
@@ -416,6 +369,6 @@ pub(crate) fn count(number: impl ToString, one: &str, more: &str) -> String {
     format!("{number} {}", if number == "1" { one } else { more })
 }
 
-fn known(number: Option<impl ToString>, of: &str) -> String {
+pub(crate) fn known(number: Option<impl ToString>, of: &str) -> String {
     format!("{} {of}", number.map_or_else(|| "an unknown number".to_owned(), |number| number.to_string()))
 }

@@ -10,6 +10,7 @@ use imap_duplex::{ErrorKind, Mailbox, Result, Sender};
 
 use crate::gmail;
 use crate::support::failure::Failure;
+use crate::support::server::Server;
 
 /// What no other probe says: by it the messages of this one are known.
 static MARK: LazyLock<String> = LazyLock::new(|| {
@@ -97,6 +98,15 @@ impl Scratch {
                 .get_or_insert_with(|| "the server took it, and SEARCH does not find it".to_owned());
         }
         Ok(scratch)
+    }
+
+    /// Goes on over another connection.
+    pub(crate) async fn connect_again(&mut self, server: &Server) -> Result<(), Failure> {
+        let (imap, events) = server.connect().await?;
+        drop(events);
+        self.imap = imap;
+        self.inbox = self.imap.select(self.name.as_str()).await?;
+        Ok(())
     }
 
     /// The plain text, or the one with an attachment.

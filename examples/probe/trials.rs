@@ -7,7 +7,7 @@ use imap_duplex::command::{
 use imap_duplex::types::{AnnotationScope, Message, Metadata, Uid};
 use imap_duplex::{Code, Config, Flag, Result, Select, Sender};
 
-use crate::checks::{count, needs_mailboxes};
+use crate::checks::{count, needs_mailboxes, words};
 use crate::scratch::{self, Scratch, message};
 use crate::support::server::Server;
 
@@ -129,7 +129,8 @@ pub(crate) async fn resume(s: &mut Scratch) -> Result<String> {
     let Some(state) = s.inbox.state() else { return Ok(s.skip("there is no state to resume from")) };
     let token = s.imap.select(Select::new(s.name.as_str()).resume(state));
     s.inbox = token.await?;
-    Ok(format!("{} there", count(s.inbox.exists(), "message", "messages")))
+    let there = s.needs_number(Some(s.inbox.exists()));
+    Ok(format!("{there} there"))
 }
 
 pub(crate) async fn keep_updated(s: &mut Scratch) -> Result<String> {
@@ -143,6 +144,21 @@ pub(crate) async fn keep_updated(s: &mut Scratch) -> Result<String> {
     s.needs_messages(found.all.iter().flatten());
     inbox.cancel_updates(id).await?;
     Ok("kept up to date".into())
+}
+
+/// On a connection of its own, on which nothing is on. Servers leave off what they don't know (RFC
+/// 5161 section 3.1).
+pub(crate) async fn enable(server: &Server, s: &mut Scratch) -> Result<String> {
+    let known = s.imap.capabilities();
+    let all = ["CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "UIDONLY", "IMAP4rev2"];
+    let Some(name) = all.into_iter().find(|name| known.has(name)) else {
+        return Ok(s.skip("the server has nothing that it switches on"));
+    };
+    let imap = beside(server, server.config.clone().enable(Vec::<String>::new())).await?;
+    let on = imap.enable([name, "X-IMAP-DUPLEX-PROBE"]).await?;
+    imap.logout().await?;
+    let is_on = on.iter().any(|on| on.eq_ignore_ascii_case(name));
+    Ok(s.needs(is_on.then(|| format!("on now: {}", words(&on))), &format!("ENABLED {name}")))
 }
 
 /// On a connection of its own, since it would change how names are written.
@@ -210,7 +226,10 @@ pub(crate) async fn labels(s: &mut Scratch) -> Result<String> {
 pub(crate) async fn replace(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
-    let Some(new) = inbox.replace(uid, message()).await?.uid else { return Ok("replaced".into()) };
+    let Some(new) = inbox.replace(uid, message()).await?.uid else {
+        let is_gone = !inbox.search(Search::all()).await?.iter().any(|it| it == uid);
+        return Ok(s.needs(is_gone.then_some("replaced"), "EXPUNGE"));
+    };
     inbox.store(new, Store::add([Flag::Deleted])).await?;
     let gone = inbox.expunge(new).await?.count;
     Ok(s.needs((gone > 0).then_some("replaced, and removed"), "message with the UID that it gave"))

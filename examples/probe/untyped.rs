@@ -26,9 +26,17 @@ pub(crate) async fn try_out(s: &mut Scratch, name: &str) -> Option<Tried> {
             Tried("GETJMAPACCESS", found.await.map(|urls| s.needs_some(urls.len(), words(&urls), "URL")))
         }
         "CONVERT" => {
-            let line = "CONVERSIONS \"text/html\" \"text/plain\"";
-            let found = imap.raw(line).await;
-            Tried("CONVERSIONS", found.map(|all| count(all.responses.len(), "response", "responses")))
+            // None comes where none is possible (RFC 5259 section 5.1).
+            let found = imap.raw("CONVERSIONS \"*\" \"*\"").await;
+            let is_one = |said: &&Untagged| said.raw().is_some_and(|raw| is_conversion(raw));
+            let number = found.map(|all| all.responses.iter().filter(is_one).count());
+            Tried(
+                "CONVERSIONS",
+                number.map(|number| match number {
+                    0 => s.skip("the server says that it converts nothing"),
+                    number => count(number, "conversion", "conversions"),
+                }),
+            )
         }
         "SNIPPET=FUZZY" => Tried("FETCH", item(s, "SNIPPET").await),
         "DIGEST=SHA1" => Tried("FETCH", item(s, "DIGEST.SHA1").await),
@@ -52,6 +60,11 @@ pub(crate) async fn try_out(s: &mut Scratch, name: &str) -> Option<Tried> {
 async fn raw<T>(imap: &Sender, line: &str, wanted: impl Fn(Answer) -> Option<T>) -> Result<Vec<T>> {
     let answered = imap.raw(line).await?;
     Ok(answered.responses.into_iter().map(Untagged::into_answer).filter_map(wanted).collect())
+}
+
+fn is_conversion(raw: &[u8]) -> bool {
+    let words: Vec<_> = raw.split(|byte| *byte == b' ').take(2).collect();
+    matches!(&*words, [b"*", word] if word.eq_ignore_ascii_case(b"CONVERSION"))
 }
 
 fn entry(answer: Answer) -> Option<ListEntry> {

@@ -8,7 +8,7 @@ use imap_duplex::{Code, Error, Flag, Result};
 use crate::checks::count;
 use crate::scratch::{Scratch, encoded_message, header};
 use crate::support::server::Server;
-use crate::trips;
+use crate::{appends, trips};
 
 /// What is fetched of a URL.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,10 @@ pub(crate) async fn catenate(s: &mut Scratch) -> Result<String> {
     let Some(uid) = s.message(0) else { return Ok(s.no_message()) };
     let header = format!("{};UID={uid}/;SECTION=HEADER", s.url_path());
     let parts = [AppendPart::url(header), AppendPart::text("Together.\r\n")];
+    let before = appends::before(s).await?;
     let token = s.imap.append(s.other.as_str(), Append::parts(parts));
     let appended = token.await?;
-    Ok(appended.uid.map_or("stored".to_owned(), |uid| format!("uid {uid}")))
+    appends::shown(s, before, &[appended.uid]).await
 }
 
 /// A message whose text is the beginning of another one's.

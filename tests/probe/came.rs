@@ -174,6 +174,28 @@ async fn a_row_that_gets_no_connection_of_its_own_is_skipped() {
     .await;
 }
 
+/// What a server need not have is no success where it sends nothing of it.
+#[tokio::test]
+async fn a_row_of_which_nothing_had_to_come_and_nothing_came_is_skipped() {
+    within(LIMIT, async {
+        let own = ["IMAP4rev1", "UIDPLUS", "QUOTA", "SPECIAL-USE"];
+        let others = ["METADATA-SERVER", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"];
+        let builder = Server::builder().only(own).claim(own.into_iter().chain(others)).inbox_only();
+        let (ended, rows) = at_odd(builder, |server| {
+            server.on("GETMETADATA").always().instead("{tag} OK done\r\n");
+            server.set_quota_messages(Some(90));
+        })
+        .await;
+        for name in ["METADATA-SERVER", "SPECIAL-USE", "QUOTA=RES-STORAGE"] {
+            assert_eq!(row(&rows, name)["worked"], "skipped", "{rows:?}");
+        }
+        let of_messages = row(&rows, "QUOTA=RES-MESSAGE")["answer"].as_str().unwrap_or_default();
+        assert!(of_messages.ends_with("used of 90 allowed"), "{rows:?}");
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows:?}");
+    })
+    .await;
+}
+
 /// As Cyrus refuses it to an administrator: without a code.
 #[tokio::test]
 async fn a_special_use_that_no_mailbox_may_have_is_skipped() {

@@ -2,7 +2,9 @@
 //! capabilities, and against Dovecot. No row fails, and nothing is left behind. (Cyrus has its own
 //! in `tests/cyrus`.)
 
+mod broken;
 mod came;
+mod minimal;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -324,19 +326,6 @@ async fn what_has_no_method_is_tried_by_lines_and_items_of_ones_own() {
         let said = "https://jmap.example/";
         assert_eq!((&row["worked"], &row["answer"]), (&true.into(), &said.into()), "{row}");
         assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_connection_that_breaks_leaves_nothing_behind() {
-    within(LIMIT, async {
-        let server = || Server::builder().only(["IMAP4rev1", "UIDPLUS", "QUOTA"]);
-        for command in ["GETQUOTAROOT", "UID COPY", "SELECT", "APPEND"] {
-            let (ended, rows) = at_odd(server(), |server| drop(server.on(command).cut_after(0))).await;
-            assert_eq!(ended.status.code(), Some(1), "{command}: {rows:?}");
-            assert!(!ended.errors.is_empty() && rows.iter().all(|row| row["worked"] != false), "{rows:?}");
-        }
     })
     .await;
 }

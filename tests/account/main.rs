@@ -22,6 +22,7 @@ mod model;
 mod moving;
 mod redials;
 mod rewritten;
+mod selections;
 mod several;
 mod shutdown;
 mod subscriptions;

@@ -1,7 +1,7 @@
 //! A store in one file, and a journal beside it.
 //!
 //! ```text
-//!   state.json       all records, of a generation: written beside the old one, made durable, renamed
+//!   state.json       all records, of a generation, and of which mailboxes they are: written beside the old one, made durable, renamed
 //!   state.json.log   that generation; then a line for each acknowledgement, made durable before it counts
 //! ```
 //!
@@ -13,7 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::MailboxKey;
 use super::ledger::StoredMailbox;
@@ -44,6 +44,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     records: Records,
+    selection: Option<String>,
     generation: u64,
     /// Bytes of the file.
     size: u64,
@@ -61,6 +62,8 @@ struct Contents {
     version: u32,
     #[serde(default)]
     generation: u64,
+    #[serde(default)]
+    selection: Option<String>,
     mailboxes: Records,
 }
 
@@ -68,6 +71,7 @@ struct Contents {
 struct ContentsRef<'a> {
     version: u32,
     generation: u64,
+    selection: Option<&'a str>,
     mailboxes: &'a Records,
 }
 
@@ -92,6 +96,16 @@ impl StateStore for FileStore {
         let inner = self.inner.clone();
         Box::pin(async move { blocking(move || inner.save(records)).await })
     }
+
+    fn load_selection(&self) -> StoreFuture<'_, Option<String>> {
+        let inner = self.inner.clone();
+        Box::pin(async move { blocking(move || inner.load_selection()).await })
+    }
+
+    fn save_selection(&self, selection: String) -> StoreFuture<'_, ()> {
+        let inner = self.inner.clone();
+        Box::pin(async move { blocking(move || inner.save_selection(selection)).await })
+    }
 }
 
 /// Runs what waits for the disk where it holds nothing up.
@@ -106,12 +120,29 @@ impl Inner {
         Ok(state.records.clone())
     }
 
-    fn save(&self, changed: Changed) -> io::Result<()> {
-        // Held while it is written: a later state is never replaced by an earlier one.
+    /// Held while it is written: a later state is never replaced by an earlier one.
+    fn loaded(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.is_loaded {
             *state = State::read(&self.path)?;
         }
+        Ok(state)
+    }
+
+    fn load_selection(&self) -> io::Result<Option<String>> {
+        Ok(self.loaded()?.selection.clone())
+    }
+
+    /// With all records, since it seldom changes.
+    fn save_selection(&self, selection: String) -> io::Result<()> {
+        let mut state = self.loaded()?;
+        state.selection = Some(selection);
+        state.journal = None;
+        state.write(&self.path)
+    }
+
+    fn save(&self, changed: Changed) -> io::Result<()> {
+        let mut state = self.loaded()?;
         let line = serde_json::to_vec(&changed).map_err(io::Error::other)?;
         // What can't be written is written with what comes next.
         apply(&mut state.records, changed);
@@ -153,6 +184,7 @@ impl State {
         let contents = parse(&bytes, path)?;
         (state.records, state.generation, state.size) =
             (contents.mailboxes, contents.generation, bytes.len() as u64);
+        state.selection = contents.selection;
         state.read_journal(&beside(path, ".log"))?;
         Ok(state)
     }
@@ -186,7 +218,8 @@ impl State {
     fn write(&mut self, path: &Path) -> io::Result<()> {
         // One that no journal has, not even one whose file was removed.
         let generation = RandomState::new().hash_one(0_u8);
-        let contents = ContentsRef { version: VERSION, generation, mailboxes: &self.records };
+        let (selection, mailboxes) = (self.selection.as_deref(), &self.records);
+        let contents = ContentsRef { version: VERSION, generation, selection, mailboxes };
         let bytes = serde_json::to_vec(&contents).map_err(io::Error::other)?;
         replace(path, &bytes)?;
         (self.generation, self.size) = (generation, bytes.len() as u64);
@@ -293,6 +326,7 @@ mod tests {
                 serde_json::to_vec(&ContentsRef {
                     version: VERSION,
                     generation,
+                    selection: None,
                     mailboxes: &[record(1)].into(),
                 })
                 .expect("JSON"),

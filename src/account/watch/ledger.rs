@@ -237,8 +237,12 @@ impl Ledger {
         change.run == self.run
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.mailboxes.is_empty()
+    /// Whether no mailbox has been looked into: what is there is to be known.
+    pub(super) fn has_not_begun(&self) -> bool {
+        let is_unknown = |head: &Arc<StoredMailbox>| {
+            head.state.is_none() && !head.is_new && !head.is_gone && head.batch == 0
+        };
+        self.mailboxes.iter().all(|(_, entry)| entry.head.as_ref().is_some_and(is_unknown))
     }
 
     pub(super) fn pending(&self) -> usize {
@@ -261,8 +265,10 @@ impl Ledger {
 
     /// A mailbox that was there before the watch began. It is to be stored.
     pub(super) fn know(&mut self, key: MailboxKey, name: MailboxName) -> MailboxKey {
-        let shared = Some(Arc::new(StoredMailbox::new(name)));
         let entry = self.mailboxes.get_or_default(key.clone());
+        // It may have been watched before.
+        let lives = entry.head.as_ref().map_or(0, |head| head.lives);
+        let shared = Some(Arc::new(StoredMailbox { lives, ..StoredMailbox::new(name) }));
         (entry.acknowledged, entry.head) = (shared.clone(), shared);
         key
     }

@@ -211,7 +211,8 @@ impl Watch {
     }
 
     /// Whether messages that are there when the watch begins for the first time are delivered as
-    /// [`Arrived`](ChangeKind::Arrived). They are not by default.
+    /// [`Arrived`](ChangeKind::Arrived). They are not by default; nor are those of mailboxes that the
+    /// watch of the last run did not name, and this one does.
     pub fn from_start(mut self, from_start: bool) -> Self {
         self.from_start = from_start;
         self
@@ -278,7 +279,8 @@ impl Watch {
 /// What is known from earlier runs.
 async fn begin(account: &Account, store: impl StateStore) -> Result<Arc<Shared>> {
     let stored = store.load().await.map_err(not_loaded)?;
-    Ok(Shared::new(Ledger::load(account.identity(), stored), Box::new(store)))
+    let selection = store.load_selection().await.map_err(not_loaded)?;
+    Ok(Shared::new(Ledger::load(account.identity(), stored), Box::new(store), selection))
 }
 
 fn not_loaded(error: std::io::Error) -> Error {

@@ -30,6 +30,40 @@ impl Selection {
         Self(vec![which])
     }
 
+    /// As a store keeps it: a line for each name, pattern and use.
+    pub(super) fn to_text(&self) -> String {
+        let mut lines = Vec::new();
+        let mut line = |kind: &str, what: &str| {
+            lines.push(format!("{kind} {}", what.replace('\\', "\\\\").replace('\n', "\\n")));
+        };
+        for which in &self.0 {
+            match which {
+                Which::All => line("all", ""),
+                Which::Names(names) => names.iter().for_each(|name| line("name", name.as_str())),
+                Which::Patterns(patterns) => patterns.iter().for_each(|pattern| line("pattern", pattern)),
+                Which::Uses(uses) => uses.iter().for_each(|usage| line("use", usage.as_str())),
+                Which::Subscribed => line("subscribed", ""),
+            }
+        }
+        lines.join("\n")
+    }
+
+    /// The inverse; what a later version has written and this one does not know may be of any.
+    pub(super) fn from_text(text: &str) -> Self {
+        let which = text.lines().map(|line| {
+            let (kind, what) = line.split_once(' ').unwrap_or((line, ""));
+            let what = unescaped(what);
+            match kind {
+                "name" => Which::Names([MailboxName::exact(what)].into()),
+                "pattern" => Which::Patterns(vec![what]),
+                "use" => Which::Uses(vec![SpecialUse::new(&what)]),
+                "subscribed" => Which::Subscribed,
+                _ => Which::All,
+            }
+        });
+        Self(which.collect())
+    }
+
     pub(super) fn or(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -46,9 +80,15 @@ impl Selection {
         is_apart.then(|| List::new("*").subscribed())
     }
 
+    /// Whether all that [`list`](Self::list) finds is subscribed: nothing else is asked for then, and
+    /// some servers do not mark it.
+    pub(super) fn lists_subscribed_alone(&self, capabilities: &Capabilities) -> bool {
+        *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities)
+    }
+
     /// The command that finds them, perhaps among others.
     pub(super) fn list(&self, capabilities: &Capabilities) -> List {
-        if *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities) {
+        if self.lists_subscribed_alone(capabilities) {
             return List::new("*").subscribed();
         }
         let mut patterns: Vec<&str> = Vec::new();
@@ -77,16 +117,14 @@ impl Selection {
     }
 
     /// Whether this mailbox is one of them.
-    pub(super) fn takes(&self, entry: &ListEntry, capabilities: &Capabilities) -> bool {
-        // Nothing else was asked for, and some servers do not mark them.
-        let are_all_subscribed = *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities);
+    pub(super) fn takes(&self, entry: &ListEntry) -> bool {
         entry.is_selectable()
             && self.0.iter().any(|which| match which {
                 Which::All => true,
                 Which::Names(names) => names.contains(&entry.name),
                 Which::Patterns(patterns) => patterns.iter().any(|pattern| fits(pattern, entry)),
                 Which::Uses(uses) => uses.iter().any(|usage| entry.is_for(usage)),
-                Which::Subscribed => are_all_subscribed || entry.has("\\Subscribed"),
+                Which::Subscribed => entry.has("\\Subscribed"),
             })
     }
 
@@ -142,6 +180,17 @@ impl Selection {
     }
 }
 
+fn unescaped(text: &str) -> String {
+    let (mut plain, mut chars) = (String::new(), text.chars());
+    while let Some(next) = chars.next() {
+        match if next == '\\' { chars.next() } else { Some(next) } {
+            Some('n') if next == '\\' => plain.push('\n'),
+            other => plain.extend(other),
+        }
+    }
+    plain
+}
+
 /// Whether LIST tells which mailboxes the user has subscribed to.
 fn tells_subscriptions(capabilities: &Capabilities) -> bool {
     capabilities.has("LIST-EXTENDED") || capabilities.has("IMAP4rev2")
@@ -178,11 +227,36 @@ mod tests {
             (both, "a", &["\\Subscribed"], false),
         ];
         for (selection, name, attributes, expected) in rows {
-            let taken = selection.takes(&entry(name, attributes), &Capabilities::default());
+            let taken = selection.takes(&entry(name, attributes));
             assert_eq!(taken, expected, "{selection:?} {name} {attributes:?}");
         }
         let able = ["LIST-EXTENDED"].into_iter().collect();
-        assert!(Selection::new(Which::Subscribed).takes(&entry("a", &[]), &able));
+        assert!(Selection::new(Which::Subscribed).lists_subscribed_alone(&able));
+        assert!(!Selection::new(Which::Subscribed).lists_subscribed_alone(&Capabilities::default()));
+    }
+
+    #[test]
+    fn what_a_store_keeps_takes_the_same_mailboxes() {
+        let names = ["INBOX", "a b", "c\\nd\\", "e\nf", ""].map(MailboxName::exact);
+        let mut all = Selection::new(Which::Names(names.clone().into()));
+        all.or(Selection::new(Which::Patterns(vec!["Work/%".into(), "x y*".into()])));
+        all.or(Selection::new(Which::Uses(vec![SpecialUse::Sent, SpecialUse::new("\\Memos")])));
+        all.or(Selection::new(Which::Subscribed));
+        let text = all.to_text();
+        let read = Selection::from_text(&text);
+        assert_eq!(read.to_text(), text);
+        for name in names {
+            assert!(read.takes(&entry(name.as_str(), &[])), "{name:?}");
+        }
+        for (name, attributes) in
+            [("Work/a", &[][..]), ("x y", &[]), ("b", &["\\Memos"]), ("b", &["\\Subscribed"])]
+        {
+            assert!(read.takes(&entry(name, attributes)), "{name} {attributes:?}");
+        }
+        assert!(!read.takes(&entry("b", &[])) && !read.takes(&entry("Work/a/b", &[])));
+        let everything = Selection::new(Which::All);
+        assert_eq!(Selection::from_text(&everything.to_text()), everything);
+        assert_eq!(Selection::from_text("of a later version"), everything);
     }
 
     #[test]

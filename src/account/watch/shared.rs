@@ -12,6 +12,7 @@ use super::change::Change;
 use super::key::MailboxKey;
 use super::ledger::Ledger;
 use super::progress::Progress;
+use super::selection::Selection;
 use super::store::StateStore;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,17 +22,20 @@ pub(super) struct Shared {
     store: Box<dyn StateStore>,
     /// Mailboxes whose records the store may not have as they are.
     unsaved: AsyncMutex<BTreeSet<MailboxKey>>,
+    /// Which mailboxes were watched by the last run that the store knows of.
+    selection: Mutex<Option<Box<str>>>,
     pub(super) acknowledged: Signal,
     pub(super) progress: Progress,
 }
 
 impl Shared {
-    pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>) -> Arc<Self> {
+    pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>, selection: Option<String>) -> Arc<Self> {
         let (acknowledged, progress) = (Signal::new(), Progress::default());
         Arc::new(Self {
             ledger: Mutex::new(ledger),
             store,
             unsaved: AsyncMutex::default(),
+            selection: Mutex::new(selection.map(String::into_boxed_str)),
             acknowledged,
             progress,
         })
@@ -58,6 +62,27 @@ impl Shared {
             self.store.save_all(records).await.map_err(not_stored)?;
             unsaved.clear();
         }
+        Ok(())
+    }
+
+    /// Which mailboxes were watched by the last run.
+    pub(super) fn selection(&self) -> Option<Selection> {
+        let selection = self.selection.lock().unwrap_or_else(PoisonError::into_inner);
+        selection.as_deref().map(Selection::from_text)
+    }
+
+    /// These mailboxes are watched, and what is known of them at first is stored.
+    pub(super) async fn save_selection(&self, selection: &Selection) -> Result<()> {
+        let text = selection.to_text();
+        let is_same = |before: &Option<Box<str>>| before.as_deref() == Some(text.as_str());
+        if is_same(&self.selection.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
+        // What was not stored goes before it.
+        self.save(|_| []).await?;
+        let _one_at_a_time = self.unsaved.lock().await;
+        self.store.save_selection(text.clone()).await.map_err(not_stored)?;
+        *self.selection.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.into());
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::few::FewMap;
 use super::key::MailboxKey;
@@ -47,12 +47,38 @@ pub trait StateStore: Send + Sync + 'static {
             Ok(())
         })
     }
+
+    /// What [`save_selection`](Self::save_selection) was given last. A store that does not keep it has
+    /// none: then a mailbox that was left out in earlier runs is delivered from its beginning, as one
+    /// that is new.
+    ///
+    /// # Errors
+    /// If it can't be read: then the watch does not begin.
+    fn load_selection(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Keeps which mailboxes are watched, as a text. It is saved behind the first records of these
+    /// mailboxes, and seldom changes.
+    ///
+    /// # Errors
+    /// If it could not be stored: it is saved again later.
+    fn save_selection(&self, selection: String) -> StoreFuture<'_, ()> {
+        drop(selection);
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// A store in memory, for tests and for programs that begin anew each time. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    records: Arc<Mutex<FewMap<MailboxKey, StoredMailbox>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    records: FewMap<MailboxKey, StoredMailbox>,
+    selection: Option<Box<str>>,
 }
 
 impl MemoryStore {
@@ -62,11 +88,14 @@ impl MemoryStore {
         Self::default()
     }
 
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is stored.
     #[must_use]
     pub fn records(&self) -> BTreeMap<MailboxKey, StoredMailbox> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.iter().map(|(key, record)| (key.clone(), record.clone())).collect()
+        self.lock().records.iter().map(|(key, record)| (key.clone(), record.clone())).collect()
     }
 }
 
@@ -76,12 +105,19 @@ impl StateStore for MemoryStore {
     }
 
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()> {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         match record {
-            Some(record) => _ = records.insert(key, record),
-            None => _ = records.remove(&key),
+            Some(record) => _ = self.lock().records.insert(key, record),
+            None => _ = self.lock().records.remove(&key),
         }
-        drop(records);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn load_selection(&self) -> StoreFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(Ok(self.lock().selection.as_deref().map(str::to_owned))))
+    }
+
+    fn save_selection(&self, selection: String) -> StoreFuture<'_, ()> {
+        self.lock().selection = Some(selection.into());
         Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -31,12 +31,21 @@ const AT_ONCE: usize = 16;
 /// How many mailboxes are compared with those that are gone.
 const MAX_COMPARED: usize = 20;
 
+/// What a sweep has found.
+pub(super) struct Swept {
+    pub(super) found: Vec<Found>,
+    /// Those that the last run did not watch.
+    pub(super) added: HashSet<MailboxName>,
+}
+
 /// What a sweep needs.
 pub(super) struct Sweep {
     pub(super) account: Account,
     /// The connection on which a mailbox is followed.
     pub(super) via: Option<Sender>,
     pub(super) selection: Selection,
+    /// What the last run has watched, if that was otherwise.
+    pub(super) before: Option<Selection>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -47,23 +56,34 @@ impl Sweep {
         _ = notes.send(Note::Swept(result)).await;
     }
 
-    async fn find(&self) -> Result<Vec<Found>> {
+    async fn find(&self) -> Result<Swept> {
         let result = match &self.via {
-            Some(sender) => list(sender, &self.selection).await,
-            None => list(&*self.account.session().await?, &self.selection).await,
+            Some(sender) => self.list(sender).await,
+            None => self.list(&*self.account.session().await?).await,
         };
-        let mut found = match result {
+        let mut swept = match result {
             // The mailbox is not followed any more, or its connection has ended.
             Err(error)
                 if self.via.is_some()
                     && matches!(error.kind(), ErrorKind::Closed | ErrorKind::SelectionEnded) =>
             {
-                list(&*self.account.session().await?, &self.selection).await?
+                self.list(&*self.account.session().await?).await?
             }
             result => result?,
         };
-        self.compare_new(&mut found).await?;
-        Ok(found)
+        self.compare_new(&mut swept.found).await?;
+        Ok(swept)
+    }
+
+    async fn list(&self, session: &Sender) -> Result<Swept> {
+        // Both are to be told apart by what is listed.
+        let mut listed = self.selection.clone();
+        self.before.iter().for_each(|before| listed.or(before.clone()));
+        let mut watched = list(session, &listed).await?;
+        watched.retain(|entry| self.selection.takes(entry));
+        let is_added = |entry: &&ListEntry| self.before.as_ref().is_some_and(|before| !before.takes(entry));
+        let added = watched.iter().filter(is_added).map(|entry| entry.name.clone()).collect();
+        Ok(Swept { found: watched.into_iter().map(found).collect(), added })
     }
 
     /// Which mailboxes with a new name are such that have lost theirs.
@@ -133,7 +153,7 @@ struct Gone {
     sample: Sample,
 }
 
-async fn list(session: &Sender, selection: &Selection) -> Result<Vec<Found>> {
+async fn list(session: &Sender, selection: &Selection) -> Result<Vec<ListEntry>> {
     let capabilities = session.capabilities();
     let mut items = StatusItems::counts().uid_validity().uid_next();
     if capabilities.has("CONDSTORE") || capabilities.has("QRESYNC") {
@@ -152,13 +172,18 @@ async fn list(session: &Sender, selection: &Selection) -> Result<Vec<Found>> {
             entry.attributes.push("\\Subscribed".to_owned());
         }
     }
-    watched.retain(|entry| selection.takes(entry, &capabilities));
+    if selection.lists_subscribed_alone(&capabilities) {
+        for entry in watched.iter_mut().filter(|entry| !entry.has("\\Subscribed")) {
+            entry.attributes.push("\\Subscribed".to_owned());
+        }
+    }
+    watched.retain(|entry| selection.takes(entry));
     if !has_status {
         for entries in watched.chunks_mut(AT_ONCE) {
             count(session, entries, &items).await?;
         }
     }
-    Ok(watched.into_iter().map(found).collect())
+    Ok(watched)
 }
 
 /// Asks for the counts of these mailboxes; a mailbox whose counts are refused has none.

@@ -10,6 +10,7 @@
 //! In: notes of the tasks that sweep, look and follow; time. Out: changes, in order for each
 //! mailbox.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -27,9 +28,10 @@ use super::key::MailboxKey;
 use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
 use super::output::Output;
-use super::plan::{Difference, Found, Pace, Plan};
+use super::plan::{Difference, Pace, Plan};
+use super::selection::Selection;
 use super::shared::Shared;
-use super::sweep::Sweep;
+use super::sweep::{Sweep, Swept};
 use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::stay::Stay;
 use crate::account::{Account, AccountState};
@@ -54,7 +56,7 @@ pub(super) enum Note {
     Followed(MailboxKey, Sender),
     /// Whether NOTIFY is in force on the connection of this one.
     Notified(MailboxKey, bool),
-    Swept(Result<Vec<Found>>),
+    Swept(Result<Swept>),
     /// A mailbox has changed, as the server has reported unasked; `None`: which there are.
     Reported(Option<MailboxName>),
 }
@@ -102,6 +104,8 @@ pub(super) struct WatchTask {
     sweep_counts: bool,
     /// Nothing was stored: the mailboxes that are there now are not new.
     is_first_run: bool,
+    /// What the last run has watched, until a sweep has ended.
+    before: Option<Selection>,
     is_connected: bool,
     /// The program has been given the error for which the account is parked.
     has_reported: bool,
@@ -122,7 +126,8 @@ impl WatchTask {
     ) -> Self {
         let mut plan = Plan::default();
         plan.begin(Instant::now().into_std());
-        let is_first_run = shared.ledger().is_empty();
+        let (before, selection) = (shared.selection(), watch.selection.to_text());
+        let is_first_run = before.is_none() && shared.ledger().has_not_begun();
         for (key, head) in shared.ledger().heads() {
             let counts =
                 head.state.as_ref().map(|state| Counts::of_state(state, watch.flags)).unwrap_or_default();
@@ -150,6 +155,7 @@ impl WatchTask {
             is_swept: false,
             sweep_counts: false,
             is_first_run,
+            before: before.filter(|before| before.to_text() != selection),
             is_connected: false,
             has_reported: false,
         }
@@ -219,6 +225,7 @@ impl WatchTask {
                 account: self.account.clone(),
                 via: self.followed.values().find_map(|followed| followed.sender.clone()),
                 selection: self.watch.selection.clone(),
+                before: self.before.clone(),
                 shared: self.shared.clone(),
             };
             self.tasks.spawn(sweep.run(self.own.clone()));
@@ -351,7 +358,7 @@ impl WatchTask {
         Ok(())
     }
 
-    async fn on_swept(&mut self, found: Vec<Found>) -> Delivered {
+    async fn on_swept(&mut self, Swept { found, added }: Swept) -> Delivered {
         let is_first = !std::mem::replace(&mut self.has_swept, true) && self.is_first_run;
         self.is_swept = self.sweep_counts;
         if !self.is_swept {
@@ -368,6 +375,9 @@ impl WatchTask {
         for difference in differences {
             match difference {
                 Difference::Created(key) if is_first => known.push(key),
+                Difference::Created(key) if !self.watch.from_start && self.is_added(&key, &added) => {
+                    known.push(key);
+                }
                 Difference::Created(key) => {
                     self.deliver(&key, Delta::Change(ChangeKind::Created, None)).await?;
                 }
@@ -379,14 +389,21 @@ impl WatchTask {
                 }
             }
         }
-        if known.is_empty() {
-            return Ok(());
+        if !known.is_empty() {
+            // Those that were there before the watch began for the first time.
+            let known: Vec<_> =
+                known.into_iter().filter_map(|key| Some((self.plan.name(&key).cloned()?, key))).collect();
+            let know =
+                |ledger: &mut Ledger| known.into_iter().map(|(name, key)| ledger.know(key, name)).collect();
+            self.store::<Vec<_>>(know).await?;
         }
-        // Those that were there before the watch began for the first time.
-        let known: Vec<_> =
-            known.into_iter().filter_map(|key| Some((self.plan.name(&key).cloned()?, key))).collect();
-        self.store(|ledger| known.into_iter().map(|(name, key)| ledger.know(key, name)).collect::<Vec<_>>())
-            .await
+        self.before = None;
+        let shared = self.shared.clone();
+        self.saved(shared.save_selection(&self.watch.selection.clone())).await
+    }
+
+    fn is_added(&self, key: &MailboxKey, added: &HashSet<MailboxName>) -> bool {
+        self.plan.name(key).is_some_and(|name| added.contains(name))
     }
 
     /// Stores the records of the mailboxes that this returns.
@@ -394,9 +411,14 @@ impl WatchTask {
     where
         K: IntoIterator<Item = MailboxKey>,
     {
+        let shared = self.shared.clone();
+        self.saved(shared.save(change)).await
+    }
+
+    async fn saved(&mut self, save: impl Future<Output = Result<()>>) -> Delivered {
         let saved = tokio::select! {
             biased;
-            saved = self.shared.save(change) => saved,
+            saved = save => saved,
             () = end(&self.account) => return Err(Dropped),
         };
         match saved {

@@ -174,6 +174,14 @@ impl StateStore for Store {
         self.save_all(vec![(key, record)])
     }
 
+    fn load_selection(&self) -> StoreFuture<'_, Option<String>> {
+        self.inner.load_selection()
+    }
+
+    fn save_selection(&self, selection: String) -> StoreFuture<'_, ()> {
+        self.inner.save_selection(selection)
+    }
+
     fn save_all(&self, mut records: Vec<(MailboxKey, Option<StoredMailbox>)>) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let (call, fails) = {
@@ -205,6 +213,9 @@ pub(super) struct Program {
     place: Place,
     /// As long as it runs.
     running: Option<(Changes, Store)>,
+    /// What the run before has watched, if that is another one; and this run has been in step.
+    before: Option<Vec<Which>>,
+    has_settled: bool,
     /// What it has made of the stream; and of what it has acknowledged, which is what an end leaves
     /// of it.
     mirror: Mirror,
@@ -223,6 +234,8 @@ impl Program {
             setup: Setup::one_of(random),
             place: Place::one_of(random),
             running: None,
+            before: None,
+            has_settled: false,
             mirror: Mirror::default(),
             acknowledged: Mirror::default(),
             identities: BTreeSet::new(),
@@ -257,7 +270,12 @@ impl Program {
         let is_unread = |record: &&StoredMailbox| record.state.is_none() && !record.is_new && !record.is_gone;
         let unread: BTreeSet<_> = records.values().filter(is_unread).map(|record| &record.name).collect();
         for name in server.mailboxes() {
-            let is_new = records.is_empty() && self.setup.takes(&name, tags);
+            let was_taken = match &self.before {
+                Some(before) => before.iter().any(|which| which.takes(&name, tags)),
+                None => !records.is_empty(),
+            };
+            let is_known = records.values().any(|record| record.name == name && !record.is_gone);
+            let is_new = !was_taken && !is_known && self.setup.takes(&name, tags);
             if !is_new && !unread.contains(&name) {
                 continue;
             }
@@ -270,8 +288,13 @@ impl Program {
 
     /// Another run may watch other mailboxes.
     pub(super) fn change_setup(&mut self, random: &mut Random) {
-        let selects = random.below(4) == 0;
-        self.setup.change(random, selects && self.setup.from_start);
+        let selects = random.below(4) == 0 && self.has_settled;
+        self.before = if self.has_settled { None } else { self.before.take() };
+        if selects {
+            self.before = Some(self.setup.which.clone());
+        }
+        self.has_settled = false;
+        self.setup.change(random, selects);
     }
 
     /// It is killed: what is left is what its store has.
@@ -338,6 +361,7 @@ impl Program {
         let known = self.mirror.0.iter().filter(|(_, messages)| !messages.is_empty());
         let gone: Vec<_> = known.map(|(name, _)| name).filter(|name| !there.contains(name)).collect();
         assert!(gone.is_empty(), "{gone:?} are gone");
+        self.has_settled = true;
         let status = self.changes().status().now();
         assert!(status.in_step && status.mailboxes == there.len(), "{status:?}");
     }

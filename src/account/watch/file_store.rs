@@ -39,6 +39,8 @@ pub struct FileStore {
 struct Inner {
     path: PathBuf,
     state: Mutex<State>,
+    /// What is to be written, in its order: a write may begin after one that was asked for later.
+    waiting: Mutex<Changed>,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +80,9 @@ struct ContentsRef<'a> {
 impl FileStore {
     /// The store in this file, which need not exist yet; its folder has to.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { inner: Arc::new(Inner { path: path.into(), state: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner { path: path.into(), state: Mutex::default(), waiting: Mutex::default() }),
+        }
     }
 }
 
@@ -94,7 +98,11 @@ impl StateStore for FileStore {
 
     fn save_all(&self, records: Vec<(MailboxKey, Option<StoredMailbox>)>) -> StoreFuture<'_, ()> {
         let inner = self.inner.clone();
-        Box::pin(async move { blocking(move || inner.save(records)).await })
+        Box::pin(async move {
+            inner.queue(records);
+            // It goes on if nobody waits for it any more.
+            blocking(move || inner.write_waiting()).await
+        })
     }
 
     fn load_selection(&self) -> StoreFuture<'_, Option<String>> {
@@ -141,8 +149,17 @@ impl Inner {
         state.write(&self.path)
     }
 
-    fn save(&self, changed: Changed) -> io::Result<()> {
+    fn queue(&self, changed: Changed) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
+    }
+
+    /// Writes all that waits, unless a write that was asked for later has done so.
+    fn write_waiting(&self) -> io::Result<()> {
         let mut state = self.loaded()?;
+        let changed = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if changed.is_empty() && state.journal.is_some() {
+            return Ok(());
+        }
         let line = serde_json::to_vec(&changed).map_err(io::Error::other)?;
         // What can't be written is written with what comes next.
         apply(&mut state.records, changed);
@@ -289,7 +306,52 @@ mod tests {
 
     fn save(store: &FileStore, number: u64, batch: u64) {
         let (key, record) = record(number);
-        store.inner.save(vec![(key, Some(StoredMailbox { batch, ..record }))]).expect("it can be written");
+        save_all(store, vec![(key, Some(StoredMailbox { batch, ..record }))]);
+    }
+
+    fn save_all(store: &FileStore, changed: Changed) {
+        store.inner.queue(changed);
+        store.inner.write_waiting().expect("it can be written");
+    }
+
+    /// An acknowledgement that is not waited for any more may find a thread later than the next one.
+    #[test]
+    fn an_earlier_record_never_replaces_a_later_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::new(&path);
+        save(&store, 1, 1);
+        for batch in [2, 3] {
+            let (key, record) = record(1);
+            store.inner.queue(vec![(key, Some(StoredMailbox { batch, ..record }))]);
+        }
+        let size = || fs::metadata(beside(&path, ".log")).expect("it is there").len();
+        store.inner.write_waiting().expect("it can be written");
+        let written = (read(&path), size());
+        store.inner.write_waiting().expect("there is nothing left to write");
+        assert_eq!(((read(&path), size()), written.0.clone()), (written, vec![3]));
+    }
+
+    /// It is dropped where its write has been asked for, and nothing waits for that.
+    #[tokio::test]
+    async fn an_acknowledgement_that_is_dropped_is_written_in_its_turn() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("state.json");
+        let store = FileStore::new(&path);
+        let of = |batch| {
+            let (key, record) = record(1);
+            store.save(key, Some(StoredMailbox { batch, ..record }))
+        };
+        for round in 0..50 {
+            let mut first = of(2 * round + 1);
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            drop(first);
+            of(2 * round + 2).await.expect("it can be written");
+            // Once all threads are done.
+            let records = store.load().await.expect("it can be read");
+            assert_eq!(batches(&records), [2 * round + 2]);
+        }
     }
 
     fn batches(records: &Records) -> Vec<u64> {
@@ -308,7 +370,7 @@ mod tests {
         let log = beside(&path, ".log");
         let store = FileStore::new(&path);
         (0..4).for_each(|batch| save(&store, 1, batch));
-        store.inner.save(vec![(record(2).0, None)]).expect("it can be written");
+        save_all(&store, vec![(record(2).0, None)]);
         let whole = fs::read(&log).expect("it is there");
         let generation = store.inner.state.lock().expect("no panic").generation;
         let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
@@ -388,7 +450,7 @@ mod tests {
         let path = folder.path().join("state.json");
         let store = FileStore::new(&path);
         let all = (0..1000).map(record).map(|(key, record)| (key, Some(record))).collect();
-        store.inner.save(all).expect("it can be written");
+        save_all(&store, all);
         let size = || fs::metadata(beside(&path, ".log")).expect("it is there").len();
         let (mut generations, mut written) = (0, 0);
         for batch in 0..2000 {

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use self::counted::{count_up, counted, forget};
 use super::change::{Change, ChangeKind, Count};
 use super::few::FewMap;
 use super::key::MailboxKey;
@@ -163,6 +164,8 @@ struct Entry {
     pending: VecDeque<(u64, Delta)>,
     /// Something has been delivered since the mailbox was in step.
     changed: bool,
+    /// The change by which the mailbox has gone last in this run.
+    gone: u64,
 }
 
 impl Entry {
@@ -310,6 +313,9 @@ impl Ledger {
         let is_delivered = delta.is_delivered();
         let number = self.next;
         self.next += 1;
+        if entry.head.as_ref().is_some_and(|head| head.is_gone) {
+            entry.gone = number;
+        }
         let (kind, mod_seq, delta) = delta.split();
         entry.push(number, delta);
         self.pending += usize::from(is_delivered);
@@ -344,12 +350,16 @@ impl Ledger {
         let is_gone =
             |record: &Option<Arc<StoredMailbox>>| record.as_ref().is_some_and(|record| record.is_gone);
         let all = self.mailboxes.iter();
-        let gone = all.filter(|(_, entry)| is_gone(&entry.acknowledged) && is_gone(&entry.head));
-        let gone: Vec<MailboxKey> = gone.map(|(key, _)| key.clone()).collect();
+        let is_over =
+            |entry: &Entry| is_gone(&entry.acknowledged) && is_gone(&entry.head) && entry.pending.is_empty();
+        let gone = all.filter(|(_, entry)| is_over(entry)).map(|(key, entry)| (entry.gone, key.clone()));
+        let mut gone: Vec<_> = gone.collect();
         let mut forgotten = Vec::new();
         if gone.len() > MAX_GONE {
-            // A quarter of them, wherever they stand: a few at a time would be a search each time.
-            forgotten.extend(gone.into_iter().step_by(4));
+            // A quarter of them, those that went first: a few at a time would be a search each time.
+            gone.sort_unstable();
+            gone.truncate(gone.len() / 4);
+            forgotten.extend(gone.into_iter().map(|(_, key)| key));
         }
         for key in &forgotten {
             self.mailboxes.remove(key);
@@ -425,31 +435,10 @@ fn apply(record: &mut Option<Arc<StoredMailbox>>, name: &MailboxName, delta: &De
     }
 }
 
-/// How often this has happened to a message.
-fn counted(groups: &[(u32, UidSet)], uid: Uid) -> u32 {
-    groups.iter().find(|(_, uids)| uids.contains(uid)).map_or(0, |(count, _)| *count)
-}
-
 /// Whether a mod-sequence tells this change from earlier ones: of some servers it stands still.
 fn rises(record: &StoredMailbox, mod_seq: Option<ModSeq>) -> bool {
     let known = record.state.as_ref().and_then(|state| state.highest_mod_seq);
     mod_seq.is_some_and(|mod_seq| known.is_none_or(|known| mod_seq > known))
-}
-
-fn count_up(groups: &mut Vec<(u32, UidSet)>, uid: Uid) {
-    let count = counted(groups, uid).saturating_add(1);
-    forget(groups, uid);
-    match groups.iter_mut().find(|(group, _)| *group == count) {
-        Some((_, uids)) => uids.insert(uid),
-        None => groups.push((count, uid.into())),
-    }
-}
-
-fn forget(groups: &mut Vec<(u32, UidSet)>, uid: Uid) {
-    for (_, uids) in groups.iter_mut().filter(|(_, uids)| uids.contains(uid)) {
-        uids.remove(uid);
-    }
-    groups.retain(|(_, uids)| !uids.is_empty());
 }
 
 /// What a change does to what is known of a mailbox's messages.
@@ -488,5 +477,6 @@ fn set_flags(state: &mut MailboxState, uid: Uid, flags: Option<&Flags>) {
     state.flags.retain(|(_, uids)| !uids.is_empty());
 }
 
+mod counted;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// If it could not be stored: [`Changes::ack`](super::Changes::ack) returns that.
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()>;
 
-    /// Does the same for each of these mailboxes. One after the other, unless the store can do
+    /// Does the same for each of these mailboxes. It is called again once it has returned or was
+    /// dropped, as with an acknowledgement that nobody waits for: a write that goes on all the same
+    /// may not come after the next one. One after the other, unless the store can do
     /// better.
     ///
     /// # Errors

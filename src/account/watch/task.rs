@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use self::followed::Followed;
+use self::followed::{Followed, Notified};
 use super::Watch;
 use super::change::{Change, ChangeKind};
 use super::counts::Counts;
@@ -54,8 +54,8 @@ pub(super) enum Note {
     Ended(MailboxKey, Ended),
     /// A mailbox is followed on this connection, and up to date.
     Followed(MailboxKey, Sender),
-    /// Whether NOTIFY is in force on the connection of this one.
-    Notified(MailboxKey, bool),
+    /// Whether the NOTIFY of this number is in force.
+    Notified(u64, bool),
     Swept(Result<Swept>),
     /// A mailbox has changed, as the server has reported unasked; `None`: which there are.
     Reported(Option<MailboxName>),
@@ -88,9 +88,9 @@ pub(super) struct WatchTask {
     stays: Vec<Stay>,
     /// The only connection is not taken back before this.
     next_follow: Instant,
-    /// The mailbox on whose connection NOTIFY is in force, or was asked for; and the
-    /// mailboxes that it names.
-    notified: Option<(MailboxKey, Vec<MailboxName>)>,
+    notified: Option<Notified>,
+    /// How often NOTIFY was asked for.
+    notifies: u64,
     ladder: Ladder,
     /// The counts because of which a mailbox that is followed was compared, and how many messages
     /// were known then.
@@ -147,6 +147,7 @@ impl WatchTask {
             stays: Vec::new(),
             next_follow: Instant::now(),
             notified: None,
+            notifies: 0,
             ladder: Ladder::default(),
             compared: FewMap::default(),
             sweeping: false,
@@ -285,7 +286,7 @@ impl WatchTask {
             Note::Known(key, state) => self.store(|ledger| ledger.begin(key, state)).await?,
             Note::Reported(mailbox) => self.on_reported(mailbox),
             Note::Followed(key, sender) => self.on_followed(key, sender),
-            Note::Notified(key, ok) => self.on_notified(key, ok),
+            Note::Notified(number, ok) => self.on_notified(number, ok),
             Note::Ended(key, ended) => self.on_ended(&key, ended).await?,
             Note::Swept(result) => {
                 self.sweeping = false;
@@ -331,7 +332,7 @@ impl WatchTask {
             if followed.sender.is_some() && !matches!(ended, Ended::Yielded) {
                 self.on_lost();
             }
-            if self.notified.take_if(|(of, _)| of == key).is_some() {
+            if self.notified.take_if(|notified| notified.is_of(key)).is_some() {
                 self.ladder.on_notify(false);
             }
         } else {

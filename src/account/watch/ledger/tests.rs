@@ -325,3 +325,32 @@ fn states_that_wait_do_not_add_up() {
     };
     assert_eq!((0..56).map(run).max(), Some(28));
 }
+
+/// Those that went last are kept, whatever they are called; and one of which something was not
+/// acknowledged, which counts as long as that is so.
+#[test]
+fn of_mailboxes_that_are_gone_those_are_forgotten_that_went_first() {
+    let mut ledger = Ledger::load("zoe@example.org", BTreeMap::new());
+    let name = |number: usize| MailboxName::from(format!("Mailbox {number:04}"));
+    let key = |number: usize| MailboxKey::of_name(&name(number), 0);
+    let go = |ledger: &mut Ledger, number: usize| {
+        let gone = ledger.push(&key(number), &name(number), change(ChangeKind::Deleted)).expect("new");
+        acknowledge(ledger, &gone).expect("it has moved");
+        gone
+    };
+    // In the order of their names backwards, so that the last names go first.
+    let all = MAX_GONE + 1;
+    (1..=all).rev().for_each(|number| _ = go(&mut ledger, number));
+    let mut again = Vec::new();
+    for kind in [ChangeKind::Created, ChangeKind::Deleted] {
+        again.extend(ledger.push(&key(all), &name(all), change(kind)));
+    }
+    assert_eq!(ledger.pending(), 2);
+    go(&mut ledger, 0);
+    let forgotten = ledger.forget_gone();
+    assert!(!forgotten.contains(&key(all)) && !forgotten.contains(&key(0)));
+    let expected: Vec<_> = (1..all).rev().take(forgotten.len()).map(key).collect();
+    assert_eq!((forgotten, all / 4), (expected.clone(), expected.len()));
+    acknowledge(&mut ledger, again.last().expect("two")).expect("it has moved");
+    assert_eq!(ledger.pending(), 0);
+}

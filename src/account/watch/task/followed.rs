@@ -39,6 +39,20 @@ pub(super) struct Followed {
     compared_at: Option<Instant>,
 }
 
+/// NOTIFY on the connection of a mailbox, where it is in force or was asked for.
+pub(super) struct Notified {
+    key: MailboxKey,
+    /// The mailboxes that it names.
+    names: Vec<MailboxName>,
+    number: u64,
+}
+
+impl Notified {
+    pub(super) fn is_of(&self, key: &MailboxKey) -> bool {
+        self.key == *key
+    }
+}
+
 impl Followed {
     /// Whether all that is known of it has been delivered.
     pub(super) fn is_in_step(&self) -> bool {
@@ -63,11 +77,16 @@ impl WatchTask {
     fn notify(&mut self, key: MailboxKey, sender: Sender) {
         let names = self.names_to_notify();
         let (notify, own) = (self.watch.selection.notify(&names), self.own.clone());
-        self.notified = Some((key.clone(), names));
+        let control = self.followed.get(&key).map(|followed| followed.control.clone());
+        self.notifies += 1;
+        let number = self.notifies;
+        self.notified = Some(Notified { key, names, number });
         self.tasks.spawn(async move {
             let ok = sender.notify(notify).await.is_ok();
+            // Whether anything else is asked for since or not, it ends with the selection.
+            control.iter().filter(|_| ok).for_each(|of| of.notified.store(true, Ordering::Relaxed));
             // Without the watch's task nobody wants to know.
-            _ = own.send(Note::Notified(key, ok)).await;
+            _ = own.send(Note::Notified(number, ok)).await;
         });
     }
 
@@ -77,25 +96,29 @@ impl WatchTask {
 
     /// Mailboxes have come or gone.
     pub(super) fn renew_notify(&mut self) {
-        let Some((key, before)) = &self.notified else { return };
-        if *before == self.names_to_notify() {
+        let Some(before) = &self.notified else { return };
+        if before.names == self.names_to_notify() {
             return;
         }
-        if let Some(sender) = self.followed.get(key).and_then(|followed| followed.sender.clone()) {
-            self.notify(key.clone(), sender);
+        let key = before.key.clone();
+        if let Some(sender) = self.followed.get(&key).and_then(|followed| followed.sender.clone()) {
+            self.notify(key, sender);
         }
     }
 
-    pub(super) fn on_notified(&mut self, key: MailboxKey, ok: bool) {
-        let Some((_, names)) = self.notified.take_if(|(of, _)| *of == key) else { return };
-        let followed = self.followed.get(&key).filter(|_| ok);
-        if let Some(followed) = followed {
-            followed.control.notified.store(true, Ordering::Relaxed);
+    /// What becomes of one that was asked for on an earlier selection, or with other names, says
+    /// nothing about that of now.
+    pub(super) fn on_notified(&mut self, number: u64, ok: bool) {
+        if self.notified.as_ref().is_none_or(|notified| notified.number != number) {
+            return;
+        }
+        if ok {
             // What has changed before is not reported.
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
+        } else {
+            self.notified = None;
         }
-        self.ladder.on_notify(followed.is_some());
-        self.notified = followed.is_some().then_some((key, names));
+        self.ladder.on_notify(ok);
     }
 
     /// Follows what is wanted most, as far as connections allow: one of them is left to others. The

@@ -227,6 +227,22 @@ fn items_of_extensions_are_fetched() {
          S: 10 OK FETCH completed",
     );
     assert_eq!(rows.len(), 3);
+    let oldest = Fetch::new(uids("25900:26600"), Items::flags()).partial(PartialRange::first(5));
+    let rows = example(
+        oldest,
+        "PARTIAL",
+        "C: 11 UID FETCH 25900:26600 (FLAGS) (PARTIAL 1:5)\n\
+         S: * 12591 FETCH (FLAGS (\\Seen) UID 25900)\n\
+         S: * 12592 FETCH (FLAGS (\\Flagged) UID 25902)\n\
+         S: * 12593 FETCH (FLAGS (\\Answered) UID 26310)\n\
+         S: * 12594 FETCH (FLAGS () UID 26311)\n\
+         S: * 12595 FETCH (FLAGS (\\Answered) UID 26498)\n\
+         S: 11 OK FETCH completed",
+    );
+    assert_eq!(
+        rows.iter().filter_map(|row| row.uid()).collect::<UidSet>().to_string(),
+        "25900,25902,26310:26311,26498"
+    );
     let changed = Fetch::new(uids("25900:26600"), Items::flags());
     let changed = changed.changed_since(ModSeq::new(98305).unwrap()).partial(PartialRange::last(30));
     let rows = example(

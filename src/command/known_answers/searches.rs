@@ -3,7 +3,7 @@
 //! answers.
 
 use super::transcript::example;
-use crate::command::{Search, SearchIn, SearchScope, Sort, SortKey};
+use crate::command::{PartialRange, Search, SearchIn, SearchScope, Sort, SortKey};
 use crate::types::{Date, Flag, ModSeq, Uid, UidSet};
 
 fn uids(text: &str) -> UidSet {
@@ -157,6 +157,14 @@ fn parts_of_a_result() {
          S: A03 OK Completed.",
     );
     assert_eq!(first.partial, Some(uids("2,10:15")));
+    let newest = example(
+        wanted().partial(PartialRange::last(100)),
+        "ESEARCH PARTIAL",
+        "C: A01 UID SEARCH RETURN (PARTIAL -1:-100) UNDELETED UNKEYWORD $Junk\n\
+         S: * ESEARCH (TAG \"A01\") UID PARTIAL (-1:-100 99,300:398)\n\
+         S: A01 OK Completed.",
+    );
+    assert_eq!(newest.partial, Some(uids("99,300:398")));
     let beyond = example(
         wanted().partial(24000..=24500),
         "ESEARCH PARTIAL",

@@ -1,8 +1,12 @@
 //! STORE, on condition, and of labels.
 
+use super::transcript::example;
 use super::{done, line, refusal, response};
-use crate::command::{Claim, Command, Store, StoreLabels};
-use crate::types::{ModSeq, UidSet};
+use crate::command::{
+    Claim, Command, CopyMessages, CopyOutcome, Fetch, Items, SaveSearch, SaveSearchCommand, Search, Store,
+    StoreLabels,
+};
+use crate::types::{Flag, ModSeq, UidSet};
 
 fn uids(text: &str) -> UidSet {
     text.parse().unwrap()
@@ -52,4 +56,37 @@ fn labels_are_names_and_what_begins_with_a_backslash() {
     assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (\Inbox foo) UID 4)")), Claim::Whole);
     assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (foo) UID 5)")), Claim::No);
     assert_eq!(labels.claims(&response(r"* 1 FETCH (X-GM-LABELS (foo) UID 4 PREVIEW NIL)")), Claim::No);
+}
+
+/// RFC 5182 section 2.1, examples 1, 6 and 7, by UID. No STORE of `$` is silent: the server alone
+/// knows whose flags it changes.
+#[test]
+fn a_saved_result_is_named_by_its_sign() {
+    let search = SaveSearch::new(Search::keyword("$Junk"));
+    let saved = search.saved();
+    let searched = line(SaveSearchCommand::from(search), "SEARCHRES ESEARCH");
+    assert_eq!(searched, "UID SEARCH RETURN (SAVE COUNT) KEYWORD $Junk");
+    let copied = example(
+        CopyMessages::copying(&saved, "Other Messages"),
+        "UIDPLUS",
+        "C: E283 UID COPY $ \"Other Messages\"\nS: E283 OK COPY completed, nothing copied",
+    );
+    assert_eq!(copied.outcome, CopyOutcome::NothingMatched);
+    let rows = example(
+        Store::add([Flag::Deleted]).silent().of(&saved),
+        "IMAP4rev1",
+        "C: F284 UID STORE $ +FLAGS (\\Deleted)\n\
+         S: * 2 FETCH (UID 14 FLAGS (\\Deleted))\n\
+         S: F284 OK STORE completed",
+    );
+    assert_eq!(rows.len(), 1);
+    let rows = example(
+        Fetch::new(&saved, Items::internal_date().flags()),
+        "IMAP4rev1",
+        "C: A283 UID FETCH $ (FLAGS INTERNALDATE)\n\
+         S: * 2 FETCH (UID 14 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" FLAGS ())\n\
+         S: * 84 FETCH (UID 100 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" FLAGS ())\n\
+         S: A283 OK completed",
+    );
+    assert_eq!(rows.iter().filter_map(|row| row.uid()).collect::<UidSet>().to_string(), "14,100");
 }

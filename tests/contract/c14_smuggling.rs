@@ -121,7 +121,7 @@ async fn serve(mut stream: DuplexStream, greeting: &str, sent: mpsc::UnboundedSe
 }
 
 /// The size of the literal that a line announces at its end, and whether the client waits.
-fn announced(line: &[u8]) -> Option<(usize, bool)> {
+pub(crate) fn announced(line: &[u8]) -> Option<(usize, bool)> {
     let inside = line.strip_suffix(b"}")?;
     let open = inside.iter().rposition(|byte| *byte == b'{')?;
     let (size, waits) = match inside[open + 1..].strip_suffix(b"+") {
@@ -131,7 +131,7 @@ fn announced(line: &[u8]) -> Option<(usize, bool)> {
     std::str::from_utf8(size).ok()?.parse().ok().map(|size| (size, waits))
 }
 
-const NASTY: [&str; 30] = [
+pub(crate) const NASTY: [&str; 30] = [
     "",
     "x\r\nZ1 LOGOUT",
     "x\nZ1 LOGOUT",

@@ -55,6 +55,7 @@ mod c13_greeting;
 mod c13_hostile;
 mod c13_idle;
 mod c13_long_lists;
+mod c14_moods;
 mod c14_smuggling;
 mod c14_ways;
 mod c15_secrets;

@@ -1,6 +1,7 @@
 //! Dates and times in IMAP's format: `17-Jul-1996 02:44:25 -0700`, `1-Feb-1994`.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
@@ -24,13 +25,26 @@ const LARGEST_OFFSET: i16 = 99 * 60 + 59;
 /// assert_eq!(t.offset_minutes(), -420);
 /// assert_eq!(t.to_string(), "17-Jul-1996 02:44:25 -0700");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    seconds: i64,
-    offset: i16,
+    /// The seconds since `EARLIEST`, then, in 16 bits, the offset raised by `OFFSET_ZERO`; never 0,
+    /// so that an optional one takes 8 bytes too: a row of FETCH is smaller by that.
+    packed: NonZeroU64,
 }
 
+/// Before every moment that can be expressed.
+const EARLIEST: i64 = FIRST - 100 * 3600;
+const OFFSET_BITS: u32 = 16;
+const OFFSET_ZERO: i64 = 1 << (OFFSET_BITS - 1);
+
 impl Timestamp {
+    /// From a moment and an offset that `new` does not refuse.
+    #[inline]
+    fn pack(seconds: i64, offset: i16) -> Self {
+        let packed = (seconds - EARLIEST) << OFFSET_BITS | (i64::from(offset) + OFFSET_ZERO);
+        Self { packed: NonZeroU64::new(packed.cast_unsigned()).unwrap_or(NonZeroU64::MIN) }
+    }
+
     /// The moment `seconds` after the beginning of 1970 (UTC), in a zone `offset_minutes` east of
     /// UTC. `None` outside the years 0 to 9999, or for a zone of 100 hours or more: IMAP can't
     /// express those.
@@ -38,19 +52,21 @@ impl Timestamp {
     pub fn new(seconds: i64, offset_minutes: i16) -> Option<Self> {
         let local = seconds.checked_add(i64::from(offset_minutes) * 60)?;
         let fits = (FIRST..=LAST).contains(&local) && offset_minutes.abs() <= LARGEST_OFFSET;
-        fits.then_some(Self { seconds, offset: offset_minutes })
+        fits.then(|| Self::pack(seconds, offset_minutes))
     }
 
     /// Seconds since the beginning of 1970, UTC; negative before.
     #[must_use]
     pub const fn seconds(self) -> i64 {
-        self.seconds
+        (self.packed.get() >> OFFSET_BITS).cast_signed() + EARLIEST
     }
 
     /// The zone's offset east of UTC in minutes; negative to the west.
     #[must_use]
     pub const fn offset_minutes(self) -> i16 {
-        self.offset
+        let [.., high, low] = self.packed.get().to_be_bytes();
+        // Without what it was raised by.
+        i16::from_be_bytes([high ^ 0x80, low])
     }
 
     /// The day, in its zone.
@@ -68,7 +84,7 @@ impl Timestamp {
     }
 
     fn local(self) -> i64 {
-        self.seconds + i64::from(self.offset) * 60
+        self.seconds() + i64::from(self.offset_minutes()) * 60
     }
 
     /// Parses a `date-time` leniently: the day may have one digit, with or without a space before
@@ -120,7 +136,7 @@ impl Timestamp {
         };
         let clock = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
         // A day of the years 0 to 9999 and a zone of four digits: `new` would not refuse it either.
-        Some(Self { seconds: date.day_number() * DAY + clock - i64::from(offset) * 60, offset })
+        Some(Self::pack(date.day_number() * DAY + clock - i64::from(offset) * 60, offset))
     }
 
     fn read_loosely(text: &[u8]) -> Option<Self> {
@@ -156,12 +172,19 @@ fn read_zone(zone: &str) -> Option<i16> {
     (number % 100 < 60).then_some(sign * (number / 100 * 60 + number % 100))
 }
 
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({self})")
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// As on the wire, without the quotes: ` 7-Jul-1996 02:44:25 -0700`, a one-digit day after a
     /// space.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (date, (hour, minute, second)) = (self.date(), self.time());
-        let (sign, offset) = (if self.offset < 0 { '-' } else { '+' }, self.offset.abs());
+        let offset = self.offset_minutes();
+        let (sign, offset) = (if offset < 0 { '-' } else { '+' }, offset.abs());
         write!(
             f,
             "{:2}-{}-{:04} {hour:02}:{minute:02}:{second:02} {sign}{:02}{:02}",
@@ -203,16 +226,17 @@ impl From<SystemTime> for Timestamp {
                 whole.saturating_add(i64::from(before.subsec_nanos() > 0)).saturating_neg()
             }
         };
-        Self { seconds: seconds.clamp(FIRST, LAST), offset: 0 }
+        Self::pack(seconds.clamp(FIRST, LAST), 0)
     }
 }
 
 impl From<Timestamp> for SystemTime {
     /// The zone is lost. A moment that the system can't represent becomes the beginning of 1970.
     fn from(time: Timestamp) -> Self {
-        let distance = Duration::from_secs(time.seconds.unsigned_abs());
+        let distance = Duration::from_secs(time.seconds().unsigned_abs());
         let epoch = Self::UNIX_EPOCH;
-        let moment = if time.seconds < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) };
+        let moment =
+            if time.seconds() < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) };
         moment.unwrap_or(epoch)
     }
 }
@@ -222,7 +246,8 @@ impl serde::Serialize for Timestamp {
     /// In the format of RFC 3339, which programs can parse: `1996-07-17T02:44:25-07:00`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (date, (hour, minute, second)) = (self.date(), self.time());
-        let (sign, offset) = (if self.offset < 0 { '-' } else { '+' }, self.offset.abs());
+        let offset = self.offset_minutes();
+        let (sign, offset) = (if offset < 0 { '-' } else { '+' }, offset.abs());
         serializer.collect_str(&format_args!(
             "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}{sign}{:02}:{:02}",
             date.year,

@@ -146,6 +146,43 @@ async fn the_server_waits_for_an_unread_stream_and_no_longer_than_it_may() {
     .await;
 }
 
+/// Rows that come in one read are handled one by one, wherever the reader makes the server wait,
+/// and in their order with what stands between them: unasked lines, a literal, an unusual row.
+#[tokio::test(start_paused = true)]
+async fn a_read_of_many_rows_is_handled_in_its_order_between_all_waits() {
+    within(LIMIT, async {
+        for backlog in [1, 2, 15, 16, 17, 33, 1000] {
+            let limits = limits(backlog, 1000, Read::Streamed).await;
+            let mut s =
+                Session::on(&quiet().limits(limits), CAPABILITIES, Peer::pair_of(1 << 20), true).await;
+            let inbox = s.select(&(1..=100).collect::<Vec<u32>>()).await;
+            let (tag, mut stream) = fetch(&mut s, &inbox).await;
+            let mut all = String::new();
+            for n in 1..=100 {
+                all += &match n {
+                    20 => format!("* 101 EXISTS\r\n{}", row(n, n)),
+                    40 => format!("* 40 FETCH (UID 40 BODY[] {{3}}\r\nabc)\r\n"),
+                    57 => format!("* 57 fetch (BODY[] \"\"  UID 57)\r\n"),
+                    73 => format!("* OK [ALERT] midway\r\n* NO late\r\n{}", row(n, n)),
+                    _ => row(n, n),
+                };
+            }
+            all += &format!("{tag} OK fetched\r\n");
+            s.server.send(all.as_bytes()).await;
+            for n in 1..=100 {
+                assert_eq!(next(&mut stream).await, n, "{backlog}");
+                tokio::time::sleep(SOON).await;
+            }
+            assert!(stream.next().await.is_none());
+            let events = s.events.ready_briefs();
+            let found = |what: &str| events.iter().position(|event| event.contains(what));
+            let order = (found("exists"), found("midway"), found("late"));
+            assert!(matches!(order, (Some(a), Some(b), Some(c)) if a < b && b < c), "{events:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_read_lets_the_server_go_on_at_once() {
     within(LIMIT, async {

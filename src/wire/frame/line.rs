@@ -15,7 +15,7 @@ pub(crate) struct WholeLine {
     /// Its length without its end.
     pub(crate) text: usize,
     /// Where the next one begins.
-    next: usize,
+    pub(crate) next: usize,
 }
 
 impl Framer {

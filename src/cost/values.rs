@@ -191,8 +191,9 @@ fn sets_in_any_order() {
 /// A row of message 1 with these sections.
 fn row(sections: impl Iterator<Item = usize>) -> Message {
     let data = |n| BodyData::new(Section::Part(Part::new(number(n) + 1)), None, None);
-    let mut row = Message { uid: Uid::new(1), body: sections.map(data).collect(), ..Message::default() };
-    row.extras_mut().binary_size = row.body.iter().map(|data| (data.section.clone(), None)).collect();
+    let mut row = Message { uid: Uid::new(1), ..Message::default() };
+    row.contents_mut().body = sections.map(data).collect();
+    row.extras_mut().binary_size = row.sections().iter().map(|data| (data.section.clone(), None)).collect();
     row
 }
 

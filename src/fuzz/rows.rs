@@ -3,8 +3,8 @@
 
 use super::chooser::Chooser;
 use crate::types::{
-    Annotation, BodyData, BodyStructure, BodyStructureBuilder, Envelope, EnvelopeBuilder, Flag, Flags,
-    Message, ModSeq, Part, Section, Seq, Timestamp, Uid,
+    Annotation, BodyData, BodyStructure, BodyStructureBuilder, Contents, Envelope, EnvelopeBuilder, Flag,
+    Flags, Message, ModSeq, Part, Section, Seq, Timestamp, Uid,
 };
 
 const FLAGS: &[&str] =
@@ -30,9 +30,11 @@ pub(super) fn message(from: &mut Chooser<'_>) -> Message {
     message.internal_date = from.maybe(timestamp).flatten();
     message.size = from.maybe(Chooser::large);
     message.mod_seq = from.maybe(mod_seq).flatten();
-    message.envelope = from.maybe(envelope);
-    message.body_structure = from.maybe(|from| structure(from, DEPTH));
-    message.body = from.list(3, |from| data(section(from), from));
+    message.set_contents(Contents {
+        envelope: from.maybe(envelope),
+        body_structure: from.maybe(|from| structure(from, DEPTH)),
+        body: from.list(3, |from| data(section(from), from)),
+    });
     if from.yes() {
         extras(&mut message, from);
     }
@@ -111,13 +113,13 @@ fn envelope(from: &mut Chooser<'_>) -> Envelope {
         EnvelopeBuilder::bcc,
     ];
     let mut made = EnvelopeBuilder::new();
-    let texts: [fn(EnvelopeBuilder, String) -> EnvelopeBuilder; 4] = [
+    let contents: [fn(EnvelopeBuilder, String) -> EnvelopeBuilder; 4] = [
         EnvelopeBuilder::date,
         EnvelopeBuilder::subject,
         EnvelopeBuilder::in_reply_to,
         EnvelopeBuilder::message_id,
     ];
-    for add in texts {
+    for add in contents {
         if let Some(text) = from.maybe(Chooser::text) {
             made = add(made, text);
         }

@@ -107,9 +107,8 @@ impl Message {
 
     /// Whether it has items of extensions, and no other data.
     pub(crate) fn is_extension_alone(&self) -> bool {
-        let Self { internal_date, size, envelope, body_structure, body, .. } = self;
-        let none = internal_date.is_none() && size.is_none() && envelope.is_none();
-        none && body_structure.is_none() && body.is_empty() && self.has_extensions()
+        let Self { internal_date, size, contents, .. } = self;
+        internal_date.is_none() && size.is_none() && contents.is_none() && self.has_extensions()
     }
 
     /// Whether it has items of extensions.

@@ -18,7 +18,7 @@ use super::answer::NumberSet;
 use super::extras::Extras;
 use super::flag::Flags;
 use super::mailbox::{ListEntry, MailboxName, MailboxStatus};
-use super::message::{BodyData, Message};
+use super::message::{BodyData, Contents, Message};
 use super::section::Section;
 
 /// A value that owns heap memory.
@@ -148,23 +148,17 @@ impl HeapSize for NumberSet {
 impl HeapSize for Message {
     #[inline]
     fn heap_size(&self) -> usize {
-        let Self {
-            seq: _,
-            uid: _,
-            flags,
-            internal_date: _,
-            size: _,
-            mod_seq: _,
-            envelope,
-            body_structure,
-            body,
-            extras,
-        } = self;
-        flags.heap_size()
-            + envelope.as_ref().map_or(0, |envelope| block(envelope.packed().len()))
+        let Self { seq: _, uid: _, flags, internal_date: _, size: _, mod_seq: _, contents, extras } = self;
+        flags.heap_size() + contents.heap_size() + extras.heap_size()
+    }
+}
+
+impl HeapSize for Contents {
+    fn heap_size(&self) -> usize {
+        let Self { envelope, body_structure, body } = self;
+        envelope.as_ref().map_or(0, |envelope| block(envelope.packed().len()))
             + body_structure.as_ref().map_or(0, |structure| block(structure.packed().len()))
             + body.heap_size()
-            + extras.heap_size()
     }
 }
 

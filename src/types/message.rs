@@ -22,10 +22,18 @@ pub struct Message {
     pub(crate) internal_date: Option<Timestamp>,
     pub(crate) size: Option<u64>,
     pub(crate) mod_seq: Option<ModSeq>,
+    // Apart, so that a row of flags and numbers is small: of those there are the most, and an
+    // allocator gives small blocks at a lower cost.
+    pub(crate) contents: Option<Box<Contents>>,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// What a message consists of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
     pub(crate) envelope: Option<Envelope>,
     pub(crate) body_structure: Option<BodyStructure>,
     pub(crate) body: Vec<BodyData>,
-    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// One `BODY[section]<origin>` of a FETCH response, or its RFC822 equivalent.
@@ -48,6 +56,14 @@ impl BodyData {
 }
 
 impl Message {
+    pub(crate) fn contents_mut(&mut self) -> &mut Contents {
+        self.contents.get_or_insert_default()
+    }
+
+    pub(crate) fn set_contents(&mut self, contents: Contents) {
+        self.contents = (contents != Contents::default()).then(|| Box::new(contents));
+    }
+
     /// Its sequence number when the server sent this; `None` where the server uses UIDs only (RFC
     /// 9586).
     #[must_use]
@@ -88,20 +104,20 @@ impl Message {
     /// Its main header fields.
     #[must_use]
     pub fn envelope(&self) -> Option<&Envelope> {
-        self.envelope.as_ref()
+        self.contents.as_ref()?.envelope.as_ref()
     }
 
     /// The tree of its MIME parts.
     #[must_use]
     pub fn body_structure(&self) -> Option<&BodyStructure> {
-        self.body_structure.as_ref()
+        self.contents.as_ref()?.body_structure.as_ref()
     }
 
     /// The bytes of this section, as a whole; `None` if the response lacks it, has only a part of
     /// it, or says NIL.
     #[must_use]
     pub fn section(&self, section: &Section) -> Option<&Bytes> {
-        self.body.iter().find(|b| b.section == *section && b.origin.is_none())?.data.as_ref()
+        self.sections().iter().find(|b| b.section == *section && b.origin.is_none())?.data.as_ref()
     }
 
     /// The whole message, header and body: `BODY[]` or `RFC822`.
@@ -113,22 +129,21 @@ impl Message {
     /// All sections in the response, partial ones included.
     #[must_use]
     pub fn sections(&self) -> &[BodyData] {
-        &self.body
+        self.contents.as_ref().map_or(&[], |contents| &contents.body)
     }
 
     /// Whether it has more than flags and numbers.
     pub(crate) fn has_data(&self) -> bool {
         self.internal_date.is_some()
             || self.size.is_some()
-            || self.envelope.is_some()
-            || self.body_structure.is_some()
-            || !self.body.is_empty()
+            || self.contents.is_some()
             || self.extra_items().next().is_some()
     }
 
     /// Takes from later responses about the same message the items that this one lacks. All at
     /// once, so that each section is looked up once, however many responses there are.
     pub(crate) fn merge(&mut self, later: Vec<Self>) {
+        let mut contents = self.contents.take().map_or_else(Contents::default, |contents| *contents);
         let (mut body, mut extras) = (Vec::new(), Vec::new());
         for later in later {
             self.seq = later.seq.or(self.seq);
@@ -137,12 +152,15 @@ impl Message {
             self.internal_date = self.internal_date.or(later.internal_date);
             self.size = self.size.or(later.size);
             self.mod_seq = later.mod_seq.max(self.mod_seq);
-            self.envelope = self.envelope.take().or(later.envelope);
-            self.body_structure = self.body_structure.take().or(later.body_structure);
-            body.extend(later.body);
+            if let Some(later) = later.contents {
+                contents.envelope = contents.envelope.take().or(later.envelope);
+                contents.body_structure = contents.body_structure.take().or(later.body_structure);
+                body.extend(later.body);
+            }
             extras.extend(later.extras.map(|extras| *extras));
         }
-        add_missing(&mut self.body, body);
+        add_missing(&mut contents.body, body);
+        self.set_contents(contents);
         if !extras.is_empty() {
             self.extras_mut().merge(extras);
         }
@@ -194,9 +212,10 @@ mod tests {
                     Some(Bytes::from_static(text.as_bytes())),
                 )
             };
-            let row = |from: u32, text| Message {
-                body: (from..from + count).map(|n| data(n, text)).collect(),
-                ..Message::default()
+            let row = |from: u32, text| {
+                let mut row = Message::default();
+                row.contents_mut().body = (from..from + count).map(|n| data(n, text)).collect();
+                row
             };
             let mut message = row(1, "first");
             message.merge(vec![row(count, "second"), row(2 * count - 1, "third"), row(2, "fourth")]);
@@ -205,7 +224,11 @@ mod tests {
             let third = (2 * count.max(1)..3 * count - 1).map(|n| data(n, "third"));
             let expected: Vec<_> = first.chain(second).chain(third).collect();
             let lacking = (count == 1).then(|| data(2, "fourth"));
-            assert_eq!(message.body, expected.into_iter().chain(lacking).collect::<Vec<_>>(), "{count}");
+            assert_eq!(
+                message.sections(),
+                expected.into_iter().chain(lacking).collect::<Vec<_>>(),
+                "{count}"
+            );
         }
     }
 }

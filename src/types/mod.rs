@@ -77,6 +77,8 @@ pub use limits::Limits;
 pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
 pub use mailbox_state::MailboxState;
+#[cfg(any(test, fuzzing))]
+pub(crate) use message::Contents;
 pub use message::{BodyData, Message};
 pub use metadata::{Metadata, MetadataCode, MetadataEntry, MetadataValue};
 pub use namespace::{Namespace, Namespaces};

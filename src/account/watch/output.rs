@@ -94,7 +94,8 @@ mod tests {
 
     fn arrived(bytes: usize) -> Result<Change> {
         let data = Some(vec![0; bytes].into());
-        let message = Message { body: vec![BodyData::new(Section::Full, None, data)], ..Message::default() };
+        let mut message = Message::default();
+        message.contents_mut().body.push(BodyData::new(Section::Full, None, data));
         let mailbox = MailboxName::INBOX;
         Ok(Change {
             uid_validity: None,

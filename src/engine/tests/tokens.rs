@@ -145,7 +145,7 @@ impl InParts {
 
     fn row(&mut self, mut row: Message) {
         for (section, bytes) in self.read.drain(..) {
-            let mut of_row = row.body.iter_mut().filter(|data| data.section == section);
+            let mut of_row = row.contents_mut().body.iter_mut().filter(|data| data.section == section);
             let data = of_row.find(|data| data.data.is_none()).expect("the row that it was in");
             data.data = Some(bytes.into());
         }

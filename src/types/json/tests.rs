@@ -278,14 +278,16 @@ fn a_row_is_summarised() {
         flags: Some(Flags::new()),
         internal_date: Some("17-Jul-1996 02:44:25 -0700".parse().unwrap()),
         size: Some(1234),
+        ..Message::default()
+    };
+    row.set_contents(Contents {
         envelope: Some(envelope),
         body_structure: Some(BodyStructureBuilder::multipart("MIXED", [text]).build()),
         body: vec![
             BodyData::new(Section::Header, None, Some(Bytes::from_static(b"12345"))),
             BodyData::new(Section::Full, Some(100), None),
         ],
-        ..Message::default()
-    };
+    });
     row.extras_mut().other.push(("X-SPAM".into(), Bytes::from_static(b"1")));
     let place = Place { mailbox: MailboxName::INBOX, selection: Some(SelectionId(1)) };
     let event = Event::new(EventKind::Data(Answer::Fetch(Box::new(row))));

@@ -74,7 +74,7 @@ fn after_end<'a>(mut i: Input<'a>, parser: &mut Parser, message: &mut Message) -
         }
         i = match any(i, parser, message) {
             Ok((rest, ())) => spaces(rest),
-            Err(_) if message.body.iter().any(|body| body.data.is_some()) => {
+            Err(_) if message.sections().iter().any(|body| body.data.is_some()) => {
                 message.extras_mut().other.push((")".to_owned(), Bytes::copy_from_slice(i.text)));
                 i.skip(i.text.len())
             }
@@ -95,7 +95,7 @@ fn ends_with_body(last: Input<'_>, message: &Message) -> bool {
             b"BODY" | b"BODY.PEEK" | b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT" | b"RFC822.PEEK"
         )
     });
-    let data = message.body.last().and_then(|body| body.data.as_deref()).unwrap_or_default();
+    let data = message.sections().last().and_then(|body| body.data.as_deref()).unwrap_or_default();
     is_body && !data.is_empty() && !data.trim_ascii_end().ends_with(b")")
 }
 
@@ -178,7 +178,11 @@ fn size<'a>(i: Input<'a>, message: &mut Message) -> Parsed<'a, ()> {
 fn whole_envelope<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) -> Parsed<'a, ()> {
     let out = room_to_pack(parser);
     let (rest, there) = envelope(i, out)?;
-    message.envelope = there.then(|| Envelope::from_packed(packed(out)));
+    if there {
+        message.contents_mut().envelope = Some(Envelope::from_packed(packed(out)));
+    } else if let Some(contents) = &mut message.contents {
+        contents.envelope = None;
+    }
     Ok((rest, ()))
 }
 
@@ -242,7 +246,7 @@ fn body_structure<'a>(i: Input<'a>, parser: &mut Parser, message: &mut Message) 
     let depth = parser.rules.depth;
     let out = room_to_pack(parser);
     let (rest, ()) = body(i, depth, out)?;
-    message.body_structure = Some(BodyStructure::from_packed(packed(out)));
+    message.contents_mut().body_structure = Some(BodyStructure::from_packed(packed(out)));
     Ok((rest, ()))
 }
 
@@ -251,16 +255,18 @@ fn body_data<'a>(start: Input<'a>, i: Input<'a>, rules: &Rules, message: &mut Me
     let Ok((rest, section)) = section(i, rules) else { return other(start, i, rules, message) };
     let (rest, origin) = origin(rest)?;
     let (rest, data) = data(rest)?;
-    rules.room(i, message.body.len())?;
-    message.body.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
+    let body = &mut message.contents_mut().body;
+    rules.room(i, body.len())?;
+    body.push(BodyData::new(section, origin, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
 
 /// RFC822 and the like, which are sections too (RFC 3501 section 6.4.5).
 fn whole<'a>(i: Input<'a>, section: Section, rules: &Rules, message: &mut Message) -> Parsed<'a, ()> {
     let (rest, data) = data(i)?;
-    rules.room(i, message.body.len())?;
-    message.body.push(BodyData::new(section, None, data.map(Str::to_bytes)));
+    let body = &mut message.contents_mut().body;
+    rules.room(i, body.len())?;
+    body.push(BodyData::new(section, None, data.map(Str::to_bytes)));
     Ok((rest, ()))
 }
 

@@ -46,7 +46,8 @@ impl Parser {
 /// The section whose data is the placeholder, which is removed.
 fn take_placeholder(message: &mut Message) -> Option<(Section, Option<u64>, bool)> {
     let binary = message.extras.iter_mut().flat_map(|extras| extras.binary.last_mut());
-    let last = message.body.last_mut().map(|data| (data, false)).into_iter();
+    let body = message.contents.iter_mut().flat_map(|contents| contents.body.last_mut());
+    let last = body.map(|data| (data, false));
     for (data, is_binary) in last.chain(binary.map(|data| (data, true))) {
         if data.data.as_ref().is_some_and(|data| std::ptr::eq(data.as_ptr(), PLACEHOLDER.as_ptr())) {
             data.data = None;

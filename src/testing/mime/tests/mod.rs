@@ -82,12 +82,14 @@ fn answers() -> String {
         let (name, sections) = head.split_once(':').unwrap_or((head, ""));
         let content = message(text);
         let mut lines = vec![format!("##### {name}")];
-        lines.push(fetched(|row| row.envelope = Some(content.envelope())));
-        lines.push(fetched(|row| row.body_structure = Some(content.body(true))));
-        lines.push(fetched(|row| row.body_structure = Some(content.body(false))));
+        lines.push(fetched(|row| row.contents_mut().envelope = Some(content.envelope())));
+        lines.push(fetched(|row| row.contents_mut().body_structure = Some(content.body(true))));
+        lines.push(fetched(|row| row.contents_mut().body_structure = Some(content.body(false))));
         for section in ["HEADER", "TEXT"].into_iter().chain(sections.split_whitespace()).map(section) {
             let data = content.section(&section);
-            lines.push(fetched(|row| row.body.push(crate::types::BodyData::new(section, None, data))));
+            lines.push(fetched(|row| {
+                row.contents_mut().body.push(crate::types::BodyData::new(section, None, data));
+            }));
         }
         all.extend(lines.iter().map(|line| format!("{line}\n")));
     }

@@ -188,7 +188,8 @@ pub(super) fn message() -> impl Strategy<Value = Message> {
     (of(1..u32::MAX), uid(), plain, large, of(extras())).prop_map(|(seq, by, plain, large, extras)| {
         let mut message = Message { seq: seq.and_then(Seq::new), ..Message::default() };
         (message.uid, message.flags, message.internal_date, message.size, message.mod_seq) = plain;
-        (message.envelope, message.body_structure, message.body) = large;
+        let (envelope, body_structure, body) = large;
+        message.set_contents(Contents { envelope, body_structure, body });
         if message.seq.is_none() {
             message.uid = Some(by);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use imap_duplex::account::{ChangeKind, MemoryStore, Watch};
 use imap_duplex::command::Items;
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Uid};
+use imap_duplex::types::{Flag, Section, Uid};
 use tokio::time::sleep;
 
 use crate::support::within;
@@ -239,6 +239,38 @@ async fn a_message_that_goes_before_it_is_known_is_not_in_the_sum() {
             }
             assert_eq!(mirror.uids("INBOX").to_string(), "2:3", "without {without:?}: {found:?}");
         }
+    })
+    .await;
+}
+
+/// A program that does not read holds some megabytes of messages, however many there are and in how
+/// many mailboxes; one that is larger than that comes alone. All come in the end.
+#[tokio::test(start_paused = true)]
+async fn messages_that_wait_for_the_program_have_a_bound_in_bytes() {
+    within(LIMIT, async {
+        let mega = "x".repeat(1024 * 1024);
+        let world = World::new(Server::builder().inbox_only().start());
+        world.server.create("Work");
+        for mailbox in ["INBOX", "Work"] {
+            for _ in 0..30 {
+                world.server.deliver(mailbox, format!("Subject: large\r\n\r\n{mega}"));
+            }
+        }
+        world.server.deliver("Work", format!("Subject: larger\r\n\r\n{}", mega.repeat(12)));
+        let account = world.account();
+        let watch = Watch::all().from_start(true).items(Items::section(Section::Full));
+        let mut changes = account.watch(watch, MemoryStore::new()).await.expect("a store in memory");
+        sleep(Duration::from_secs(100)).await;
+        let received = account.traffic().await.bytes_received / (1024 * 1024);
+        // Eight that wait, and four that each of two connections has fetched.
+        assert!((8..=17).contains(&received), "{received} MB");
+        let mut bytes = 0;
+        for change in all(&mut changes, QUIET).await {
+            if let ChangeKind::Arrived { message: Some(message), .. } = &change.kind {
+                bytes += message.body().map_or(0, |body| body.len());
+            }
+        }
+        assert_eq!(bytes / (1024 * 1024), 72);
     })
     .await;
 }

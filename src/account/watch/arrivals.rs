@@ -13,6 +13,8 @@ use crate::types::{Flags, MailboxState, Message, Uid, UidSet, UidValidity};
 
 /// How many messages are fetched at once.
 const AT_ONCE: usize = 32;
+/// How many bytes of them, as far as the server says their sizes; a larger one is fetched alone.
+const BYTES_AT_ONCE: u64 = 4 * 1024 * 1024;
 /// How many messages a mailbox is recognised by.
 const SAMPLE: usize = 3;
 
@@ -21,17 +23,20 @@ const SAMPLE: usize = 3;
 pub(super) struct Arrivals {
     items: Option<Items>,
     waiting: Vec<(Uid, Option<Flags>)>,
+    /// The sizes of those that wait, if they have been asked for.
+    sizes: Option<Vec<(Uid, u64)>>,
     /// Messages that are there, and of which the server has sent nothing.
     withheld: UidSet,
 }
 
 impl Arrivals {
     pub(super) fn new(items: Option<Items>) -> Self {
-        Self { items, waiting: Vec::new(), withheld: UidSet::new() }
+        Self { items, waiting: Vec::new(), sizes: None, withheld: UidSet::new() }
     }
 
     pub(super) fn push(&mut self, uid: Uid, flags: Option<Flags>) {
         self.waiting.push((uid, flags));
+        self.sizes = None;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,9 +47,36 @@ impl Arrivals {
         self.waiting.len() >= AT_ONCE
     }
 
-    /// Those that wait, with what is wanted of them.
+    /// How many of those that wait are fetched now.
+    async fn next(&mut self, mailbox: &Mailbox) -> Result<usize> {
+        let all = self.waiting.len();
+        if all < 2 || !self.items.as_ref().is_some_and(|items| items.may_be_large()) {
+            return Ok(all);
+        }
+        if self.sizes.is_none() {
+            let uids: UidSet = self.waiting.iter().map(|(uid, _)| *uid).collect();
+            let rows = match mailbox.fetch(uids, Items::new().size()).await {
+                Ok(rows) => rows,
+                Err(error) if error.refuses_messages() => return Ok(1),
+                Err(error) => return Err(error),
+            };
+            let sizes = rows.iter().filter_map(|row| Some((row.uid()?, row.size()?)));
+            self.sizes = Some(sizes.collect());
+        }
+        let sizes = self.sizes.as_deref().unwrap_or_default();
+        let size = |uid| sizes.iter().find(|(of, _)| *of == uid).map_or(0, |(_, size)| *size);
+        let mut bytes = 0_u64;
+        let fits = |(uid, _): &&(Uid, _)| {
+            bytes = bytes.saturating_add(size(*uid));
+            bytes <= BYTES_AT_ONCE
+        };
+        Ok(self.waiting.iter().take_while(fits).count().max(1))
+    }
+
+    /// Some of those that wait, with what is wanted of them: as many as memory may hold.
     pub(super) async fn take(&mut self, mailbox: &Mailbox) -> Result<Vec<ChangeKind>> {
-        let waiting = std::mem::take(&mut self.waiting);
+        let next = self.next(mailbox).await?;
+        let waiting: Vec<_> = self.waiting.drain(..next).collect();
         let Some(items) = &self.items else {
             let kind = |(uid, flags)| ChangeKind::Arrived { uid, flags, message: None };
             return Ok(waiting.into_iter().map(kind).collect());

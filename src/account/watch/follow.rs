@@ -11,23 +11,25 @@
 //!
 //! In: an account, a mailbox, what is known of it. Out: changes and states, to the watch's task.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify as Signal;
 use tokio::time::{Instant, sleep_until};
 
+pub(super) use self::control::Control;
+use self::control::{Leaving, recheck};
 use super::arrivals::{Arrivals, first_state, known_flags, read_sample, without_flags};
 use super::change::ChangeKind;
 use super::key::MailboxKey;
 use super::ledger::{Delta, Sample, apply_to_state};
 use super::lend::wanted_elsewhere;
+use super::output::Room;
 use super::task::{Note, Notes};
 use crate::account::Account;
 use crate::account::connection::Events;
 use crate::client::{Mailbox, Select, Token};
-use crate::command::{Fetch, Items, Notify};
+use crate::command::{Fetch, Items};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{
     CloseReason, CommandId, Event, EventKind, Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet,
@@ -49,40 +51,10 @@ pub(super) struct Follow {
     pub(super) sample: Option<Sample>,
     /// It goes on until the connection ends.
     pub(super) stays: Option<Arc<Control>>,
+    /// For messages that are on their way to the program.
+    pub(super) room: Room,
     /// Counts twice each note: while it is odd the program has not read what came before.
     pub(super) notes: AtomicU64,
-}
-
-/// What the watch's task and a mailbox that is followed share.
-#[derive(Debug, Default)]
-pub(super) struct Control {
-    rechecked: Signal,
-    /// Changes since this are to be asked for; without one, all is to be compared.
-    since: Mutex<Option<ModSeq>>,
-    /// The highest mod-sequence that the server had reported at the last state.
-    reported: Mutex<Option<ModSeq>>,
-    /// NOTIFY is in force on this connection.
-    pub(super) notified: AtomicBool,
-    /// All that happened before it was selected has been reported.
-    pub(super) caught_up: AtomicBool,
-}
-
-impl Control {
-    /// The server has something that it has not reported: changes since then, or anything.
-    pub(super) fn recheck(&self, since: Option<ModSeq>) {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
-        self.rechecked.notify_one();
-    }
-
-    /// The highest mod-sequence that the server had reported at the last state.
-    pub(super) fn reported(&self) -> Option<ModSeq> {
-        *self.reported.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The connection is needed for other things.
-    pub(super) fn give_up(&self) {
-        self.recheck(None);
-    }
 }
 
 /// How following a mailbox has ended.
@@ -142,7 +114,7 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
     let is_rewound = before.is_some_and(|before| is_rewound(before, &mailbox));
     let arrivals = Arrivals::new(what.items.take());
     let control = what.stays.as_deref();
-    let _leaving = Leaving { mailbox: &mailbox, control };
+    let _leaving = Leaving::of(&mailbox, control);
     let stream = Stream::new(&what, notes, is_known, flagless, arrivals);
     tokio::select! {
         ended = attend(stream, is_rewound, &mailbox, &mut events) => ended,
@@ -216,30 +188,6 @@ async fn at(until: Option<Instant>) {
     }
 }
 
-async fn recheck(control: Option<&Control>) -> Option<ModSeq> {
-    match control {
-        Some(control) => {
-            control.rechecked.notified().await;
-            *control.since.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// The end of a selection: the next lessee of its connection is not to be notified.
-struct Leaving<'a> {
-    mailbox: &'a Mailbox,
-    control: Option<&'a Control>,
-}
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        if self.control.is_some_and(|control| control.notified.load(Ordering::Relaxed)) {
-            self.mailbox.sender().notify(Notify::set()).detach();
-        }
-    }
-}
-
 /// A state, and the commands behind which it counts.
 struct Mark {
     noop: CommandId,
@@ -301,7 +249,7 @@ impl<'a> Stream<'a> {
         self.next_mark = now + PAUSE;
         if let Some(state) = mailbox.state() {
             if let Some(control) = &self.what.stays {
-                *control.reported.lock().unwrap_or_else(PoisonError::into_inner) = mailbox.reported_mod_seq();
+                control.set_reported(mailbox.reported_mod_seq());
             }
             let sample = self.sample.as_ref().and_then(|sample| read_sample(sample, &state.uids, mailbox));
             let mark = Mark { noop: mailbox.sender().noop().detach(), state, sample };
@@ -419,18 +367,17 @@ impl<'a> Stream<'a> {
 
     /// Reports messages that have arrived, with what was asked for of them.
     async fn report_arrivals(&mut self, mailbox: &Mailbox) -> Noted<Result<()>> {
-        if self.arrivals.is_empty() {
-            return Ok(Ok(()));
-        }
-        match Box::pin(self.arrivals.take(mailbox)).await {
-            Ok(arrived) => {
-                for kind in arrived {
-                    self.report(kind, None).await?;
+        while !self.arrivals.is_empty() {
+            match Box::pin(self.arrivals.take(mailbox)).await {
+                Ok(arrived) => {
+                    for kind in arrived {
+                        self.report(kind, None).await?;
+                    }
                 }
-                Ok(Ok(()))
+                Err(error) => return Ok(Err(error)),
             }
-            Err(error) => Ok(Err(error)),
         }
+        Ok(Ok(()))
     }
 
     /// A command has ended: perhaps the one behind which a state counts.
@@ -476,12 +423,21 @@ impl<'a> Stream<'a> {
             // Another state is read then.
             self.mark.take_if(|_| self.since_mark.len() > MAX_SINCE_MARK);
         }
-        self.send(Note::Delta(self.what.key.clone(), Delta::Change(kind, mod_seq))).await
+        self.noted(async {
+            let place = self.what.room.place(&kind).await;
+            let delta = Delta::Change(kind, mod_seq);
+            self.notes.send(Note::Delivered(self.what.key.clone(), delta, place)).await
+        })
+        .await
     }
 
     async fn send(&self, note: Note) -> Noted<()> {
+        self.noted(self.notes.send(note)).await
+    }
+
+    async fn noted(&self, send: impl Future<Output = bool>) -> Noted<()> {
         self.what.notes.fetch_add(1, Ordering::Relaxed);
-        let is_there = self.notes.send(note).await;
+        let is_there = send.await;
         self.what.notes.fetch_add(1, Ordering::Relaxed);
         if is_there { Ok(()) } else { Err(Gone) }
     }
@@ -497,3 +453,5 @@ fn no_uid_validity(what: &Follow) -> Error {
     let why = "the server gives the mailbox no UIDVALIDITY: its UIDs can't be compared with those of later";
     Error::unsupported(why).about(Some(&what.name), None)
 }
+
+mod control;

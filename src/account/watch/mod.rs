@@ -197,7 +197,8 @@ impl Watch {
     /// What is fetched of each message that arrives: it comes with
     /// [`Arrived`](ChangeKind::Arrived). A message that the server lists but does not send is not
     /// delivered, is not acknowledged with what follows it, and is asked for again after the next
-    /// sweep. Some hundred such messages are in memory at most.
+    /// sweep. Some megabytes of such messages are in memory at
+    /// most, or one that is larger.
     ///
     /// ```
     /// # use imap_duplex::account::Watch;

@@ -1,5 +1,5 @@
 //! Where the changes of a watch go: a queue that is bounded by their number, and by the bytes of the
-//! messages that come with them.
+//! messages that come with them, from when they have been fetched on.
 //!
 //! In: changes of one watch, or of many. Out: the same, to whoever reads them; who is behind holds up
 //! all.
@@ -17,10 +17,34 @@ use crate::types::HeapSize as _;
 /// waits alone.
 const MAX_WAITING: u32 = 8 * 1024;
 
+/// The room for messages on their way from a connection to the program. It is taken before they
+/// wait for anything, and never closed; a queue that is dropped gives all of it back.
+#[derive(Clone)]
+pub(super) struct Room(Arc<Semaphore>);
+
+impl Room {
+    fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_WAITING as usize)))
+    }
+
+    /// Waits until there is room for the message that comes with this, if there is one.
+    pub(super) async fn place(&self, kind: &ChangeKind) -> Option<Place> {
+        match kilobytes(kind) {
+            0 => None,
+            much => self.0.clone().acquire_many_owned(much).await.ok().map(Place),
+        }
+    }
+}
+
+/// What a message takes of the room, until it is read.
+pub(super) struct Place(
+    #[expect(dead_code, reason = "it is given back when it is dropped")] OwnedSemaphorePermit,
+);
+
 /// A change on its way, and the room that it takes.
 struct Carried {
     change: Result<Change>,
-    _room: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 /// A change, with the number of its watch. In a box, since a queue has room for many from the start.
@@ -38,13 +62,13 @@ impl Delivery {
 pub(super) struct Output {
     number: u64,
     sender: Sender<Delivery>,
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 /// A queue of so many changes.
 pub(super) fn output(places: usize) -> (Output, Receiver<Delivery>) {
     let (sender, next) = mpsc::channel(places);
-    (Output { number: 0, sender, room: Arc::new(Semaphore::new(MAX_WAITING as usize)) }, next)
+    (Output { number: 0, sender, room: Room::new() }, next)
 }
 
 impl Output {
@@ -53,14 +77,13 @@ impl Output {
         Self { number, ..self.clone() }
     }
 
-    /// Waits until there is room. Whether anyone reads it.
-    pub(super) async fn send(&self, change: Result<Change>) -> bool {
-        let room = match kilobytes(&change) {
-            0 => None,
-            // The semaphore is never closed; a queue that is dropped gives all its room back.
-            much => self.room.clone().acquire_many_owned(much).await.ok(),
-        };
-        self.sender.send(Delivery(self.number, Box::new(Carried { change, _room: room }))).await.is_ok()
+    pub(super) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Waits until there is a place in the queue. Whether anyone reads it.
+    pub(super) async fn send(&self, change: Result<Change>, place: Option<Place>) -> bool {
+        self.sender.send(Delivery(self.number, Box::new(Carried { change, _place: place }))).await.is_ok()
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -72,9 +95,9 @@ impl Output {
     }
 }
 
-fn kilobytes(change: &Result<Change>) -> u32 {
-    match change {
-        Ok(Change { kind: ChangeKind::Arrived { message: Some(message), .. }, .. }) => {
+fn kilobytes(kind: &ChangeKind) -> u32 {
+    match kind {
+        ChangeKind::Arrived { message: Some(message), .. } => {
             u32::try_from(message.heap_size() / 1024).unwrap_or(u32::MAX).min(MAX_WAITING)
         }
         _ => 0,
@@ -110,6 +133,11 @@ mod tests {
         })
     }
 
+    async fn send(output: &Output, change: Result<Change>) -> bool {
+        let place = output.room().place(&change.as_ref().expect("a change").kind).await;
+        output.send(change, place).await
+    }
+
     /// Of two accounts, too: they share the room.
     #[tokio::test(start_paused = true)]
     async fn no_more_waits_than_there_is_room_for() {
@@ -117,12 +145,12 @@ mod tests {
         let mega = 1024 * 1024;
         let sending = tokio::spawn(async move {
             for number in 0..20 {
-                assert!(output.of(number % 2).send(arrived(mega)).await);
+                assert!(send(&output.of(number % 2), arrived(mega)).await);
             }
             // One that is larger than the room comes alone, and small ones take none.
-            assert!(output.send(arrived(20 * mega)).await);
+            assert!(send(&output, arrived(20 * mega)).await);
             for _ in 0..100 {
-                assert!(output.send(arrived(10)).await);
+                assert!(send(&output, arrived(10)).await);
             }
             output
         });
@@ -138,9 +166,9 @@ mod tests {
         let output = sending.await.expect("no panic");
         // Who waits for room is woken by the end.
         for _ in 0..7 {
-            assert!(output.send(arrived(mega)).await);
+            assert!(send(&output, arrived(mega)).await);
         }
-        let waiting = tokio::spawn(async move { output.send(arrived(8 * mega)).await });
+        let waiting = tokio::spawn(async move { send(&output, arrived(8 * mega)).await });
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(next);
         assert!(!timeout(Duration::from_secs(1), waiting).await.expect("in time").expect("no panic"));

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use self::followed::{Followed, Notified};
+pub(super) use self::note::{Note, Notes};
 use super::Watch;
 use super::change::{Change, ChangeKind};
 use super::counts::Counts;
@@ -27,7 +28,7 @@ use super::follow::{Control, Ended, Follow, follow};
 use super::key::MailboxKey;
 use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
-use super::output::Output;
+use super::output::{Output, Place};
 use super::plan::{Difference, Pace, Plan};
 use super::selection::Selection;
 use super::shared::Shared;
@@ -35,9 +36,8 @@ use super::sweep::{Sweep, Swept};
 use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::stay::Stay;
 use crate::account::{Account, AccountState};
-use crate::client::Sender;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{CloseReason, MailboxName, MailboxState};
+use crate::types::{CloseReason, MailboxName};
 
 /// How many mailboxes are looked into at the same time.
 const MAX_LOOKS: usize = 2;
@@ -45,32 +45,6 @@ const MAX_LOOKS: usize = 2;
 const SOON: Duration = Duration::from_secs(1);
 /// How soon a sweep follows one that was cut off, or that contradicts what was reported.
 const SOON_AGAIN: Duration = Duration::from_secs(10);
-/// What a task of the watch reports.
-pub(super) enum Note {
-    Delta(MailboxKey, Delta),
-    /// What a mailbox has at the first look: what happens from there on is delivered.
-    Known(MailboxKey, MailboxState),
-    /// A look has ended, or a mailbox is not followed any more.
-    Ended(MailboxKey, Ended),
-    /// A mailbox is followed on this connection, and up to date.
-    Followed(MailboxKey, Sender),
-    /// Whether the NOTIFY of this number is in force.
-    Notified(u64, bool),
-    Swept(Result<Swept>),
-    /// A mailbox has changed, as the server has reported unasked; `None`: which there are.
-    Reported(Option<MailboxName>),
-}
-
-/// Where the tasks of a watch report to. In boxes, so that the places of the queue are small.
-#[derive(Clone)]
-pub(super) struct Notes(pub(super) QueueSender<Box<Note>>);
-
-impl Notes {
-    /// Whether the watch's task is there.
-    pub(super) async fn send(&self, note: Note) -> bool {
-        self.0.send(Box::new(note)).await
-    }
-}
 
 pub(super) struct WatchTask {
     account: Account,
@@ -271,6 +245,7 @@ impl WatchTask {
             items,
             sample,
             stays,
+            room: self.changes.room().clone(),
             notes: AtomicU64::new(0),
         });
         self.tasks.spawn(follow(self.account.clone(), what, self.own.clone()));
@@ -281,6 +256,10 @@ impl WatchTask {
             Note::Delta(key, delta) => {
                 self.on_delta(&key, matches!(delta, Delta::InStep(..)));
                 self.deliver(&key, delta).await?;
+            }
+            Note::Delivered(key, delta, place) => {
+                self.on_delta(&key, false);
+                self.deliver_with(&key, delta, place).await?;
             }
             // Before any change of it is delivered: one that is lost with this program comes again.
             Note::Known(key, state) => self.store(|ledger| ledger.begin(key, state)).await?,
@@ -360,7 +339,8 @@ impl WatchTask {
     }
 
     async fn on_swept(&mut self, Swept { found, added }: Swept) -> Delivered {
-        let is_first = !std::mem::replace(&mut self.has_swept, true) && self.is_first_run;
+        let is_first_sweep = !std::mem::replace(&mut self.has_swept, true);
+        let is_first = is_first_sweep && self.is_first_run;
         self.is_swept = self.sweep_counts;
         if !self.is_swept {
             self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
@@ -399,8 +379,12 @@ impl WatchTask {
             self.store::<Vec<_>>(know).await?;
         }
         self.before = None;
-        let shared = self.shared.clone();
-        self.saved(shared.save_selection(&self.watch.selection.clone())).await
+        let saved = self.unless_ended(self.shared.save_selection(&self.watch.selection)).await?;
+        match saved {
+            // Once is enough: it is saved after another sweep.
+            Err(error) if is_first_sweep => self.report(error).await,
+            _ => Ok(()),
+        }
     }
 
     fn is_added(&self, key: &MailboxKey, added: &HashSet<MailboxName>) -> bool {
@@ -412,24 +396,27 @@ impl WatchTask {
     where
         K: IntoIterator<Item = MailboxKey>,
     {
-        let shared = self.shared.clone();
-        self.saved(shared.save(change)).await
-    }
-
-    async fn saved(&mut self, save: impl Future<Output = Result<()>>) -> Delivered {
-        let saved = tokio::select! {
-            biased;
-            saved = save => saved,
-            () = end(&self.account) => return Err(Dropped),
-        };
-        match saved {
+        match self.unless_ended(self.shared.save(change)).await? {
             Ok(()) => Ok(()),
             // It is stored with the next acknowledgement.
             Err(error) => self.report(error).await,
         }
     }
 
+    /// What this comes to, unless the account ends before.
+    async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> std::result::Result<T, Dropped> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = end(&self.account) => Err(Dropped),
+        }
+    }
+
     async fn deliver(&mut self, key: &MailboxKey, delta: Delta) -> Delivered {
+        self.deliver_with(key, delta, None).await
+    }
+
+    async fn deliver_with(&mut self, key: &MailboxKey, delta: Delta, place: Option<Place>) -> Delivered {
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             tokio::select! {
                 () = self.shared.acknowledged.notified() => {}
@@ -450,21 +437,21 @@ impl WatchTask {
             Some(mut change) => {
                 // Of a mailbox that is new nothing else says which one of its name it is.
                 change.uid_validity = change.uid_validity.or_else(|| self.plan.uid_validity(key));
-                self.send(Ok(change)).await
+                self.send(Ok(change), place).await
             }
             None => Ok(()),
         }
     }
 
     async fn report(&mut self, error: Error) -> Delivered {
-        self.send(Err(error)).await
+        self.send(Err(error), None).await
     }
 
-    async fn send(&self, change: Result<Change>) -> Delivered {
+    async fn send(&self, change: Result<Change>, place: Option<Place>) -> Delivered {
         self.shared.progress.delivered();
         let is_read = tokio::select! {
             biased;
-            is_read = self.changes.send(change) => is_read,
+            is_read = self.changes.send(change, place) => is_read,
             () = end(&self.account) => false,
         };
         if is_read { Ok(()) } else { Err(Dropped) }
@@ -492,3 +479,4 @@ fn has_ended(error: &Error) -> bool {
 }
 
 mod followed;
+mod note;

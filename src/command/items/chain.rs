@@ -37,6 +37,12 @@ impl Wanted {
         Self { section, part: Some((origin, length)) }
     }
 
+    /// Not a part of its bytes.
+    #[cfg(feature = "account")]
+    pub(super) fn is_whole(&self) -> bool {
+        self.part.is_none()
+    }
+
     /// RFC 9051 section 9, `partial`: the length is not zero.
     pub(super) fn check(&self) -> Result<()> {
         match self.part {

@@ -105,6 +105,12 @@ impl ItemChain {
         }
     }
 
+    /// Whether a row may be as large as its message is.
+    #[cfg(feature = "account")]
+    pub(crate) fn may_be_large(&self) -> bool {
+        self.sections.iter().any(Wanted::is_whole) || self.extensions.iter().any(|item| item.is_content())
+    }
+
     /// Whether more was asked for than the UID, flags and the mod-sequence.
     pub(super) fn asks_data(&self) -> bool {
         let simple = self.internal_date || self.size || self.envelope || self.body_structure;

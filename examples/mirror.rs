@@ -155,19 +155,30 @@ async fn follow(
     loop {
         let mut next = changes.next().await;
         while let Some(change) = next {
-            let change = change?;
-            match &change.kind {
-                ChangeKind::Renamed { from, .. } => {
-                    mirror.renamed(from, &change.mailbox)?;
-                    is_listed = false;
+            match change {
+                Ok(change) => {
+                    match &change.kind {
+                        ChangeKind::Renamed { from, .. } => {
+                            mirror.renamed(from, &change.mailbox)?;
+                            is_listed = false;
+                        }
+                        ChangeKind::Created | ChangeKind::Deleted => is_listed = false,
+                        _ => {}
+                    }
+                    if change.kind != ChangeKind::Deleted {
+                        dirty.insert(change.mailbox.clone());
+                    }
+                    changes.ack(&change).await?;
                 }
-                ChangeKind::Created | ChangeKind::Deleted => is_listed = false,
-                _ => {}
+                // A mailbox that may not be read keeps back no others.
+                Err(error) => match error.mailbox().cloned() {
+                    Some(name) => {
+                        let reason = Failure::from(error).to_string();
+                        output.lines(&line(&name, Err(&reason), json)).await?;
+                    }
+                    None => return Err(error.into()),
+                },
             }
-            if change.kind != ChangeKind::Deleted {
-                dirty.insert(change.mailbox.clone());
-            }
-            changes.ack(&change).await?;
             next = match timeout(BURST, changes.next()).await {
                 Ok(None) => return Ok(()),
                 Ok(next) => next,

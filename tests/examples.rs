@@ -236,6 +236,28 @@ async fn the_way_to_the_server_is_chosen_by_options() {
 }
 
 /// With `--for` a program ends in time, in whatever the server leaves it waiting.
+/// A mailbox that the user may not read is reported, by its name, and does not end a program that
+/// follows all of them.
+#[tokio::test]
+async fn a_mailbox_that_is_refused_ends_no_program_that_follows() {
+    within(LIMIT, async {
+        let server = Server::builder().no_tls().inbox_only().start();
+        server.on("EXAMINE").no_with(imap_duplex::types::Code::NoPerm, "not for you").always();
+        let listening = server.listen().await.expect("a port");
+        let port = listening.port();
+        let url = format!("imap://{}:{}@127.0.0.1:{port}/", server.user(), server.password());
+        let folder = tempfile::tempdir().expect("a folder");
+        let follow = ["--follow", "--interval", "1", "--for", "6", "--json", &url];
+        let mirror = [&follow[..], &[folder.path().to_str().expect("UTF-8")]].concat();
+        let watch = ["--all", "--interval", "1", "--for", "6", "--json", &url];
+        let (mirror, watch) = tokio::join!(output("mirror", &mirror), output("watch", &watch));
+        for text in [mirror, watch] {
+            has(&text, &[r#""event":"error""#, r#""mailbox":"INBOX""#, "not for you"]);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_keeps_no_program_from_ending() {
     const FOR: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! The code of docs/account.md: it runs here, and stands there in the same words.
 
-#![allow(clippy::print_stdout, reason = "the guide's programs talk to their users")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the guide's programs talk to their users")]
 
 // From here on as in the guide.
 use imap_duplex::account::{Account, ChangeKind, StateStore, Watch};
@@ -77,8 +77,14 @@ async fn mirror(
             batch = changes.next_many(100) => batch,
             _ = status.in_step() => return Ok(()), // without this it follows
         };
-        let Some(batch) = batch else { return Ok(()) };
-        let batch = batch?;
+        let batch = match batch {
+            Some(Err(error)) if error.mailbox().is_some() => {
+                eprintln!("{error}"); // it may not be read, say; the others go on
+                continue;
+            }
+            Some(batch) => batch?,
+            None => return Ok(()),
+        };
         batch.iter().try_for_each(&write)?;
         changes.ack_all(&batch).await?; // with one write of the state
     }

@@ -57,7 +57,15 @@ async fn print(account: &Account, all: Watch, mut output: Output, json: bool) ->
                     changes.ack(&change).await?;
                     Some(object(&change))
                 }
-                Some(Err(error)) => Some(json!({"event": "error", "reason": Failure::from(error).to_string()})),
+                Some(Err(error)) => {
+                    // Of one mailbox or of all.
+                    let mailbox = error.mailbox().cloned();
+                    let reason = Failure::from(error).to_string();
+                    Some(match mailbox {
+                        Some(mailbox) => json!({"event": "error", "mailbox": mailbox, "reason": reason}),
+                        None => json!({"event": "error", "reason": reason}),
+                    })
+                }
                 None => return Ok(()),
             },
         };

@@ -8,6 +8,7 @@ mod support;
 
 mod bodies;
 mod cases;
+mod copies;
 mod damaged;
 mod files;
 #[cfg(unix)]

@@ -102,10 +102,12 @@ pub(super) fn flag(
         return Ok(());
     }
     // What has never been sent, and is the last, takes this in. What was sent once and is queued
-    // again may have been done all the same.
+    // again may have been done all the same; and a copy that was made since has the flags of then.
     let last = file
         .prepare_cached(
-            "SELECT id, args, state = 'queued' AND attempts = 0 FROM operation WHERE message = ? ORDER BY id DESC LIMIT 1",
+            "SELECT id, args, state = 'queued' AND attempts = 0 AND NOT EXISTS (SELECT 1 FROM operation c \
+             WHERE c.id > o.id AND c.kind = 'copy' AND json_extract(c.args, '$.source') = o.message) \
+             FROM operation o WHERE message = ? ORDER BY id DESC LIMIT 1",
         )?
         .query_row([message.0], |row| {
             Ok((row.id::<OperationId>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
@@ -356,8 +358,15 @@ pub(super) fn arrive(
 ) -> Result<(), Fault> {
     let other = crate::store::rows::message::by_uid(file, mailbox, uid)?.filter(|other| *other != message);
     if let Some(other) = other {
-        file.prepare_cached("UPDATE operation SET message = ? WHERE message = ?")?
-            .execute(params![message.0, other.0])?;
+        for sql in [
+            "UPDATE operation SET message = ?1 WHERE message = ?2",
+            "UPDATE operation SET args = json_set(args, '$.source', ?1) \
+             WHERE kind = 'copy' AND json_extract(args, '$.source') = ?2",
+            "UPDATE operation SET args = json_set(args, '$.by', ?1) \
+             WHERE kind = 'replaced' AND json_extract(args, '$.by') = ?2",
+        ] {
+            file.prepare_cached(sql)?.execute(params![message.0, other.0])?;
+        }
         // It has the server's flags, which ours may not have yet.
         file.prepare_cached(
             "UPDATE message SET flags = (SELECT flags FROM message WHERE id = ?2), \

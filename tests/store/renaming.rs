@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use imap_duplex::store::{MailboxId, MessageId, Store};
+use imap_duplex::store::{MailboxId, MessageId, NewMessage, Store};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags};
+use imap_duplex::types::{Code, Flag, Flags};
 use tokio::time::sleep;
 
 use crate::support::within;
@@ -128,6 +128,32 @@ async fn another_mailbox_of_the_same_uidvalidity_is_another() {
         let named = client.store.mailbox_named("Job").await.expect("there").id();
         assert_ne!(named, mailbox);
         assert!(numbers(&client.store, named).await.iter().all(|id| !before.contains(id)));
+        world.check(&client.store).await;
+    })
+    .await;
+}
+
+/// Others rename it, and back before a listing shows that: what was refused meanwhile is done.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_is_away_for_a_moment_parks_nothing() {
+    within(LIMIT, async {
+        let (world, client) = world().await;
+        world.server.deliver("INBOX", message("four"));
+        client.in_step().await;
+        let store = client.store.clone();
+        let work = store.mailbox_named("Work").await.expect("there").id();
+        client.crash().await;
+        world.server.on("SELECT").no_with(Code::NonExistent, "no such mailbox");
+        world.server.on("APPEND").no_with(Code::TryCreate, "no such mailbox");
+        store.flag([id_of(&store, "one").await], Flag::Flagged, Flags::new()).await.expect("queued");
+        store.append(work, NewMessage::new(message("five"))).await.expect("queued");
+        store.move_to([id_of(&store, "four").await], work).await.expect("queued");
+        drop(store);
+        crate::world::closed().await;
+        let client = world.client().await;
+        client.in_step().await;
+        assert_eq!(client.store.operations().await.expect("readable"), []);
+        assert_eq!(world.server.mailbox("Work").expect("there").messages.len(), 5);
         world.check(&client.store).await;
     })
     .await;

@@ -21,7 +21,7 @@ use crate::store::database::{Database, Durability};
 use crate::store::error::{Fault, StoreError, StoreErrorKind};
 use crate::store::ids::{MailboxId, MessageId, OperationId, RowIds as _};
 use crate::store::sync::{Either, Note, race};
-use crate::types::{MailboxName, Uid, UidValidity};
+use crate::types::{Code, MailboxName, Uid, UidValidity};
 
 /// How many messages one command names.
 const MAX_BATCH: usize = 500;
@@ -261,6 +261,10 @@ impl Executor {
                     self.announce(batch, true).await;
                     return Err(Trouble::Behind);
                 }
+                if is_missing(&error) && !first.is_structural() {
+                    // It is listed, so it was away for a moment: others have renamed it and back.
+                    return Err(Trouble::Server(error));
+                }
                 self.refused(batch, &error).await?;
             }
             Err(Trouble::Store(error)) if error.kind() == StoreErrorKind::Invalid => {
@@ -401,6 +405,11 @@ fn pause(failures: u32) -> Duration {
 /// Whether it is about what the command named, though it may succeed later: others may be done now.
 fn is_about_these(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete | ErrorKind::Partial | ErrorKind::Protocol)
+}
+
+/// Whether a mailbox that was named is not there.
+fn is_missing(error: &Error) -> bool {
+    matches!(error.code(), Some(Code::NonExistent | Code::TryCreate))
 }
 
 /// Whether the same will be refused again.

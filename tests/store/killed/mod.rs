@@ -1,7 +1,7 @@
 //! A program that keeps a store is killed again and again, at random moments of syncing and of work
 //! offline, while another client changes the mailboxes of a real server. Afterwards somebody who
 //! uses nothing of the library reads the file and the server: both are equal, and nothing that the
-//! user did is lost or done twice.
+//! user did is lost or done twice. Connections break, too, the server is killed itself, and loses UIDs.
 //!
 //! The program is this test's own binary, started again. `IMAP_DUPLEX_KILLS` says how often it is
 //! killed, `IMAP_DUPLEX_SEED` at which moments. With `IMAP_DUPLEX_LOG=FOLDER` the journal and all
@@ -16,17 +16,25 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::support::dovecot::{Dovecot, Options};
-use crate::support::other::Other;
 use crate::support::{fresh_user, within};
-use crate::world::{Dice, check_rows, message};
-use truth::Others;
+use crate::world::{Dice, check_rows};
+use others::Others;
+use relay::Relay;
 
+mod others;
 mod program;
 mod relay;
 mod truth;
+mod work;
 
 const TRASH: &str = "Trash";
-const MAILBOXES: [&str; 4] = ["INBOX", "Work", "Archive", TRASH];
+/// A mailbox that others delete and make again, with all that is in it.
+const DOOMED: &str = "Doomed";
+/// The names of one that others rename.
+const RENAMED: (&str, &str) = ("Theirs", "Moved");
+const MAILBOXES: [&str; 8] = ["INBOX", "Work", "Archive", "work", TRASH, DOOMED, RENAMED.0, RENAMED.1];
+/// Keywords that the user sets.
+const KEYWORDS: [&str; 3] = ["$Mine", "todo", "NonJunk"];
 /// What the names of mailboxes begin with that the user makes.
 const BOX: &str = "box";
 /// How long the whole may take for each kill on a machine that is busy.
@@ -36,45 +44,6 @@ const PROGRAM: &str = "IMAP_DUPLEX_STORE_PROGRAM";
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-/// The other client: mail arrives, is marked, is removed, until it is stopped.
-async fn disturb(server: &Dovecot, user: &str, others: &mut Others, dice: &mut Dice, mut turns: usize) {
-    let mut session = server.session(user).await;
-    while turns > 0 {
-        turns -= 1;
-        let name = MAILBOXES[dice.roll(3)];
-        match dice.roll(6) {
-            0 | 1 => arrives(&mut session, name, others).await,
-            2..=4 => {
-                session.select(name).await;
-                let rows = session.command("UID SEARCH ALL").await;
-                let uids: Vec<String> = rows
-                    .iter()
-                    .filter_map(|row| row.strip_prefix("* SEARCH "))
-                    .flat_map(|uids| uids.split(' ').map(str::to_owned))
-                    .collect();
-                let Some(uid) = dice.pick(&uids) else { continue };
-                let change = ["+FLAGS (\\Answered)", "-FLAGS (\\Answered)", "+FLAGS ($Theirs)"];
-                session.store(uid, change[dice.roll(3)]).await;
-                if dice.roll(4) == 0 {
-                    let command = format!("UID FETCH {uid} (BODY.PEEK[HEADER.FIELDS (SUBJECT)])");
-                    let row = session.attempt(&command).await.lines().join("\n");
-                    let Some((_, rest)) = row.split_once("Subject: ") else { continue };
-                    others.removed.insert(rest.lines().next().expect("a line").to_owned());
-                    session.remove(uid).await;
-                }
-            }
-            _ => sleep(Duration::from_millis(10)).await,
-        }
-    }
-    session.logout().await;
-}
-
-async fn arrives(session: &mut Other, mailbox: &str, others: &mut Others) {
-    let subject = format!("theirs {}", others.arrived.len());
-    session.append(mailbox, "", message(&subject).as_bytes()).await;
-    others.arrived.push(subject);
 }
 
 /// What the program writes to.
@@ -129,35 +98,44 @@ async fn kill_again_and_again(mut disk: impl Disk) {
     let (kills, seed) = (amount("IMAP_DUPLEX_KILLS", 24), amount("IMAP_DUPLEX_SEED", 1));
     // Not SCRAM, which would take most of their lives.
     let extra = "auth_mechanisms = plain\n".to_owned();
-    let server = Dovecot::with(&Options { no_tls: true, extra, ..Options::default() });
+    let mut server = Dovecot::with(&Options { no_tls: true, extra, ..Options::default() });
     let (user, folder) = (fresh_user(), tempfile::tempdir().expect("a folder"));
     let (path, journal) = (folder.path().join("mail.store"), folder.path().join("journal"));
     let (mut dice, mut others) = (Dice(seed), Others::default());
     let mut session = server.session(&user).await;
-    for name in &MAILBOXES[1..] {
+    for name in MAILBOXES.into_iter().skip(1).filter(|name| *name != RENAMED.1) {
         session.command(&format!("CREATE {name}")).await;
     }
     for number in 0..40 {
-        arrives(&mut session, MAILBOXES[number % 3], &mut others).await;
+        others.arrives(&mut session, MAILBOXES[number % 3]).await;
     }
     session.logout().await;
-    let port = relay::port(server.plain_addr()).await;
+    let relay = Relay::start(server.plain_addr(), Dice(seed ^ 0x5eed)).await;
     let orders = |mode: &str, seed: u64| {
         json!({
-            "store": path, "journal": journal, "port": port, "user": user,
+            "store": path, "journal": journal, "port": relay.port, "user": user,
             "mode": mode, "seed": seed,
         })
     };
     for number in 0..kills {
         let mode = ["on", "on", "on", "off"][dice.roll(4)];
+        if dice.roll(24) == 0 {
+            others::renumber(&mut server, &user, &mut dice).await;
+        }
         let orders = orders(mode, seed.wrapping_mul(1_000_003).wrapping_add(number));
         let running = Running(start(&orders, &disk));
-        let turns = dice.roll(12);
-        let life = Duration::from_millis(20 + u64::try_from(dice.roll(600)).expect("small"));
-        let (_, ()) = tokio::join!(sleep(life), disturb(&server, &user, &mut others, &mut dice, turns));
+        let life = Duration::from_millis(10 + u64::try_from(dice.roll(300)).expect("small"));
+        for half in 0..2 {
+            let turns = dice.roll(8);
+            tokio::join!(sleep(life), others.disturb(&server, &user, &mut dice, turns));
+            if half == 0 && dice.roll(12) == 0 {
+                others::restart(&mut server);
+            }
+        }
         drop(running);
         disk.after_kill(&mut dice);
     }
+    let broken = relay.calm();
     let mut last = Running(start(&orders("end", 0), &disk));
     let status = loop {
         if let Some(status) = last.0.try_wait().expect("our own child") {
@@ -168,34 +146,46 @@ async fn kill_again_and_again(mut disk: impl Disk) {
     let journal = std::fs::read_to_string(&journal).unwrap_or_default();
     if let Some(folder) = relay::folder() {
         std::fs::write(folder.join("journal"), &journal).expect("written");
+        std::fs::copy(&path, folder.join("mail.store")).expect("copied");
     }
     assert!(status.success(), "{status}: what it said is above; {:#?}", truth::of_boxes(&journal));
-    let (names, mail) = truth::at_server(&server, &user).await;
-    let (names_here, mail_here) = truth::in_file(&path);
-    let differences = truth::differences(&mail_here, &mail, &journal);
+    compare(&server, &user, &path, (&journal, &others)).await;
+    let done = journal.lines().filter(|line| line.contains("\"done\"")).count();
+    let said = disk.said();
+    println!("{kills} kills, {broken} connections broken, seed {seed}: {done} operations{said}");
+    assert!(done > 0 || kills < 5, "the user has done something");
+}
+
+/// The file, the server, and what has to be by the journal.
+async fn compare(server: &Dovecot, user: &str, path: &Path, (journal, others): (&str, &Others)) {
+    let wrong: Vec<&str> = journal.lines().filter(|line| line.contains("\"wrong\"")).collect();
+    assert!(wrong.is_empty(), "the user has seen what is not so: {wrong:#?}");
+    let (names, mail) = truth::at_server(server, user).await;
+    let (names_here, mail_here) = truth::in_file(path);
+    let differences = truth::differences(&mail_here, &mail, journal);
     assert!(differences.is_empty(), "the file, and the server: {differences:#?}");
-    let wrong = truth::wrong_boxes(&truth::boxes(&journal), &names);
+    let wrong = truth::wrong_boxes(&truth::boxes(journal), &names);
     assert!(wrong.is_empty(), "mailboxes: {wrong:?}, of {names:?}");
     assert_eq!(names_here, names, "mailboxes in the file, and at the server");
-    check_rows(&path);
+    check_rows(path);
+    let wrong = truth::wrong_bodies(server, user, path).await;
+    assert!(wrong.is_empty(), "bodies that are not those of the server: {wrong:#?}");
     let mut found: BTreeMap<&str, Vec<&BTreeSet<String>>> = BTreeMap::new();
     for (flags, subject) in mail.values() {
         found.entry(subject).or_default().push(flags);
     }
-    let truths = truth::truths(&journal, &others);
+    let truths = truth::truths(journal, others);
     for (subject, truth) in &truths {
         let there = found.remove(subject.as_str()).unwrap_or_default();
         let right = (truth.least..=truth.most).contains(&there.len());
         assert!(right, "{subject}: {} of it, {truth:#?}", there.len());
-        if let ([flags], false, Some(flagged)) = (there.as_slice(), truth.is_copied, truth.flagged) {
-            assert_eq!(flags.contains("\\Flagged"), flagged, "{subject}: {truth:#?}");
+        let ([flags], false) = (there.as_slice(), truth.is_copied) else { continue };
+        for (flag, has) in &truth.flags {
+            let Some(has) = has else { continue };
+            assert_eq!(flags.contains(flag), *has, "{subject}, {flag} of {flags:?}: {truth:#?}");
         }
     }
     assert!(found.is_empty(), "these come from nowhere: {found:?}");
-    let done = journal.lines().filter(|line| line.contains("\"done\"")).count();
-    let said = disk.said();
-    println!("{kills} kills, seed {seed}: {done} operations, {} messages at the end{said}", mail.len());
-    assert!(done > 0 || kills < 5, "the user has done something");
 }
 
 /// Whether this is the program that is to be killed, which has run then.

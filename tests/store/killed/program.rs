@@ -8,38 +8,33 @@ use std::time::Duration;
 use imap_duplex::Config;
 use imap_duplex::account::{Account, Policy};
 use imap_duplex::store::{
-    AccountId, LocalMailbox, MailboxId, MessageSummary, NewMessage, PageBy, Store, StoreResult,
+    AccountId, Attachment, BodyPolicy, MailboxId, OperationState, Store, StoreResult, SyncPolicy,
 };
-use imap_duplex::types::{Flag, Flags};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{BOX, MAILBOXES, TRASH};
+use super::{BOX, MAILBOXES};
 use crate::support::PASSWORD;
-use crate::world::{Dice, message};
+use crate::world::Dice;
 
 /// Opens the store, works on it, online or off, until it is killed. `mode` is `off`, `on`, or
-/// `end`: then it brings all in step, and ends.
+/// `end`: then it brings all in step, gives up what the server has refused for good, and ends.
 pub(super) async fn run(orders: Value) {
     let text = |name: &str| orders[name].as_str().expect("a text").to_owned();
     let store = Store::open(text("store")).await.expect("a store, whole at any moment");
     let account = account(&orders);
-    let attachment = match orders["mode"].as_str() {
-        Some("off") => None,
-        _ => Some(store.attach(&account).await.expect("attached")),
-    };
-    if let (Some("end"), Some(attachment)) = (orders["mode"].as_str(), &attachment) {
-        attachment.in_step().await.expect("in step");
-        let left = store.operations().await.expect("readable");
-        assert!(left.is_empty(), "{left:#?}");
-        return;
-    }
     let journal = OpenOptions::new().append(true).create(true).open(text("journal")).expect("a file");
     let dice = Dice(orders["seed"].as_u64().expect("a number"));
-    let mut user = User { store, dice, journal };
+    let mut user = User { store, account, dice, journal, attachment: None };
     user.note(&json!({"start": orders["mode"]}));
+    if orders["mode"] == "end" {
+        return user.end().await;
+    }
+    if orders["mode"] == "on" {
+        user.attach().await.expect("attached");
+    }
     loop {
-        if let Err(error) = user.work().await {
+        if let Err(error) = user.work(orders["mode"] == "on").await {
             user.note(&json!({"end": "failed", "why": error.to_string()}));
         }
         sleep(Duration::from_millis([0, 0, 1, 5, 20, 60][user.dice.roll(6)])).await;
@@ -65,121 +60,87 @@ fn account(orders: &Value) -> Account {
     Account::builder(config).policy(policy).open()
 }
 
-struct User {
-    store: Store,
-    dice: Dice,
+/// The user, and what the user has.
+pub(super) struct User {
+    pub(super) store: Store,
+    account: Account,
+    pub(super) dice: Dice,
     journal: File,
+    attachment: Option<Attachment>,
 }
 
 /// A mailbox as the user sees it.
 #[derive(Clone)]
-struct Seen {
-    id: MailboxId,
-    account: AccountId,
-    name: String,
+pub(super) struct Seen {
+    pub(super) id: MailboxId,
+    pub(super) account: AccountId,
+    pub(super) name: String,
 }
 
 impl User {
     /// One line, in the hands of the system before what follows is done.
-    fn note(&mut self, line: &Value) {
+    pub(super) fn note(&mut self, line: &Value) {
         let mut line = line.clone();
         line["at"] = json!(since_1970());
         self.journal.write_all(format!("{line}\n").as_bytes()).expect("written");
     }
 
-    fn fresh(&mut self, what: &str) -> String {
-        format!("{what} {:x}{:x}", self.dice.roll(1 << 30), self.dice.roll(1 << 30))
+    /// All is brought in step.
+    async fn end(&mut self) {
+        let attachment = self.store.attach(&self.account).await.expect("attached");
+        // What waited for one that is given up may be refused, too.
+        for _ in 0..100 {
+            attachment.in_step().await.expect("in step");
+            let left = self.store.operations().await.expect("readable");
+            let Some(parked) = left.iter().find(|one| one.state == OperationState::Parked) else {
+                assert!(left.is_empty(), "{left:#?}");
+                return;
+            };
+            self.note(&json!({"parked": parked}));
+            self.take_back(parked).await.expect("it is parked");
+        }
+        panic!("operations without end: {:#?}", self.store.operations().await);
     }
 
-    /// One thing that a user does.
-    async fn work(&mut self) -> StoreResult<()> {
+    /// From now on in step, with a policy of its own.
+    pub(super) async fn attach(&mut self) -> StoreResult<()> {
+        let policy = SyncPolicy::new();
+        let policy = match self.dice.roll(6) {
+            0 => policy.follow("Work"),
+            1 => policy.follow_none(),
+            _ => policy,
+        };
+        let policy = match self.dice.roll(4) {
+            // Less than there is: they are removed for each other.
+            0 => policy.bodies(BodyPolicy::all().max_bytes(60_000)),
+            1 => policy.bodies(BodyPolicy::newest_days(3)),
+            2 => policy.bodies(BodyPolicy::mailboxes(["Work", "INBOX"])),
+            _ => policy,
+        };
+        self.attachment = Some(self.store.attach_with(&self.account, policy).await?);
+        Ok(())
+    }
+
+    /// Not in step any more, or again.
+    pub(super) async fn turn(&mut self) -> StoreResult<()> {
+        match self.attachment.take() {
+            Some(attachment) if self.dice.roll(2) == 0 => {
+                attachment.stop().await;
+                Ok(())
+            }
+            Some(attachment) => {
+                drop(attachment);
+                Ok(())
+            }
+            None => self.attach().await,
+        }
+    }
+
+    /// The mailboxes in which the user works.
+    pub(super) async fn mailboxes(&self) -> StoreResult<Vec<Seen>> {
         let mailboxes = self.store.mailboxes().await?.into_iter();
         let mailboxes = mailboxes.filter(|one| one.is_selectable());
-        let mailboxes: Vec<Seen> = mailboxes
-            .map(|one| Seen { id: one.id, account: one.account, name: one.name.to_string() })
-            .filter(|one| MAILBOXES.contains(&one.name.as_str()) || one.name.starts_with(BOX))
-            .collect();
-        let Some(target) = self.dice.pick(&mailboxes).cloned() else { return Ok(()) };
-        match self.dice.roll(16) {
-            0 => self.folders(target).await,
-            1..=3 => self.append(target).await,
-            what => {
-                let all = self.store.search("").await?;
-                match self.dice.pick(&all).cloned() {
-                    Some(one) => self.change(what, one, target, &mailboxes).await,
-                    None => self.append(target).await,
-                }
-            }
-        }
-    }
-
-    async fn append(&mut self, target: Seen) -> StoreResult<()> {
-        let subject = self.fresh("own");
-        self.note(&json!({"do": "append", "subject": subject, "target": target.name}));
-        self.store.append(target.id, NewMessage::new(message(&subject))).await?;
-        self.note(&json!({"end": "done"}));
-        Ok(())
-    }
-
-    async fn change(
-        &mut self,
-        what: usize,
-        one: MessageSummary,
-        target: Seen,
-        mailboxes: &[Seen],
-    ) -> StoreResult<()> {
-        let subject = one.subject.clone().unwrap_or_default();
-        let is_in_trash = mailboxes.iter().any(|seen| seen.id == one.mailbox && seen.name == TRASH);
-        let name = match what {
-            4..=6 => "flag",
-            7 => "unflag",
-            8..=10 => "move",
-            11 => "copy",
-            12 => "replace",
-            // To the Trash; what is there goes for good.
-            13 | 14 if !is_in_trash => "delete",
-            _ => "expunge",
-        };
-        if name == "replace" {
-            let newer = self.fresh("newer");
-            self.note(&json!({"do": name, "subject": newer, "older": subject, "target": target.name}));
-            self.store.replace(one.id, target.id, NewMessage::new(message(&newer))).await?;
-            self.note(&json!({"end": "done"}));
-            return Ok(());
-        }
-        self.note(&json!({"do": name, "subject": subject, "target": target.name, "id": one.id.to_string()}));
-        match name {
-            "flag" => self.store.flag([one.id], Flag::Flagged, Flags::new()).await?,
-            "unflag" => self.store.flag([one.id], Flags::new(), Flag::Flagged).await?,
-            "move" => self.store.move_to([one.id], target.id).await?,
-            "copy" => _ = self.store.copy_to(one.id, target.id).await?,
-            "delete" => self.store.delete([one.id]).await?,
-            _ if is_in_trash => self.store.delete([one.id]).await?,
-            _ => self.store.expunge([one.id]).await?,
-        }
-        self.note(&json!({"end": "done"}));
-        Ok(())
-    }
-
-    /// A mailbox is made, or one of the user's own gets another name, or goes if it is empty.
-    async fn folders(&mut self, one: Seen) -> StoreResult<()> {
-        let fresh = self.fresh(BOX).replace(' ', "-");
-        if !one.name.starts_with(BOX) {
-            self.note(&json!({"do": "create", "mailbox": fresh}));
-            self.store.create_mailbox(one.account, &fresh).await?;
-        } else if self.is_empty(&self.store.mailbox(one.id)).await? {
-            self.note(&json!({"do": "remove", "mailbox": one.name}));
-            self.store.delete_mailbox(one.id).await?;
-        } else {
-            self.note(&json!({"do": "rename", "mailbox": one.name, "to": fresh}));
-            self.store.rename_mailbox(one.id, &fresh).await?;
-        }
-        self.note(&json!({"end": "done"}));
-        Ok(())
-    }
-
-    async fn is_empty(&self, mailbox: &LocalMailbox) -> StoreResult<bool> {
-        let is_counted = mailbox.info().await?.messages > 0;
-        Ok(!is_counted && mailbox.page(PageBy::newest(), None).await?.messages.is_empty())
+        let seen = mailboxes.map(|one| Seen { id: one.id, account: one.account, name: one.name.to_string() });
+        Ok(seen.filter(|one| MAILBOXES.contains(&one.name.as_str()) || one.name.starts_with(BOX)).collect())
     }
 }

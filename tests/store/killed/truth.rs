@@ -7,7 +7,8 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use super::BOX;
+use super::others::Others;
+use super::{BOX, DOOMED, RENAMED};
 use crate::support::dovecot::Dovecot;
 
 /// What has to be of the messages with one subject.
@@ -17,17 +18,77 @@ pub(super) struct Truth {
     pub(super) least: usize,
     pub(super) most: usize,
     pub(super) is_copied: bool,
-    /// `None`: either, since the program was killed at it.
-    pub(super) flagged: Option<bool>,
+    /// Those that the user sets. `None`: either, since the program was killed at it.
+    pub(super) flags: BTreeMap<String, Option<bool>>,
+    /// It was in a mailbox that may have gone, with what was to be done to it.
+    is_doomed: bool,
+    /// It was in one that others rename: Dovecot loses the UIDs of one that is opened meanwhile, and what
+    /// was to be done to a message may be lost.
+    is_shaky: bool,
     history: Vec<String>,
 }
 
-/// What the others have done: subjects that arrived, and those that were removed.
-#[derive(Debug, Default)]
-pub(super) struct Others {
-    pub(super) arrived: Vec<String>,
-    pub(super) removed: BTreeSet<String>,
+impl Truth {
+    /// It was in this mailbox.
+    fn pass(&mut self, mailbox: &str) {
+        self.is_doomed |= mailbox == DOOMED;
+        self.is_shaky |= mailbox == DOOMED || mailbox == RENAMED.0 || mailbox == RENAMED.1;
+    }
+
+    fn has(&mut self, flag: &str, has: Option<bool>) {
+        self.flags.insert(flag.to_owned(), has);
+    }
+
+    /// What the user did to it.
+    fn take(&mut self, line: &Value, is_done: bool) {
+        let named = |name: &str| line[name].as_str().unwrap_or_default();
+        let what = named("do");
+        self.history.push(format!("{what} {line} ({is_done})"));
+        self.pass(named("from"));
+        match what {
+            "append" | "copy" | "replace" | "move" => self.pass(named("target")),
+            _ => {}
+        }
+        match what {
+            "append" | "copy" | "replace" => {
+                // What is copied may be gone before.
+                self.least += usize::from(is_done && !(what == "copy" && self.is_shaky));
+                self.most += 1;
+                self.is_copied |= what == "copy";
+            }
+            "flag" | "unflag" => self.has(FLAGGED, is_done.then_some(what == "flag")),
+            "label" => {
+                self.has(named("remove"), is_done.then_some(false));
+                self.has(named("add"), is_done.then_some(true));
+            }
+            "expunge" => {
+                self.least = self.least.saturating_sub(1);
+                self.most -= usize::from(is_done && self.most > 0 && !self.is_shaky);
+            }
+            "drop" => self.drop(named("what")),
+            _ => {}
+        }
+        if self.is_shaky {
+            self.flags.values_mut().for_each(|has| *has = None);
+        }
+        if self.is_doomed {
+            self.least = 0;
+        }
+    }
+
+    /// The user has given up something that was to be done to it, and may have been done.
+    fn drop(&mut self, what: &str) {
+        match what {
+            "flags" => self.flags.values_mut().for_each(|has| *has = None),
+            // It may be back in a mailbox that is to go; and copies of it are not made either.
+            "move" | "append" | "copy" => self.least = 0,
+            "expunge" => self.most += 1,
+            _ => {}
+        }
+    }
 }
+
+const FLAGGED: &str = "\\Flagged";
 
 /// The mailboxes that the user has made: whether each is there; `None`: either.
 pub(super) type Boxes = BTreeMap<String, Option<bool>>;
@@ -54,39 +115,24 @@ fn text(line: &Value, name: &str) -> String {
 pub(super) fn truths(journal: &str, others: &Others) -> BTreeMap<String, Truth> {
     let mut truths: BTreeMap<String, Truth> = BTreeMap::new();
     for subject in &others.arrived {
-        let truth = Truth { least: 1, most: 1, flagged: Some(false), ..Truth::default() };
+        let mut truth = Truth { least: 1, most: 1, ..Truth::default() };
+        truth.has(FLAGGED, Some(false));
         truths.insert(subject.clone(), truth);
+    }
+    for subject in &others.moved {
+        truths.entry(subject.clone()).or_default().is_shaky = true;
     }
     for (line, is_done) in deeds(journal) {
         if line["subject"].is_null() {
             continue;
         }
-        let what = text(&line, "do");
-        if what == "replace" {
+        if line["do"] == "replace" {
             // It goes once the newer one is at the server; if that is removed before, it stays.
             let older = truths.entry(text(&line, "older")).or_default();
             older.least = older.least.saturating_sub(1);
             older.history.push(format!("is replaced by {} ({is_done})", line["subject"]));
         }
-        let truth = truths.entry(text(&line, "subject")).or_default();
-        truth.history.push(format!("{what} to {} ({is_done})", line["target"]));
-        match &*what {
-            "append" | "copy" | "replace" => {
-                truth.least += usize::from(is_done);
-                truth.most += 1;
-                truth.is_copied |= what == "copy";
-                if what != "copy" {
-                    truth.flagged = Some(false);
-                }
-            }
-            "flag" | "unflag" if is_done => truth.flagged = Some(what == "flag"),
-            "flag" | "unflag" => truth.flagged = None,
-            "expunge" => {
-                truth.least = truth.least.saturating_sub(1);
-                truth.most -= usize::from(is_done && truth.most > 0);
-            }
-            _ => {}
-        }
+        truths.entry(text(&line, "subject")).or_default().take(&line, is_done);
     }
     for subject in &others.removed {
         truths.entry(subject.clone()).or_default().least = 0;
@@ -209,4 +255,40 @@ pub(super) fn in_file(path: &Path) -> (BTreeSet<String>, Mail) {
         Ok(((row.get(0)?, row.get(1)?), (flags_of(&flags), subject)))
     });
     (names, rows.expect("SQL").map(|row| row.expect("a row")).collect())
+}
+
+/// Bodies in the file that are not what the server sends of a message with that content.
+pub(super) async fn wrong_bodies(server: &Dovecot, user: &str, path: &Path) -> Vec<String> {
+    let bodies: Vec<(String, u32, i64)> = {
+        let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
+        let mut find = file
+            .prepare(
+                "SELECT b.name, m.uid, y.id FROM body y JOIN message m ON m.content = y.content \
+                 JOIN mailbox b ON b.id = m.mailbox WHERE y.section = '' AND y.complete = 1 ORDER BY b.name, m.uid",
+            )
+            .expect("SQL");
+        let rows = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("SQL");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let (mut wrong, mut session) = (Vec::new(), server.session(user).await);
+    for (mailbox, uid, body) in bodies {
+        session.command(&format!("EXAMINE {mailbox}")).await;
+        let there = session.body(uid).await;
+        let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");
+        let mut find = file.prepare("SELECT data FROM piece WHERE body = ? ORDER BY number").expect("SQL");
+        let pieces = find.query_map([body], |row| row.get::<_, Vec<u8>>(0)).expect("SQL");
+        let here: Vec<u8> = pieces.flat_map(|piece| piece.expect("a row")).collect();
+        if here != there {
+            let begin = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+            wrong.push(format!(
+                "{mailbox} {uid}: {} bytes here, {} there: {} {}",
+                here.len(),
+                there.len(),
+                begin(&here),
+                begin(&there)
+            ));
+        }
+    }
+    session.logout().await;
+    wrong
 }

@@ -22,7 +22,8 @@ fn flags(world: &World, mailbox: &str) -> Flags {
     plain(&messages[0].flags)
 }
 
-/// Flags set before a copy was made and taken away after it, set only after it, and those of the copy.
+/// Flags set before a copy was made and taken away after it, set only after it, and those of the
+/// copy.
 #[tokio::test(start_paused = true)]
 async fn a_copy_has_the_flags_of_its_moment() {
     within(LIMIT, async {
@@ -51,8 +52,8 @@ async fn a_copy_has_the_flags_of_its_moment() {
     .await;
 }
 
-/// What was refused comes to be at the server all the same: a look makes a row of it, the user copies
-/// that, and has the refused one sent again. Both rows are one message then.
+/// What was refused comes to be at the server all the same: a look makes a row of it, the user
+/// copies that, and has the refused one sent again. Both rows are one message then.
 #[tokio::test(start_paused = true)]
 async fn a_copy_of_a_row_that_turns_out_to_be_another_is_made() {
     within(LIMIT, async {

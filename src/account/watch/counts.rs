@@ -45,6 +45,13 @@ impl Counts {
         self.highest_mod_seq.is_some()
     }
 
+    /// Whether rows that are as new as this mod-sequence, and as many, are newer than these counts.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_behind(&self, mod_seq: Option<ModSeq>, messages: u32) -> bool {
+        let is_lower = self.highest_mod_seq.zip(mod_seq).is_some_and(|(now, rows)| now < rows);
+        is_lower || self.messages.is_some_and(|now| now != messages)
+    }
+
     /// What an earlier run knew of it.
     pub(super) fn of_state(state: &MailboxState, flags: bool) -> Self {
         let with_flags: u64 = state.flags.iter().map(|(_, uids)| uids.len()).sum();

@@ -1,5 +1,5 @@
-//! The task that sends what is queued, one command at a time, in an order that keeps what depends on
-//! each other.
+//! The task that sends what is queued, one command at a time, in an order that keeps what depends
+//! on each other.
 //!
 //! In: the queue in the file, an account. Out: commands; rows that say what has become of them.
 
@@ -207,8 +207,8 @@ impl Executor {
         true
     }
 
-    /// These have failed by themselves: others go first. What fails again and again is parked, so that
-    /// the user hears of it.
+    /// These have failed by themselves: others go first. What fails again and again is parked, so
+    /// that the user hears of it.
     async fn hold(&mut self, batch: &[Operation], trouble: &Trouble) {
         let mut given_up = Vec::new();
         for operation in batch {
@@ -358,9 +358,21 @@ impl Executor {
             matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete)
         };
         let listing = listing || batch.iter().any(is_structural);
+        let sources: Vec<MessageId> = batch
+            .iter()
+            .filter_map(|operation| match operation.action {
+                Action::Copy { source } => Some(source),
+                _ => None,
+            })
+            .collect();
         let keys = self.database.read(move |file| {
-            let places = ids.into_iter().map(|id| Place::read(file, Some(id)));
-            places.collect::<Result<Vec<_>, _>>()
+            let mut find = file.prepare_cached("SELECT mailbox FROM message WHERE id = ?")?;
+            let mut all = ids;
+            for source in sources {
+                let mailbox = find.query_row([source.0], |row| row.optional_id::<MailboxId>(0)).optional()?;
+                all.extend(mailbox.flatten());
+            }
+            all.into_iter().map(|id| Place::read(file, Some(id))).collect::<Result<Vec<_>, _>>()
         });
         let keys = keys.await.unwrap_or_default();
         // A mailbox without an identifier is to be found first.
@@ -369,8 +381,8 @@ impl Executor {
         _ = self.notes.send(Note::Operated { mailboxes, listing });
     }
 
-    /// Where the server has a message; `None`: nowhere, as far as is known. The mailbox is as it was
-    /// at the same moment: under another UIDVALIDITY the UID would be another message's.
+    /// Where the server has a message; `None`: nowhere, as far as is known. The mailbox is as it
+    /// was at the same moment: under another UIDVALIDITY the UID would be another message's.
     pub(super) async fn locate(&self, message: Option<MessageId>) -> Tried<Option<(Place, Uid)>> {
         let Some(message) = message else { return Ok(None) };
         let find = move |file: &Transaction<'_>| {

@@ -13,7 +13,7 @@ use super::schedule::Operation;
 use super::{Action, Mark, queue, restore};
 use crate::account::MailboxLease;
 use crate::client::{Select, Sender};
-use crate::command::{Append, StatusItems, Store as StoreFlags};
+use crate::command::{Append, Items, StatusItems, Store as StoreFlags};
 use crate::error::{Error, ErrorKind};
 use crate::store::bodies;
 use crate::store::database::Durability;
@@ -23,11 +23,11 @@ use crate::store::rows::message::Likeness;
 use crate::store::rows::{content, mailbox, message};
 use crate::types::{Code, Flag, Flags, MailboxName, Message, Timestamp, Uid, UidSet, UidValidity, ViewSync};
 
-/// The rows that came; of others nothing is known.
-fn there(fetched: Result<Vec<Message>, Error>) -> Result<Vec<Message>, Error> {
+/// The messages that are there; `None`: the server can't say it.
+fn there(fetched: Result<Vec<Message>, Error>) -> Result<Option<Vec<Message>>, Error> {
     match fetched {
-        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete) => Ok(Vec::new()),
-        fetched => fetched,
+        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Incomplete) => Ok(None),
+        fetched => fetched.map(Some),
     }
 }
 
@@ -80,8 +80,8 @@ impl Executor {
     pub(super) async fn open(&self, place: &Place) -> Tried<MailboxLease> {
         let select = Select::new(place.name()?).view_sync(ViewSync::Off);
         let mut lease = self.account.mailbox(select.clone()).await?;
-        // One that was selected before may have been opened when there were fewer rights; and so may
-        // another connection that has it.
+        // One that was selected before may have been opened when there were fewer rights; and so
+        // may another connection that has it.
         for _ in 1..self.account.max_connections() {
             if !lease.is_read_only() || lease.unselect().await.is_err() {
                 break;
@@ -107,16 +107,22 @@ impl Executor {
         Ok(lease)
     }
 
-    /// A server that was restored from a backup may have given UIDs to other messages, under the same
-    /// UIDVALIDITY; the newest of these shows it.
+    /// A server that was restored from a backup may have given UIDs to other messages, under the
+    /// same UIDVALIDITY, or give them again just now; the newest of these shows it.
     async fn verify(&self, lease: &MailboxLease, messages: Vec<(MessageId, Uid)>) -> Tried<()> {
         let items = content::traits(&lease.sender().capabilities());
         let newest: UidSet = messages.iter().map(|(_, uid)| *uid).max().into_iter().collect();
-        let mut rows = there(lease.fetch(newest, items.clone()).await)?;
-        if rows.is_empty() && messages.len() > 1 {
-            // It is gone.
+        let Some(mut rows) = there(lease.fetch(newest, items.clone()).await)? else { return Ok(()) };
+        if rows.is_empty() {
+            // It is gone: a look says that, and of which others, before another message has its
+            // UID.
             let all: UidSet = messages.iter().map(|(_, uid)| *uid).collect();
-            rows = there(lease.fetch(all, items).await)?;
+            let is_there = lease.fetch(all.clone(), Items::new().flags()).await?;
+            if all.iter().any(|uid| is_there.iter().all(|row| row.uid() != Some(uid))) {
+                return Err(Trouble::Behind);
+            }
+            let Some(all) = there(lease.fetch(all, items).await)? else { return Ok(()) };
+            rows = all;
         }
         let known: BTreeMap<Uid, MessageId> = messages.into_iter().map(|(id, uid)| (uid, id)).collect();
         let is_other = move |file: &Transaction<'_>| {

@@ -34,9 +34,10 @@ pub(in crate::store) struct Kept {
     pub(in crate::store) mod_seq: Option<ModSeq>,
     pub(in crate::store) counts: Option<String>,
     pub(in crate::store) listed: bool,
+    pub(in crate::store) at_server: u32,
 }
 
-const KEPT: &str = "SELECT id, key, name, uid_validity, mod_seq, counts, listed FROM mailbox";
+const KEPT: &str = "SELECT id, key, name, uid_validity, mod_seq, counts, listed, at_server FROM mailbox";
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     Ok(Kept {
@@ -47,6 +48,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         mod_seq: row.get::<_, Option<i64>>(4)?.and_then(|number| ModSeq::new(number.unsigned_abs())),
         counts: row.get(5)?,
         listed: row.get(6)?,
+        at_server: row.get(7)?,
     })
 }
 

@@ -58,7 +58,8 @@ fn found(entry: &ListEntry) -> Found {
 
 type Named = (Difference, Option<MailboxName>);
 
-/// Takes over a listing: into the plan, and into the file.
+/// Takes over a listing: into the plan, and into the file. Mailboxes are due whose counts are those of
+/// before the last look again: rows have changed since by what we have done, and a backup was put back.
 pub(super) async fn take(
     database: &Database,
     account: i64,
@@ -73,7 +74,7 @@ pub(super) async fn take(
             (difference, name)
         })
         .collect();
-    database
+    let kept = database
         .write(Durability::Process, move |file| {
             // In this order each name is free before another mailbox gets it.
             let named = mailbox_again(file, account, named)?;
@@ -86,9 +87,17 @@ pub(super) async fn take(
                     (_, None) => {}
                 }
             }
-            mailbox::decorate(file, account, &entries)
+            mailbox::decorate(file, account, &entries)?;
+            mailbox::all_kept(file, account)
         })
-        .await
+        .await?;
+    for kept in kept.into_iter().filter(|kept| kept.listed) {
+        let key = MailboxKey::from_text(&kept.key);
+        if plan.counts(&key).is_some_and(|counts| counts.is_behind(kept.mod_seq, kept.at_server)) {
+            plan.mark(&key);
+        }
+    }
+    Ok(())
 }
 
 /// What is left of the differences after mailboxes that were made again under their name, and have

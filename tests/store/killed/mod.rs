@@ -1,7 +1,8 @@
 //! A program that keeps a store is killed again and again, at random moments of syncing and of work
 //! offline, while another client changes the mailboxes of a real server. Afterwards somebody who
 //! uses nothing of the library reads the file and the server: both are equal, and nothing that the
-//! user did is lost or done twice. Connections break, too, the server is killed itself, and loses UIDs.
+//! user did is lost or done twice. Connections break, too, the server is killed itself, and loses
+//! UIDs.
 //!
 //! The program is this test's own binary, started again. `IMAP_DUPLEX_KILLS` says how often it is
 //! killed, `IMAP_DUPLEX_SEED` at which moments. With `IMAP_DUPLEX_LOG=FOLDER` the journal and all

@@ -1,5 +1,5 @@
-//! The other client: mail arrives, is marked, moved, removed; mailboxes get other names, or go and are
-//! made again; and what an administrator does to the server.
+//! The other client: mail arrives, is marked, moved, removed; mailboxes get other names, or go and
+//! are made again; and what an administrator does to the server.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -80,7 +80,8 @@ impl Others {
         let subject = rest.lines().next().expect("a line").to_owned();
         if what == 2 {
             self.moved.insert(subject);
-            session.command(&format!("UID MOVE {uid} {}", MAILBOXES[dice.roll(SAFE)])).await;
+            // Unless the user was quicker.
+            session.attempt(&format!("UID MOVE {uid} {}", MAILBOXES[dice.roll(SAFE)])).await;
         } else {
             self.removed.insert(subject);
             session.remove(uid).await;

@@ -22,8 +22,8 @@ pub(super) struct Truth {
     pub(super) flags: BTreeMap<String, Option<bool>>,
     /// It was in a mailbox that may have gone, with what was to be done to it.
     is_doomed: bool,
-    /// It was in one that others rename: Dovecot loses the UIDs of one that is opened meanwhile, and what
-    /// was to be done to a message may be lost.
+    /// It was in one that others rename: Dovecot loses the UIDs of one that is opened meanwhile,
+    /// and what was to be done to a message may be lost.
     is_shaky: bool,
     history: Vec<String>,
 }

@@ -91,8 +91,8 @@ impl Counts {
         Some(Contents { uid_validity: self.uid_validity?, messages, uid_next: self.uid_next })
     }
 
-    /// Whether the server has something that it has not reported to a selection with this state, and
-    /// mod-sequences up to this.
+    /// Whether the server has something that it has not reported to a selection with this state,
+    /// and mod-sequences up to this.
     pub(super) fn is_ahead_of(&self, state: &MailboxState, reported: Option<ModSeq>) -> bool {
         let messages = u64::from(self.messages.unwrap_or_default());
         self.uid_validity.is_some_and(|now| now != state.uid_validity)

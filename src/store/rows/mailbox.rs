@@ -1,6 +1,7 @@
 //! Mailboxes: names, identifiers, cursors.
 //!
-//! In: listings, looks that were completed. Out: which mailboxes there are, and from where to go on.
+//! In: listings, looks that were completed. Out: which mailboxes there are, and from where to go
+//! on.
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
@@ -141,8 +142,8 @@ pub(in crate::store) fn deleted(file: &Transaction<'_>, account: i64, key: &str)
 }
 
 /// Another mailbox, with this key, is at the server under the name of this one, which is gone: made
-/// again, or restored from elsewhere. Where something is queued for the old one, it is as if its UIDVALIDITY had changed.
-/// Whether that was so.
+/// again, or restored from elsewhere. Where something is queued for the old one, it is as if its
+/// UIDVALIDITY had changed. Whether that was so.
 pub(in crate::store) fn replaced(
     file: &Transaction<'_>,
     mailbox: MailboxId,

@@ -58,8 +58,9 @@ fn found(entry: &ListEntry) -> Found {
 
 type Named = (Difference, Option<MailboxName>);
 
-/// Takes over a listing: into the plan, and into the file. Mailboxes are due whose counts are those of
-/// before the last look again: rows have changed since by what we have done, and a backup was put back.
+/// Takes over a listing: into the plan, and into the file. Mailboxes are due whose counts are those
+/// of before the last look again: rows have changed since by what we have done, and a backup was
+/// put back.
 pub(super) async fn take(
     database: &Database,
     account: i64,

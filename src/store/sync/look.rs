@@ -2,8 +2,9 @@
 //! selected.
 //!
 //! ```text
-//!   rows ──> SELECT with the state known ──> first page, if there are no rows ──> the view is complete
-//!     ^                                                                               │ differences
+//! rows ──> SELECT with the state known ──> first page, if there are no rows ──> the view is
+//! complete ^                                                                               │
+//! differences
 //!     └── transactions: differences, the last with the cursor <───────────────────────┘
 //!     └── windows: the contents that rows lack, newest first; differences meanwhile
 //! ```
@@ -90,6 +91,8 @@ pub(super) struct Look {
     pub(super) notes: UnboundedSender<Note>,
     /// Whether all that was found is in the rows.
     pub(super) is_whole: bool,
+    /// Whether messages of the mailbox had to wait for their UIDs when the look began.
+    pub(super) is_awaited: bool,
 }
 
 /// Looks into a mailbox, and reports the end.
@@ -164,6 +167,8 @@ impl Look {
             (self.kept.mod_seq, self.kept.counts) = (None, None);
             self.kept.uid_validity = uid_validity;
         }
+        let is_awaited = move |file: &Transaction<'_>| Ok(!operations::waiting(file, id)?.is_empty());
+        self.is_awaited = self.database.read(is_awaited).await?;
         // Asked for at once, and read below.
         let newest = known
             .newest()
@@ -203,7 +208,7 @@ impl Look {
         mut asked: Option<u64>,
     ) -> StoreResult<Outcome> {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
-        let (mut has_announced, mut windows) = (false, Windows::default());
+        let mut windows = Windows::default();
         loop {
             let more = self.window(mailbox, &mut windows).await?;
             let now = mailbox.snapshot();
@@ -242,8 +247,8 @@ impl Look {
             if self.is_whole {
                 self.settle_waiting().await?;
             }
-            if !std::mem::replace(&mut has_announced, true) {
-                // What waited for UIDs can be sent.
+            if std::mem::take(&mut self.is_awaited) {
+                // What waited for UIDs of this mailbox can be sent.
                 self.database.announce_queued();
             }
             // Contents belong to it.

@@ -38,7 +38,8 @@ const SOON_AGAIN: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// So often in a row something fails that does not pass by itself before who waits gets the error.
 const MAX_FAILURES: u32 = 5;
-/// After so many intervals mailboxes without mod-sequences are looked into, whatever their counts are.
+/// After so many intervals mailboxes without mod-sequences are looked into, whatever their counts
+/// are.
 const NOW_AND_THEN: u32 = 10;
 
 /// What happens to the task.
@@ -272,6 +273,7 @@ impl SyncTask {
             rounds,
             notes: self.own.clone(),
             is_whole: true,
+            is_awaited: false,
         };
         self.tasks.spawn(look(it));
         true

@@ -1,6 +1,6 @@
 //! Random histories: what a server and other clients do, what a user does, connections that break,
-//! answers that are cut off or refused, programs that are killed. At each quiet point store, server and
-//! what has to be agree: nothing lost, nothing done twice.
+//! answers that are cut off or refused, programs that are killed. At each quiet point store, server
+//! and what has to be agree: nothing lost, nothing done twice.
 //!
 //! `IMAP_DUPLEX_HISTORIES` chooses how many, `IMAP_DUPLEX_HISTORY` a single one.
 

@@ -72,7 +72,8 @@ impl Session {
             },
             "APPEND" => match mail.get_mut(&name(1)) {
                 Some(messages) => {
-                    messages.push((messages.len() as u32 + 1, String::new(), literal));
+                    let last = messages.last().map_or(0, |message| message.0);
+                    messages.push((last + 1, String::new(), literal));
                     Vec::new()
                 }
                 None => return (Vec::new(), "NO"),

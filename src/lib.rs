@@ -92,6 +92,51 @@
 //! # });
 //! ```
 //!
+//! # A second program
+//!
+//! What there is beside mail: room, sharing, notes, and news of mailboxes that are not open. Not
+//! every server has all of it; what one lacks is refused, unsent.
+//!
+//! ```
+//! use imap_duplex::command::{GetMetadata, Notify, NotifyEvent, SetAcl, SetMetadata};
+//! use imap_duplex::types::{EventKind, Rights};
+//! use imap_duplex::{ErrorKind, Receiver, Result, Sender};
+//!
+//! async fn share(imap: &Sender, events: &mut Receiver) -> Result<()> {
+//!     imap.create("Plans").await?;
+//!     match imap.quota_of("Plans").await {
+//!         Ok(room) => println!("{:?}", room.quotas), // what is used, and what is allowed
+//!         Err(error) if error.kind() == ErrorKind::Unsupported => println!("no limits are known"),
+//!         Err(error) => return Err(error),
+//!     }
+//!     // Bob may read it. A note on it is for all who may.
+//!     imap.set_acl(SetAcl::replace("Plans", "bob", Rights::to_read())).await?;
+//!     imap.set_metadata(SetMetadata::of("Plans").set("/shared/comment", "For 2027")).await?;
+//!     let notes = imap.metadata(GetMetadata::of("Plans", ["/shared/comment"])).await?;
+//!     assert_eq!(notes.get("/shared/comment").map(|note| &note[..]), Some(&b"For 2027"[..]));
+//!     // From now on its messages are counted by events, though it is not open.
+//!     imap.notify(Notify::set().mailboxes(["Plans"], NotifyEvent::MESSAGES)).await?;
+//!     while let Some(event) = events.next().await {
+//!         if let EventKind::Status(status) = event.kind {
+//!             println!("{}: {:?} messages", status.name, status.messages);
+//!             break;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! # #[cfg(feature = "testing")]
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! #     let server = imap_duplex::testing::Server::new();
+//! #     let config = imap_duplex::Config::new("localhost").plaintext().login(server.user(), server.password());
+//! #     let (imap, mut events) = config.connect_over(server.connect()).await.unwrap();
+//! #     let mail = async { loop {
+//! #         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+//! #         if server.mailbox("Plans").is_some() { server.deliver("Plans", "Subject: Summer\r\n\r\n"); }
+//! #     } };
+//! #     tokio::select! { () = mail => {}, done = share(&imap, &mut events) => done.unwrap() }
+//! # });
+//! ```
+//!
 //! # How do I …
 //!
 //! | | |
@@ -113,7 +158,7 @@
 //! | stay connected: dial again, several connections, none too many | `account::Account` |
 //! | follow all mailboxes, across failures and restarts | `account::Account::watch` |
 //! | keep mailboxes on disk, in step, usable offline | `store::Store` |
-//! | list the mailboxes | [`Sender::list`] |
+//! | list the mailboxes, show them as a tree | [`Sender::list`]; [`ListEntry::levels`](types::ListEntry::levels) |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`]; whatever the server says of it, `account::Account::special_use` |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
@@ -133,7 +178,7 @@
 //! | fetch headers, flags, bodies, attachments | [`Mailbox::fetch`] with [`Items`](command::Items) |
 //! | fetch what has changed and what is gone since a mod-sequence | [`Mailbox::changes`] |
 //! | fetch a page, the newest 50 say | [`Fetch::partial`](command::Fetch::partial) |
-//! | know which UIDs are not there any more | [`Fetch::report`](command::Fetch::report) |
+//! | know which UIDs are not there any more | `report` of [`Fetch`](command::Fetch::report), [`Store`](command::Store::report), [`Expunge`](command::Expunge::report) |
 //! | read a large result as it arrives | [`Token::stream`] |
 //! | show what a message says, list what is attached to it | `Mailbox::content` (feature `mime`) |
 //! | read large messages as they arrive, in little memory | [`Token::stream_literals`] |

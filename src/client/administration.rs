@@ -110,10 +110,10 @@ impl Sender {
     /// Needs ACL, and the right `a` on that mailbox.
     ///
     /// ```no_run
-    /// # use imap_duplex::command::SetAcl;
+    /// # use imap_duplex::{command::SetAcl, types::Rights};
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// imap.set_acl(SetAcl::replace("Plans", "smith", "lrs")).await?;
-    /// imap.set_acl(SetAcl::add("Plans", "smith", "w")).await?;
+    /// imap.set_acl(SetAcl::replace("Plans", "smith", Rights::to_read())).await?;
+    /// imap.set_acl(SetAcl::add("Plans", "smith", "w")).await?; // each right is a letter: see `Rights`
     /// # Ok(())
     /// # }
     /// ```

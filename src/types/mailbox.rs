@@ -263,6 +263,38 @@ impl ListEntry {
     pub fn is_selectable(&self) -> bool {
         !self.has("\\Noselect") && !self.has("\\NonExistent")
     }
+
+    /// The levels of its name, from the top: a program that shows mailboxes as a tree shows the
+    /// last. Some servers have all under `INBOX`, and others a prefix
+    /// ([`namespace`](crate::Sender::namespace)).
+    ///
+    /// ```
+    /// # use imap_duplex::types::ListEntry;
+    /// let mut bills = ListEntry::new("Work/2027/Bills");
+    /// bills.delimiter = Some('/');
+    /// assert_eq!(bills.levels().collect::<Vec<_>>(), ["Work", "2027", "Bills"]);
+    /// assert_eq!(bills.parent(), Some("Work/2027".into()));
+    /// assert_eq!(bills.child("May"), Some("Work/2027/Bills/May".into()));
+    /// ```
+    #[must_use]
+    pub fn levels(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let delimiter = self.delimiter;
+        self.name.as_str().split(move |c| Some(c) == delimiter)
+    }
+
+    /// The mailbox above it, which need not be there; `None` at the top.
+    #[must_use]
+    pub fn parent(&self) -> Option<MailboxName> {
+        let (above, _) = self.name.as_str().rsplit_once(self.delimiter?)?;
+        (!above.is_empty()).then(|| MailboxName::exact(above))
+    }
+
+    /// The name of a mailbox below it, such as is to be created; `None` where there is no
+    /// hierarchy. A delimiter in the name makes several levels.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<MailboxName> {
+        Some(MailboxName::new(format!("{}{}{name}", self.name.as_str(), self.delimiter?)))
+    }
 }
 
 /// The STATUS of one mailbox (RFC 9051 section 7.3.4); `None` for what was not requested or not

@@ -16,6 +16,7 @@ use super::mailbox::MailboxName;
 /// use imap_duplex::types::Rights;
 /// let rights = Rights::new("lrs");
 /// assert!(rights.can('r') && !rights.can('i'));
+/// assert_eq!(rights, Rights::to_read());
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -29,6 +30,24 @@ impl Rights {
     #[must_use]
     pub fn new(letters: impl Into<String>) -> Self {
         Self { letters: letters.into() }
+    }
+
+    /// To find a mailbox and read it, and to mark messages as read: `lrs`.
+    #[must_use]
+    pub fn to_read() -> Self {
+        Self::new("lrs")
+    }
+
+    /// To do all with its messages as well: change flags, put some there, remove some: `lrswite`.
+    #[must_use]
+    pub fn to_write() -> Self {
+        Self::new("lrswite")
+    }
+
+    /// All that RFC 4314 knows: with the mailbox itself too, and with these rights.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::new("lrswipkxtea")
     }
 
     /// Whether the rights include this letter. Where a server uses only the old letters, those

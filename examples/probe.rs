@@ -33,6 +33,9 @@
 //!   nothing for;
 //! - what the server has no room for now, such as another connection.
 //!
+//! Ctrl-c ends it, and what it has made is removed all the same. A probe that is killed can't do
+//! that: the next one does, an hour later.
+//!
 //! At Gmail a mailbox is a label, and its messages outlive it: they are moved to the trash and
 //! expunged there. They are known by their Message-IDs, which no other messages have.
 
@@ -108,6 +111,8 @@ async fn run(args: Args) -> Result<(), Failure> {
     drop(events);
     let mut rows = Vec::new();
     let (name, mut scratch) = (scratch::name(&imap).await, None);
+    // What can't be removed was not made by this one.
+    let _ = scratch::remove_stale(&imap, &server.user, &name).await;
     let tried = tokio::select! {
         tried = try_all(&server, &imap, &name, &mut scratch, &mut rows) => tried,
         () = program::end(None) => Err(Failure::new("interrupted")),

@@ -2,7 +2,7 @@
 //! removed at the end.
 
 use std::sync::LazyLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use imap_duplex::command::{List, SetAcl, SetMetadata};
 use imap_duplex::types::{ListEntry, MyRights, Uid};
@@ -64,13 +64,39 @@ pub(crate) enum Verdict {
     Failed(String),
 }
 
+/// What the names of all probes begin with, behind the prefix of the user's mailboxes.
+const NAMED: &str = "imap-duplex-probe-";
+
+/// How old the mailboxes of another probe are that surely does not run any more.
+const STALE: Duration = Duration::from_secs(3600);
+
 /// A name that no other mailbox has, nor begins with.
 pub(crate) async fn name(imap: &Sender) -> String {
     let prefix = match imap.namespace().await {
         Ok(spaces) => spaces.personal.into_iter().next().map_or(String::new(), |space| space.prefix),
         Err(_) => String::new(),
     };
-    format!("{prefix}imap-duplex-probe-{}", *MARK)
+    format!("{prefix}{NAMED}{}", *MARK)
+}
+
+/// Removes what probes have left that were killed: no program can do that by itself. Their names
+/// say when they began.
+pub(crate) async fn remove_stale(imap: &Sender, user: &str, own: &str) -> Result<(), Failure> {
+    let Some((prefix, _)) = own.rsplit_once(NAMED) else { return Ok(()) };
+    let before = |name: &str| -> Option<String> {
+        let mut pieces = name.strip_prefix(prefix)?.strip_prefix(NAMED)?.split('-');
+        let (process, began) = (pieces.next()?, pieces.next()?);
+        let age = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_nanos(began.parse().ok()?));
+        (age.ok()? > STALE).then(|| format!("{prefix}{NAMED}{process}-{began}"))
+    };
+    let listed = imap.list(format!("{prefix}{NAMED}*").as_str()).await?;
+    let mut names: Vec<_> = listed.iter().filter_map(|entry| before(entry.name.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        remove(imap, user, &name).await?;
+    }
+    Ok(())
 }
 
 impl Scratch {

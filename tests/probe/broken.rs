@@ -1,7 +1,7 @@
 //! Connections that break: the row at which one does has failed, the others are tried all the same,
 //! and nothing is left behind.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use imap_duplex::testing::{Builder, Server};
 
@@ -77,6 +77,30 @@ async fn wherever_it_is_asked_to_end_nothing_is_left() {
             assert_eq!(ended.status.code(), Some(1), "{command}: {:?}", ended.rest);
             assert_eq!(server.mailboxes(), names, "{command}: {}", ended.errors);
         }
+    })
+    .await;
+}
+
+/// By its name a mailbox says when the probe began that has made it.
+#[tokio::test]
+async fn what_a_killed_probe_has_left_is_removed_by_one_that_comes_an_hour_later() {
+    within(LIMIT, async {
+        let server = builder().start();
+        let listening = server.listen().await.expect("a port");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos();
+        let others = [format!("imap-duplex-probe-7-{now}"), "imap-duplex-probe-notes".to_owned()];
+        let left = format!("imap-duplex-probe-7-{}", now - 3_700_000_000_000);
+        for name in &others {
+            server.create(name.as_str());
+        }
+        let names = server.mailboxes();
+        for suffix in ["", "-other", "-junk"] {
+            server.create(format!("{left}{suffix}").as_str());
+        }
+        let url = format!("imap://{}:{}@127.0.0.1:{}/", server.user(), server.password(), listening.port());
+        let ended = Program::start("probe", &["--json", &url]).end().await;
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{:?}", ended.rest);
+        assert_eq!(server.mailboxes(), names);
     })
     .await;
 }

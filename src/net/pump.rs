@@ -26,7 +26,7 @@ use super::server_check::{Check, CheckRequest};
 use super::suspend::Suspend;
 use super::{Config, Io};
 use crate::engine::{self, ConnectionCount, Engine, Shared};
-use crate::types::{Answer, CloseReason};
+use crate::types::{Answer, CloseReason, Message, Untagged};
 use crate::wire::frame::WholeLine;
 use crate::wire::{Frame, Parser, Response};
 
@@ -60,7 +60,7 @@ pub(crate) struct Pump {
     /// `incoming` may hold whole responses: reading stopped for a slow reader.
     left_over: bool,
     /// The rows at the front of `incoming` that have been read and not handled.
-    rows: VecDeque<(WholeLine, Response)>,
+    rows: VecDeque<(WholeLine, Box<Message>)>,
     /// What stands behind `rows` is no row, or not whole.
     rows_end: bool,
     /// Written bytes may still be in a layer below.
@@ -370,7 +370,8 @@ impl Pump {
         self.note_response(|| Bytes::copy_from_slice(text));
         let raw = self.engine.wants_raw().then(|| Bytes::copy_from_slice(text));
         self.codec.skip_line(line, &mut self.incoming);
-        self.engine.handle(row, raw, now);
+        let row = Untagged::new("FETCH", Answer::Fetch(row), raw);
+        self.engine.handle(Response::Untagged(row), None, now);
         true
     }
 

@@ -214,9 +214,8 @@ impl Parser {
 
     /// A row of FETCH without large literals, in its usual form; any other response is `None`, and
     /// left to [`read`](Self::read).
-    pub(crate) fn read_row(&mut self, text: &[u8]) -> Option<Response> {
-        let message = row(Input::new(text, &[]), self)?.ok()?;
-        Some(untagged("FETCH", Answer::Fetch(message)))
+    pub(crate) fn read_row(&mut self, text: &[u8]) -> Option<Box<Message>> {
+        row(Input::new(text, &[]), self)?.ok()
     }
 
     #[inline]

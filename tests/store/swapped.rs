@@ -133,3 +133,25 @@ async fn what_has_come_of_a_body_is_not_gone_on_with_by_another_message() {
     })
     .await;
 }
+
+/// What the server finds under known UIDs is not taken for the messages that had them.
+#[tokio::test(start_paused = true)]
+async fn a_search_at_the_server_finds_no_other_message() {
+    for lacks in SERVERS {
+        within(LIMIT, async {
+            let (world, client) = swapped(lacks, rarely()).await;
+            let joined = async || {
+                let search = client.store.search_joined("another").await.expect("readable");
+                search.joined().await.expect("readable")
+            };
+            let hits = joined().await;
+            let subjects: Vec<_> = hits.messages.iter().map(|hit| hit.subject.clone()).collect();
+            assert!(subjects.is_empty(), "{lacks:?}: {subjects:?}");
+            assert!(!hits.is_complete() && !hits.is_offline(), "{hits:?}");
+            // It has had the mailbox looked into.
+            is_right(&world, &client).await;
+            assert_eq!(joined().await.messages.len(), 4, "{lacks:?}");
+        })
+        .await;
+    }
+}

@@ -24,8 +24,9 @@ use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use crate::store::handle::Store;
 use crate::store::ids::{MailboxId, RowIds as _};
 use crate::store::rows::content::json;
-use crate::store::sync::{Either, is_away, race};
-use crate::types::{MailboxName, UidSet, UidValidity, ViewSync};
+use crate::store::rows::message::{self, Likeness};
+use crate::store::sync::{Either, is_away, race, traits};
+use crate::types::{MailboxName, Message, UidSet, UidValidity, ViewSync};
 
 /// What a search has found in the store, and can be joined with what the servers find; from
 /// [`Store::search_joined`].
@@ -83,6 +84,7 @@ struct Place {
     id: MailboxId,
     account: i64,
     name: MailboxName,
+    key: String,
     uid_validity: Option<UidValidity>,
 }
 
@@ -180,7 +182,7 @@ impl JoinedSearch {
             .database
             .read(move |file| {
                 let mut find = file.prepare_cached(
-                    "SELECT id, account, name, uid_validity FROM mailbox b \
+                    "SELECT id, account, name, uid_validity, key FROM mailbox b \
                      WHERE key IS NOT NULL AND name IS NOT NULL AND EXISTS \
                      (SELECT 1 FROM message WHERE mailbox = b.id AND uid IS NOT NULL \
                      AND (?1 IS NULL OR place = ?1)) ORDER BY account, name",
@@ -191,6 +193,7 @@ impl JoinedSearch {
                         account: row.get(1)?,
                         name: MailboxName::exact(row.get::<_, String>(2)?),
                         uid_validity: row.get::<_, Option<u32>>(3)?.and_then(UidValidity::new),
+                        key: row.get(4)?,
                     })
                 })?;
                 Ok(places.collect::<Result<_, _>>()?)
@@ -209,10 +212,30 @@ impl JoinedSearch {
             let _held = self.store.database.structure(place.account).hold().await;
             search(&account, place, query).await
         };
-        match race(held, is_away(&account)).await {
-            Either::First(found) => found,
-            Either::Second(()) => Err(offline()),
+        let (uids, newest) = match race(held, is_away(&account)).await {
+            Either::First(found) => found?,
+            Either::Second(()) => return Err(offline()),
+        };
+        // A server that was restored from a backup may have given the UIDs to others.
+        let id = place.id;
+        let is_other = move |file: &Transaction<'_>| {
+            for row in &newest {
+                let known = row.uid().map_or(Ok(None), |uid| message::by_uid(file, id, uid))?;
+                if known
+                    .is_some_and(|known| matches!(message::likeness(file, known, row), Ok(Likeness::Other)))
+                {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        if self.store.database.read(is_other).await? {
+            self.store.database.doubt(place.account, place.key.clone());
+            let what =
+                format!("{}: it has other messages than are known, and is not in step yet", place.name);
+            return Err(StoreError::new(StoreErrorKind::Server, what));
         }
+        Ok(uids)
     }
 
     /// The rows of these messages that match what else the search says; and how many there are not.
@@ -266,12 +289,20 @@ fn is_still(
     Ok(find.query_row(params![mailbox.0, uid_validity.map(UidValidity::get)], |row| row.get(0))?)
 }
 
-async fn search(account: &Account, place: &Place, query: Search) -> StoreResult<UidSet> {
+/// What is found, and by what the newest of it is known.
+async fn search(account: &Account, place: &Place, query: Search) -> StoreResult<(UidSet, Vec<Message>)> {
     let select = Select::new(place.name.clone()).read_only().view_sync(ViewSync::Off);
     let mailbox = account.mailbox(select).await?;
     if mailbox.uid_validity() != place.uid_validity {
         let what = format!("{}: it has been made again, and is not in step yet", place.name);
         return Err(StoreError::new(StoreErrorKind::Server, what));
     }
-    Ok(mailbox.search(query).await?.into_uids())
+    let uids = mailbox.search(query).await?.into_uids();
+    let newest: UidSet = uids.last().into_iter().collect();
+    if newest.is_empty() {
+        return Ok((uids, Vec::new()));
+    }
+    // One that the server can't read can't be compared either.
+    let rows = traits(&mailbox, newest).await;
+    Ok((uids, rows.or_else(|error| if error.refuses_messages() { Ok(Vec::new()) } else { Err(error) })?))
 }

@@ -152,7 +152,10 @@ impl StoreChanges {
 
 fn read(file: &rusqlite::Transaction<'_>, since: i64) -> Result<StoreChange, crate::store::error::Fault> {
     let mut change = StoreChange { seq: since, ..StoreChange::default() };
-    let mut ends = file.prepare_cached("SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM change")?;
+    // Each by itself is found at once; both together are looked for in all rows.
+    let mut ends = file.prepare_cached(
+        "SELECT ifnull((SELECT min(seq) FROM change), 0), ifnull((SELECT max(seq) FROM change), 0)",
+    )?;
     let (first, last): (i64, i64) = ends.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if since > last || since.saturating_add(1) < first {
         (change.seq, change.everything) = (last, true);

@@ -50,8 +50,10 @@ impl Counts {
         }
     }
 
-    fn count(&self, fate: Fate) -> usize {
-        self.messages.values().filter(|other| **other == fate).count()
+    /// `None`: not known, since not all was seen.
+    fn count(&self, fate: Fate) -> Option<usize> {
+        let known = self.messages.values().filter(|other| **other == fate).count();
+        (!self.is_partial).then_some(known)
     }
 }
 
@@ -78,9 +80,6 @@ pub(crate) async fn sync(file: &Path, account: &Account, server: &Server, json: 
             counts.add(&change?);
         }
     }
-    if counts.is_partial {
-        return Err(Failure::new("more has changed than can be counted; the store is in step"));
-    }
     let mailboxes = store.mailboxes().await?;
     let own = || mailboxes.iter().filter(|mailbox| mailbox.account == id && mailbox.is_selectable());
     let status = store.status().await?;
@@ -88,6 +87,7 @@ pub(crate) async fn sync(file: &Path, account: &Account, server: &Server, json: 
     let object = json!({
         "mailboxes": own().count(),
         "messages": own().map(|mailbox| mailbox.messages).sum::<u64>(),
+        // null: more has changed at once than the store keeps a log of.
         "new": counts.count(Fate::New),
         "changed": counts.count(Fate::Changed),
         "removed": counts.count(Fate::Removed),
@@ -100,7 +100,10 @@ pub(crate) async fn sync(file: &Path, account: &Account, server: &Server, json: 
 }
 
 fn for_people(object: &Value) -> String {
-    let number = |name: &str| object[name].to_string();
+    let number = |name: &str| match &object[name] {
+        Value::Null => "an unknown number of".to_owned(),
+        number => number.to_string(),
+    };
     let mut text = format!(
         "{} mailboxes, {} messages: {} new, {} changed, {} removed; {} bytes received, {} sent",
         number("mailboxes"),
@@ -168,4 +171,25 @@ pub(crate) async fn list(file: &Path, mailbox: &str, count: u32, json: bool) -> 
         output.lines(&crate::work::line(message)).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_seen_is_not_counted() {
+        let mut counts = Counts::default();
+        let mut change = StoreChange::default();
+        assert_eq!(counts.count(Fate::New), Some(0));
+        change.everything = true;
+        counts.add(&change);
+        assert_eq!(counts.count(Fate::New), None);
+        let object = json!({"new": counts.count(Fate::New), "messages": 3});
+        assert!(
+            for_people(&object).contains("3 messages: an unknown number of new"),
+            "{}",
+            for_people(&object)
+        );
+    }
 }

@@ -15,18 +15,18 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use self::live::{Live, closed, is_refusal, random};
-use super::connection::{Dial, Dialled, Events, serve};
+use self::dialling::Dialling;
+use self::live::{Live, closed, random};
+use super::connection::Events;
 use super::gate::Gate;
 use super::lease::{Leased, MailboxLease, SessionLease};
 use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::queue::QueueReceiver;
 use super::redial::{Failure, Redial, Verdict};
-use super::{AccountState, AccountStatus, Connector, DialReason, Policy, Traffic};
+use super::{AccountState, AccountStatus, Connector, Policy, Traffic};
 use crate::client::{Mailbox, Select};
 use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
@@ -47,8 +47,7 @@ pub(super) struct AccountDriver {
     redial: Redial,
     /// In boxes, since a map has room for many from the start.
     connections: HashMap<ConnectionId, Box<Live>>,
-    /// Tasks that dial.
-    dials: HashMap<ConnectionId, AbortHandle>,
+    dials: HashMap<ConnectionId, Dialling>,
     wants: HashMap<WishId, Want>,
     /// Wishes whose connection was lost before it could be used: they wait again once its end has
     /// been seen to, since that decides when to dial.
@@ -232,58 +231,6 @@ impl AccountDriver {
         self.wakes.send_modify(|wakes| *wakes += 1);
     }
 
-    fn dial(&mut self, now: Instant) {
-        if self.closing.is_some() || self.redial.verdict(now.into_std()) != Verdict::Dial {
-            return;
-        }
-        let is_broken = self.redial.is_broken();
-        // Connections of long ago say nothing of what the server takes now.
-        let may_grow = self.redial.is_proven() && !self.connections.is_empty();
-        let at_once = if may_grow { usize::MAX } else { 1 };
-        for _ in 0..self.pool.take_dials(at_once) {
-            self.redial.on_dial(now.into_std());
-            self.next_connection += 1;
-            let id = ConnectionId(self.next_connection);
-            let dial = Dial {
-                id,
-                config: self.config.clone(),
-                connector: self.connector.clone(),
-                gate: self.gate.clone(),
-                may_refresh: self.redial.may_refresh(),
-                reason: if is_broken { DialReason::Retry } else { DialReason::Wanted },
-                account: self.own.clone(),
-            };
-            self.dials.insert(id, tokio::spawn(serve(dial)).abort_handle());
-        }
-    }
-
-    fn on_dialled(&mut self, id: ConnectionId, result: Result<Dialled>, now: Instant) {
-        let task = self.dials.remove(&id);
-        match (result, task) {
-            (Ok(Dialled { sender, tap }), Some(task)) => {
-                self.redial.on_login();
-                self.failure = None;
-                let live = Live { sender, mailbox: None, since: now, tap, task };
-                self.connections.insert(id, Box::new(live));
-                self.pool.on_dialled(Some(id), now.into_std());
-            }
-            (Ok(_), None) => {}
-            (Err(error), _) => {
-                let failure = Failure::of(&error);
-                self.redial.on_failure(now.into_std(), failure, random());
-                self.pool.on_dialled(None, now.into_std());
-                if is_refusal(&error, failure) {
-                    self.pool.on_limit(now.into_std());
-                }
-                tracing::info!(target: "imap_duplex", %error, "the account could not connect");
-                self.failure = Some(error.clone());
-                if failure == Failure::Setup || self.redial.is_parked() {
-                    self.refuse_waiting(&error);
-                }
-            }
-        }
-    }
-
     fn refuse_waiting(&mut self, error: &Error) {
         for id in self.pool.take_waiting() {
             if let Some(want) = self.wants.remove(&id) {
@@ -442,7 +389,7 @@ impl AccountDriver {
         self.closing = Some(earlier.into_iter().chain(until).min());
         self.refuse_waiting(&closed());
         for (_, dial) in self.dials.drain() {
-            dial.abort();
+            dial.task.abort();
             self.pool.on_dialled(None, Instant::now().into_std());
         }
     }
@@ -489,6 +436,7 @@ impl AccountDriver {
     }
 }
 
+mod dialling;
 mod live;
 mod moving;
 mod selecting;

@@ -61,6 +61,8 @@ pub(super) struct Redial {
     proven: bool,
     /// Refusals of credentials in a row.
     refusals: u32,
+    /// All that there were.
+    all_refusals: u64,
     /// No dial before this.
     not_before: Option<Instant>,
     /// The server's own hint: nothing but time ends it.
@@ -78,6 +80,7 @@ impl Redial {
             broken: false,
             proven: false,
             refusals: 0,
+            all_refusals: 0,
             not_before: None,
             hinted: None,
             redials: VecDeque::new(),
@@ -87,6 +90,12 @@ impl Redial {
 
     pub(super) fn is_parked(&self) -> bool {
         self.refusals > self.policy.max_refusals
+    }
+
+    /// How often credentials have been refused: which of several dials that were under way at the same
+    /// time has found it out is one.
+    pub(super) fn refusals(&self) -> u64 {
+        self.all_refusals
     }
 
     /// Whether a connection that is wanted is to be dialled.
@@ -157,6 +166,7 @@ impl Redial {
             }
             Failure::Credentials => {
                 self.refusals += 1;
+                self.all_refusals += 1;
                 policy.refusal_pause
             }
             Failure::Setup => policy.max_backoff,

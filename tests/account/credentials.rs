@@ -173,3 +173,25 @@ async fn a_watch_that_is_parked_goes_on_with_other_credentials() {
     })
     .await;
 }
+
+/// Credentials are revoked while a connection lives, so that several are dialled at once: what all
+/// of these find out together is one refusal, and the tries that follow are as many as ever.
+#[tokio::test(start_paused = true)]
+async fn dials_that_are_refused_at_once_count_once() {
+    within(LIMIT, async {
+        let (world, provider) = (World::new(Server::new()), Provider::default());
+        provider.has(world.server.password(), "");
+        let account = world.account_by(provider.config(&world), Policy::default());
+        let lease = account.session().await.unwrap();
+        provider.has("revoked", "revoked as well");
+        let start = Instant::now();
+        let waiting = [account.clone(), account.clone()]
+            .map(|account| tokio::spawn(async move { account.session().await.map(drop) }));
+        for waiting in waiting {
+            assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Login);
+        }
+        assert_eq!((start.elapsed().as_secs(), &world.dials()[1..]), (180, &[0, 0, 60, 120, 180][..]));
+        drop(lease);
+    })
+    .await;
+}

@@ -78,6 +78,8 @@ struct Tracked {
     failures: u32,
     /// How often in a row its counts have changed, and its mod-sequence has not.
     stood_still: u32,
+    /// An earlier run has not believed its mod-sequence.
+    was_doubted: bool,
     /// Where it stands among those that are to be looked into.
     place: Place,
 }
@@ -87,7 +89,9 @@ impl Tracked {
     fn judge_mod_seq(&mut self, now: &Counts) {
         let before = &self.found;
         let is_same = self.is_swept && now.uid_validity == before.uid_validity;
-        if now.highest_mod_seq != before.highest_mod_seq {
+        if !self.is_swept && self.was_doubted && now.highest_mod_seq.is_some() {
+            self.stood_still = 1;
+        } else if now.highest_mod_seq != before.highest_mod_seq {
             self.stood_still = 0;
         } else if is_same && now.highest_mod_seq.is_some() && now.has_changed_since(before) {
             self.stood_still = self.stood_still.saturating_add(1).min(STANDS_STILL);
@@ -199,6 +203,7 @@ impl Plan {
             failed: false,
             failures: 0,
             stood_still: 0,
+            was_doubted: false,
             place: self.due.moved(&key, Place::Nowhere, Due::Now),
         };
         self.behind += 1;
@@ -269,6 +274,12 @@ impl Plan {
     /// Whether the mod-sequence of this mailbox can't be believed: all its flags are to be compared.
     pub(crate) fn doubts_mod_seq(&self, key: &MailboxKey) -> bool {
         self.is_suspect || self.mailboxes.get(key).is_some_and(|tracked| tracked.stood_still > 0)
+    }
+
+    /// What an earlier run knew of this mailbox is without its mod-sequence: if it has one, that was not
+    /// believed.
+    pub(super) fn was_doubted(&mut self, key: &MailboxKey) {
+        self.change(key, |tracked| tracked.was_doubted = true);
     }
 
     /// After a sweep: whether mod-sequences stand still at this server.

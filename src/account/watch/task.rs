@@ -106,6 +106,9 @@ impl WatchTask {
             let counts =
                 head.state.as_ref().map(|state| Counts::of_state(state, watch.flags)).unwrap_or_default();
             plan.know(key.clone(), head.name.clone(), counts);
+            if head.state.as_ref().is_some_and(|state| state.highest_mod_seq.is_none()) {
+                plan.was_doubted(key);
+            }
         }
         Self {
             account,
@@ -416,7 +419,13 @@ impl WatchTask {
         self.deliver_with(key, delta, None).await
     }
 
-    async fn deliver_with(&mut self, key: &MailboxKey, delta: Delta, place: Option<Place>) -> Delivered {
+    async fn deliver_with(&mut self, key: &MailboxKey, mut delta: Delta, place: Option<Place>) -> Delivered {
+        if let Delta::InStep(state, _) = &mut delta
+            && self.plan.doubts_mod_seq(key)
+        {
+            // Nor is it for the next run.
+            state.highest_mod_seq = None;
+        }
         while self.shared.ledger().pending() >= self.watch.max_unacknowledged {
             tokio::select! {
                 () = self.shared.acknowledged.notified() => {}

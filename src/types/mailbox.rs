@@ -226,7 +226,7 @@ pub struct ListEntry {
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub my_rights: Option<Box<Rights>>,
     /// Its annotations, in the result of a [list with them](crate::command::List::with_metadata).
-    #[cfg_attr(feature = "serde", serde(skip))]
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub metadata: Option<Box<Metadata>>,
 }
 

@@ -56,6 +56,16 @@ impl<M: SerializeMap> Fields<M> {
     }
 }
 
+/// Its annotations as a list, and its mailbox if that is not the server itself.
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = Fields(serializer.serialize_map(None)?);
+        fields.some("mailbox", self.mailbox.as_ref())?;
+        fields.annotations("entries", self)?;
+        fields.0.end()
+    }
+}
+
 /// The `value`, or in `state` why there is none.
 struct Annotation<'a>(&'a MetadataEntry);
 

@@ -304,6 +304,22 @@ fn a_row_is_summarised() {
 }
 
 #[test]
+fn an_entry_of_a_list_has_its_annotations() {
+    let mut entry = ListEntry::new("Sent");
+    let entries = vec![
+        MetadataEntry::new("/private/comment".into(), MetadataValue::Set("Mine".into())),
+        MetadataEntry::new("/shared/comment".into(), MetadataValue::Unset),
+    ];
+    entry.metadata = Some(Box::new(Metadata { mailbox: Some("Sent".into()), entries }));
+    let json = serde_json::to_string(&entry).unwrap();
+    let written = concat!(
+        r#""metadata":{"mailbox":"Sent","entries":[{"entry":"/private/comment","value":"Mine"},"#,
+        r#"{"entry":"/shared/comment","state":"unset"}]}"#
+    );
+    assert!(json.contains(written), "{json}");
+}
+
+#[test]
 fn data_of_other_commands() {
     let mut entry = ListEntry::new("Sent");
     entry.delimiter = Some('/');

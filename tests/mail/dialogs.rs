@@ -185,6 +185,28 @@ fn a_reply_quotes_and_is_kept() {
     screen.lacks("Ann wrote:");
 }
 
+/// From the list: the message is not open, and may have to be fetched.
+#[test]
+fn a_reply_quotes_what_comes_later_unless_something_was_written() {
+    for is_written in [false, true] {
+        let mut screen = Screen::new();
+        assert_eq!(screen.key("r"), [Action::Open(1)]);
+        screen.shows(&["Subject  Re: Lunch on Thursday?", "Ann wrote:"]);
+        if is_written {
+            screen.type_text("Yes");
+        }
+        let body = Body { text: "At noon?\n".to_owned(), was_html: false, references: Vec::new() };
+        screen.event(Event::Body { message: 1, body: Ok(body) });
+        match is_written {
+            false => screen.shows(&["Ann wrote:", "> At noon?"]),
+            true => {
+                screen.shows(&["Yes", "Ann wrote:"]);
+                screen.lacks("> At noon?");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_reply_that_was_begun_is_not_lost_by_a_key() {
     let mut screen = Screen::new();

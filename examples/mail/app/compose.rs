@@ -25,6 +25,8 @@ pub(crate) struct Compose {
     answers: Option<i64>,
     references: Vec<String>,
     replaces: Option<i64>,
+    /// The message that is answered, while it is on its way.
+    awaits: Option<Row>,
 }
 
 impl Compose {
@@ -40,6 +42,7 @@ impl Compose {
             answers: None,
             references: Vec::new(),
             replaces: None,
+            awaits: None,
         }
     }
 
@@ -78,7 +81,17 @@ impl Compose {
             field: Field::Text,
             answers: Some(row.id),
             references,
+            awaits: body.is_none().then(|| row.clone()),
             ..Self::new()
+        }
+    }
+
+    /// The message that is answered has come: it is quoted, unless something was written already.
+    pub(crate) fn quote(&mut self, message: i64, body: &Body) {
+        if let Some(row) = self.awaits.take_if(|row| row.id == message)
+            && !self.is_changed
+        {
+            *self = Self::reply(&row, Some(body));
         }
     }
 

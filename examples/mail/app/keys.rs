@@ -234,8 +234,9 @@ impl App {
                 let body = self.message.as_ref().filter(|shown| shown.row.id == first.id);
                 let body = body.and_then(|shown| shown.body.as_ref()?.as_ref().ok());
                 let compose = Compose::reply(first, body);
+                let wanted = if body.is_none() { vec![Action::Open(first.id)] } else { Vec::new() };
                 self.dialog = Some(Dialog::Compose(Box::new(compose), false));
-                Vec::new()
+                wanted
             }
             _ => Vec::new(),
         }

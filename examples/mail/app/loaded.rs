@@ -15,6 +15,9 @@ impl App {
                 }
             }
             Event::Body { message, body } => {
+                if let (Some(Dialog::Compose(compose, _)), Ok(body)) = (&mut self.dialog, &body) {
+                    compose.quote(message, body);
+                }
                 let Some(shown) = self.message.as_mut().filter(|shown| shown.row.id == message) else {
                     return Vec::new();
                 };

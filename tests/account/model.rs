@@ -422,10 +422,10 @@ impl Model {
         is_full
     }
 
-    fn check(&mut self) {
+    async fn check(&mut self) {
         for (at, program) in self.programs.iter_mut().enumerate() {
             self.history.push(format!("    {at} is checked"));
-            program.check(&self.world.server, &self.tags);
+            program.check(&self.world.server, &self.tags).await;
         }
     }
 
@@ -464,7 +464,7 @@ impl Model {
             self.lie = None;
             self.read(true).await;
         }
-        self.check();
+        self.check().await;
     }
 }
 
@@ -479,7 +479,7 @@ async fn whatever_a_server_does_the_sum_of_the_stream_is_the_mailbox() {
         for seed in first..first + given("IMAP_DUPLEX_PROGRAMS", 25) {
             let mut model = Model::start(seed).await;
             model.read(false).await;
-            model.check();
+            model.check().await;
             for _ in 0..6 {
                 model.round().await;
             }

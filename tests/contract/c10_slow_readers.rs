@@ -161,8 +161,8 @@ async fn a_read_of_many_rows_is_handled_in_its_order_between_all_waits() {
             for n in 1..=100 {
                 all += &match n {
                     20 => format!("* 101 EXISTS\r\n{}", row(n, n)),
-                    40 => format!("* 40 FETCH (UID 40 BODY[] {{3}}\r\nabc)\r\n"),
-                    57 => format!("* 57 fetch (BODY[] \"\"  UID 57)\r\n"),
+                    40 => "* 40 FETCH (UID 40 BODY[] {3}\r\nabc)\r\n".into(),
+                    57 => "* 57 fetch (BODY[] \"\"  UID 57)\r\n".into(),
                     73 => format!("* OK [ALERT] midway\r\n* NO late\r\n{}", row(n, n)),
                     _ => row(n, n),
                 };

@@ -97,7 +97,7 @@ impl AccountSettings {
         Ok((url, user))
     }
 
-    /// The configuration to connect by. The secret is resolved anew for each login.
+    /// The configuration to connect by. The secret is resolved for each login.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -195,7 +195,7 @@ impl Directory {
         let Some(row) = row else {
             return Err(Error::invalid(format!("there is an account named {name} already")));
         };
-        count_anew(&client).await?;
+        recount(&client).await?;
         Ok(row.get(0))
     }
 
@@ -217,7 +217,7 @@ impl Directory {
         self.change(statement, name, &[&reason]).await
     }
 
-    /// Wakes an account that was parked; one that is active is connected anew.
+    /// Wakes an account that was parked; one that is active is connected again.
     ///
     /// # Errors
     /// If there is none of this name.
@@ -249,12 +249,12 @@ impl Directory {
         if client.execute(statement, &parameters).await? == 0 {
             return Err(Error::invalid(format!("there is no account named {name}")));
         }
-        count_anew(&client).await
+        recount(&client).await
     }
 }
 
 /// Has the next worker count the accounts, so that the shares are right at once.
-async fn count_anew(client: &tokio_postgres::Client) -> Result<()> {
+async fn recount(client: &tokio_postgres::Client) -> Result<()> {
     client.execute("update fleet.census set counted = '-infinity'", &[]).await?;
     Ok(())
 }

@@ -25,8 +25,9 @@ use crate::error::{Error, Result};
 pub struct FleetConfig {
     /// Where PostgreSQL is: a URL or a line of `key=value`, as libpq reads them.
     pub database: String,
-    /// The certificates, as PEM, of the authorities that PostgreSQL's may be of; those of the system
-    /// without it. A server that offers TLS is spoken to by TLS, and its certificate is checked;
+    /// The certificates, as PEM, of the authorities that PostgreSQL's may be of; those of the
+    /// system without it. A server that offers TLS is spoken to by TLS, and its certificate is
+    /// checked;
     /// `sslmode=require` in `database` asks for it, `sslmode=disable` goes without.
     pub database_ca: Option<PathBuf>,
     /// Where NATS is, with JetStream.

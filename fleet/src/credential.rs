@@ -2,7 +2,7 @@
 //! environment of the workers.
 //!
 //! In: what `fleet account add` was given. Out: what is stored, without a secret in clear; and the
-//! secret itself, resolved anew for each login.
+//! secret itself, resolved for each login.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

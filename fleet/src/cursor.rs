@@ -1,8 +1,8 @@
 //! The cursors of an account in PostgreSQL: where its watch goes on.
 //!
-//! In: what the watch stores after an acknowledgement. Out: the same for the next worker. Each write
-//! checks the lease's token and clears the outbox in the statement that writes: whoever was overtaken
-//! writes nothing.
+//! In: what the watch stores after an acknowledgement. Out: the same for the next worker. Each
+//! write checks the lease's token and clears the outbox in the statement that writes: whoever was
+//! overtaken writes nothing.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -4,8 +4,8 @@
 //!   imap.<account>.<mailbox>.<kind>      imap.alice.INBOX.arrived      imap.alice.Work%2F2026.flags
 //! ```
 //!
-//! In: a change of a watch. Out: subject, identity, JSON: the same change has the same bytes each time
-//! it is published.
+//! In: a change of a watch. Out: subject, identity, JSON: the same change has the same bytes each
+//! time it is published.
 
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ pub enum Kind {
     Renamed,
     /// A mailbox is gone.
     Deleted,
-    /// The mailbox has another UIDVALIDITY: its messages arrive anew.
+    /// The mailbox has another UIDVALIDITY: its messages arrive again.
     Reset,
 }
 

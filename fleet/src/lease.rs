@@ -7,12 +7,12 @@
 //!
 //! Three rules make it safe, whatever stops at whatever moment:
 //!
-//! 1. A worker is retired once, by whoever notices that its `valid_until` has passed, and never comes
-//!    back: a renewal needs a row that is not retired. A process whose row is retired registers a new
-//!    one and begins without accounts.
-//! 2. A claim locks the row of its own worker (`for share`), and retirement changes that row first and
-//!    frees the accounts by a second statement: so each claim is either seen by the retirement that
-//!    frees it, or sees that its worker is retired and takes nothing.
+//! 1. A worker is retired once, by whoever notices that its `valid_until` has passed, and never
+//!    comes back: a renewal needs a row that is not retired. A process whose row is retired
+//!    registers a new one and begins without accounts.
+//! 2. A claim locks the row of its own worker (`for share`), and retirement changes that row first
+//!    and frees the accounts by a second statement: so each claim is either seen by the retirement
+//!    that frees it, or sees that its worker is retired and takes nothing.
 //! 3. Each claim adds one to the account's token. Cursors are written and leases released only with
 //!    the token of the last claim (see cursor.rs), so a worker that was overtaken moves nothing.
 //!
@@ -221,8 +221,8 @@ impl LeaseTable {
         Ok(Census { active: count(0), free: count(1), workers: count(2) })
     }
 
-    /// Claims up to this many free accounts. Workers that claim at the same time get different ones,
-    /// and none waits for another.
+    /// Claims up to this many free accounts. Workers that claim at the same time get different
+    /// ones, and none waits for another.
     ///
     /// # Errors
     /// [`Retired`](Error::Retired) if the worker's time has passed.

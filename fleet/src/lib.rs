@@ -9,10 +9,11 @@
 //! ```
 //!
 //! Any number of workers share one set of accounts. A worker holds leases on some of them and
-//! follows their mailboxes; each change becomes an [`Event`] in a stream of JetStream. The cursor of
-//! a mailbox moves only after JetStream has acknowledged the event, so each change is delivered at
-//! least once, and in order for each mailbox, whatever is killed. A change that is delivered twice
-//! has the same [`Event::id`] both times, by which JetStream drops the second within its window.
+//! follows their mailboxes; each change becomes an [`Event`] in a stream of JetStream. The cursor
+//! of a mailbox moves only after JetStream has acknowledged the event, so each change is delivered
+//! at least once, and in order for each mailbox, whatever is killed. A change that is delivered
+//! twice has the same [`Event::id`] both times, by which JetStream drops the second within its
+//! window.
 //!
 //! In: a [`FleetConfig`], a database, a NATS server. Out: events, and a page that shows the fleet.
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Without it a worker that dies between a publish and its cursor would leave the consumers with a
-//! change that may never be taken back: a message that arrived and is gone by the next look, say. So
-//! the next worker finishes what the last one had begun, and compares from there.
+//! change that may never be taken back: a message that arrived and is gone by the next look, say.
+//! So the next worker finishes what the last one had begun, and compares from there.
 //!
 //! It also bounds what an overtaken worker can still do: it can put nothing in, so all that it may
 //! publish late was here when its successor claimed the account, and was published by it before
@@ -82,8 +82,8 @@ impl Outbox {
         self.covered.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or(0)
     }
 
-    /// Finishes what the worker before has begun: publishes what is here, and moves the cursors past
-    /// it.
+    /// Finishes what the worker before has begun: publishes what is here, and moves the cursors
+    /// past it.
     ///
     /// # Errors
     /// Those of publishing, of the database, and `LeaseLost`.

@@ -11,14 +11,14 @@
 //!   publish (identity, expected sequence) ──ack──> done
 //!      │ another sequence
 //!      ▼
-//!   does the lease hold? ──no──> LeaseLost        yes: learn anew
+//!   does the lease hold? ──no──> LeaseLost        yes: learn again
 //! ```
 //!
-//! JetStream compares the expected sequence with the subject's last one when it stores the event. So
-//! an event of a worker that stood still between its check and its publish is refused once its
-//! successor has published in that subject. Before that it is stored: then it was in the outbox, and
-//! the successor finds it there, or publishes it next (see outbox.rs). tests/model.rs searches all
-//! orders of these steps. That JetStream drops identities that it knows only spares a round.
+//! JetStream compares the expected sequence with the subject's last one when it stores the event.
+//! So an event of a worker that stood still between its check and its publish is refused once its
+//! successor has published in that subject. Before that it is stored: then it was in the outbox,
+//! and the successor finds it there, or publishes it next (see outbox.rs). tests/model.rs searches
+//! all orders of these steps. That JetStream drops identities that it knows only spares a round.
 //!
 //! In: events of one mailbox one after the other. Out: acknowledged, or why never.
 

@@ -1,9 +1,9 @@
 //! The tables, and how an older form of them becomes the newest.
 //!
-//! In: a database of any earlier version. Out: the newest schema. Each step is one transaction under
-//! an advisory lock, so that two `fleet migrate` at once do it once. A step only adds, so that the
-//! workers of the version before go on while it runs and after it; what nobody needs any more is
-//! dropped a version later.
+//! In: a database of any earlier version. Out: the newest schema. Each step is one transaction
+//! under an advisory lock, so that two `fleet migrate` at once do it once. A step only adds, so
+//! that the workers of the version before go on while it runs and after it; what no one needs any
+//! more is dropped a version later.
 
 use tokio_postgres::Client;
 
@@ -66,8 +66,8 @@ create table fleet.outbox (
 );
 ";
 
-// One row: how many accounts there are, counted by one worker for all (see lease.rs). It is as old as
-// can be, so that the first worker counts.
+// One row: how many accounts there are, counted by one worker for all (see lease.rs). It is as old
+// as can be, so that the first worker counts.
 const VERSION_2: &str = "
 create table fleet.census (
     one     boolean     primary key default true check (one),

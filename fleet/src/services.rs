@@ -1,5 +1,5 @@
-//! A PostgreSQL and a NATS server of one's own, in a temporary folder, for the demonstration and for
-//! tests.
+//! A PostgreSQL and a NATS server of one's own, in a temporary folder, for the demonstration and
+//! for tests.
 //!
 //! In: the programs of the system's packages. Out: servers on free ports of the loopback interface,
 //! which end with this process and whose files go with them.

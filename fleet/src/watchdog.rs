@@ -4,7 +4,7 @@
 //! stops by itself when two thirds of the TTL have passed since it *sent* its last renewal that was
 //! granted: the database counted from a later moment, so the lease still holds then.
 //!
-//! In: renewals. Out: whether to publish, for every publish anew.
+//! In: renewals. Out: whether to publish, for each publish again.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -46,8 +46,8 @@ fn an_event_that_is_dropped_on_purpose_is_missed() {
     assert_eq!((code, count(&summary, "lost")), (Some(1), 1), "{summary}");
 }
 
-/// Everything is killed, stopped or cut off in turn. `.ci/run` asks for a minute and 1,000 accounts;
-/// an hour is run by hand.
+/// Everything is killed, stopped or cut off in turn. `.ci/run` asks for a minute and 1,000
+/// accounts; an hour is run by hand.
 #[test]
 fn nothing_is_lost_in_chaos() {
     let given = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.into());

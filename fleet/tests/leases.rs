@@ -62,7 +62,7 @@ async fn all_accounts_are_counted_once_for_all_workers() {
         let copy = "insert into fleet.account (name, settings, credential)
             select 'more', settings, credential from fleet.account limit 1";
         assert_eq!(client.execute(copy, &[]).await.expect("added"), 1);
-        assert_eq!(active(long).await, 3, "not counted anew by each worker");
+        assert_eq!(active(long).await, 3, "not counted again by each worker");
         assert_eq!(active(Duration::ZERO).await, 4, "a third of the time to live later");
     })
     .await;

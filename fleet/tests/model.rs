@@ -249,7 +249,8 @@ impl State {
         }));
     }
 
-    /// A crash; a watchdog that stops; a lease that runs out, as it can once the watchdog has stopped.
+    /// A crash; a watchdog that stops; a lease that runs out, as it can once the watchdog has
+    /// stopped.
     fn fail(&self, worker: usize, states: &mut Vec<State>) {
         if self.workers[worker].allowed && self.workers[worker].token > 0 {
             states.push(self.with(|state| state.workers[worker].allowed = false));
@@ -294,7 +295,7 @@ impl State {
                 if !state.holds(publish.worker) {
                     return state.lose(publish.worker);
                 }
-                // Learnt anew before it is published again.
+                // Learnt again before it is published again.
                 state.workers[publish.worker].known[subject] = None;
             }
         });

@@ -197,8 +197,8 @@ impl Drop for Process {
 }
 
 /// A worker whose lease runs out exactly between its check and its publish. Its successor has
-/// published by the time that it goes on: then its event is refused. Or nobody has: then its event is
-/// stored, and the successor knows it.
+/// published by the time that it goes on: then its event is refused. Or no one has: then its event
+/// is stored, and the successor knows it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_stood_still_before_a_publish_doubles_nothing() {
     for is_overtaken in [true, false] {
@@ -218,7 +218,7 @@ async fn a_worker_that_stood_still_before_a_publish_doubles_nothing() {
             if !is_overtaken {
                 tokio::time::sleep(Duration::from_secs(support::TTL + 1)).await;
                 stopped.go_on();
-                // By a worker whose lease has run out, and that nobody has overtaken.
+                // By a worker whose lease has run out, and that no one has overtaken.
                 assert_eq!(kinds(&mut events, 1).await, arrived(3..=3));
                 drop(stopped);
                 let second = fleet.worker("second").await;
@@ -228,7 +228,7 @@ async fn a_worker_that_stood_still_before_a_publish_doubles_nothing() {
                 let second = fleet.worker("second").await;
                 assert_eq!(kinds(&mut events, 3).await, arrived(3..=5));
                 stopped.go_on();
-                // It registers anew once it knows that it was overtaken.
+                // It registers again once it knows that it was overtaken.
                 until(30, "back", || async {
                     let overview = Overview::read(&fleet.database.pool).await.expect("read");
                     overview.workers.iter().filter(|worker| worker.name == "stopped").count() == 1

@@ -50,7 +50,7 @@ impl Tap {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The events from now on, if nobody else has them.
+    /// The events from now on, if no one else has them.
     pub(super) fn take(self: &Arc<Self>) -> Option<Events> {
         let receiver = self.lock().take()?;
         Some(Events { receiver: Some(receiver), tap: self.clone() })

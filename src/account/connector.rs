@@ -1,4 +1,4 @@
-//! Where the bytes come from: the user's own way to the server, dialled anew each time.
+//! Where the bytes come from: the user's own way to the server, dialled each time.
 //!
 //! In: a function that yields a byte stream. Out: the same behind one type.
 
@@ -27,8 +27,8 @@ pub enum DialReason {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DialRequest {
-    /// The server's host name, of the account's [`Config`](crate::Config). With TLS its certificate is
-    /// checked for that name, whatever the bytes go through.
+    /// The server's host name, of the account's [`Config`](crate::Config). With TLS its certificate
+    /// is checked for that name, whatever the bytes go through.
     pub host: String,
     /// The server's port, of the `Config` or the usual one.
     pub port: u16,

@@ -201,7 +201,7 @@ impl AccountDriver {
         self.give_back();
     }
 
-    /// At rest nobody waits, and nothing is dialled: then no room is kept for it.
+    /// At rest no one waits, and nothing is dialled: then no room is kept for it.
     fn give_back(&mut self) {
         if self.wants.is_empty() {
             self.wants.shrink_to_fit();
@@ -252,7 +252,7 @@ impl AccountDriver {
         let sender = live.sender.in_scope(scope.clone());
         let leased = |scope| Leased { connection: id, scope, account: self.own.clone() };
         match want {
-            // A guard that nobody takes goes back by itself.
+            // A guard that no one takes goes back by itself.
             Want::Session(reply) => _ = reply.send(Ok(SessionLease::new(sender, leased(scope)))),
             Want::Mailbox(select, reply) => {
                 if let Some((_, mailbox)) = live.selected().filter(|(by, _)| by.serves(&select)) {
@@ -281,7 +281,7 @@ impl AccountDriver {
         let want = self.wants.remove(&wish);
         let leased = Leased { connection: id, scope, account: self.own.clone() };
         match (result, want) {
-            // A guard that nobody takes goes back by itself.
+            // A guard that no one takes goes back by itself.
             (Ok(mailbox), Some(Want::Mailbox(select, reply))) => {
                 self.on_open(id, *select, &mailbox);
                 _ = reply.send(Ok(MailboxLease::new(mailbox, leased)));
@@ -376,7 +376,7 @@ impl AccountDriver {
         again.into_iter().rev().for_each(|(_, wish)| self.wish_again(wish));
     }
 
-    /// Logs out of a connection that nobody has leased.
+    /// Logs out of a connection that no one has leased.
     fn close(&mut self, id: ConnectionId) {
         if let Some(live) = self.connections.get_mut(&id) {
             live.mailbox = None;

@@ -132,8 +132,8 @@ impl Account {
         &self.handle.identity
     }
 
-    /// Changes whenever all is to be looked at again: after [`network_changed`](Self::network_changed),
-    /// and when the machine has been asleep.
+    /// Changes whenever all is to be looked at again: after
+    /// [`network_changed`](Self::network_changed), and when the machine has been asleep.
     pub(crate) fn wakes(&self) -> watch::Receiver<u64> {
         self.handle.wakes.clone()
     }
@@ -195,8 +195,8 @@ impl Account {
     }
 
     /// The network is another one, or is back: connections are checked at once by
-    /// [`Sender::check`](crate::Sender::check), a pause after a failure ends, and watches look at all
-    /// mailboxes. What the server asked for, and the bound of repetition, hold.
+    /// [`Sender::check`](crate::Sender::check), a pause after a failure ends, and watches look at
+    /// all mailboxes. What the server asked for, and the bound of repetition, hold.
     pub fn network_changed(&self) {
         _ = self.handle.messages.send(Message::NetworkChanged);
     }
@@ -260,7 +260,7 @@ impl AccountBuilder {
         self
     }
 
-    /// A way to the server of your own, dialled anew for each connection: through SSH, or to a
+    /// A way to the server of your own, dialled for each connection: through SSH, or to a
     /// [`testing::Server`](crate::testing) in virtual time. The [`Config`] decides on TLS, as with
     /// [`Config::connect_through`].
     ///

@@ -25,11 +25,11 @@ use crate::engine::Scope;
 /// Commands of which nothing had been written go on, in their order and under their tokens, on
 /// another connection of the account, as soon as there is one: those that name messages by UID, if
 /// the mailbox has the same UIDVALIDITY then, and those that need no mailbox. All others fail, and
-/// [`Error`](crate::Error) says why: what was written, in part or whole; sequence numbers, `$`, open
-/// ranges of a command that changes messages, streamed uploads, commands of your own, what is about
-/// the connection itself; and what changes something behind a lost command that may have changed
-/// something. [`Token::timeout`](crate::Token::timeout) limits the wait. What is submitted through
-/// the lease later fails: a new lease is needed.
+/// [`Error`](crate::Error) says why: what was written, in part or whole; sequence numbers, `$`,
+/// open ranges of a command that changes messages, streamed uploads, commands of your own, what is
+/// about the connection itself; and what changes something behind a lost command that may have
+/// changed something. [`Token::timeout`](crate::Token::timeout) limits the wait. What is submitted
+/// through the lease later fails: a new lease is needed.
 pub struct MailboxLease {
     mailbox: Mailbox,
     _connection: Leased,
@@ -59,8 +59,8 @@ impl fmt::Debug for MailboxLease {
 ///
 /// When it is dropped, what was submitted is done first; then the connection serves others. Clones
 /// of the sender that are kept beyond that fail, unsent, with
-/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded). What becomes of commands when the connection
-/// ends: see [`MailboxLease`].
+/// [`SelectionEnded`](crate::ErrorKind::SelectionEnded). What becomes of commands when the
+/// connection ends: see [`MailboxLease`].
 pub struct SessionLease {
     sender: Sender,
     _connection: Leased,

@@ -13,8 +13,8 @@
 //!
 //! [`Account::watch`] follows what changes in its mailboxes, across failures and restarts.
 //!
-//! In: a [`Config`](crate::Config) and a [`Policy`]. Out: leases of connections, a status for a user
-//! interface, the changes of a watch.
+//! In: a [`Config`](crate::Config) and a [`Policy`]. Out: leases of connections, a status for a
+//! user interface, the changes of a watch.
 
 mod connection;
 mod connector;

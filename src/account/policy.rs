@@ -23,7 +23,7 @@ pub struct Policy {
     /// How many connections the account has at most, from 1: servers allow from 4 to 16 for all
     /// programs of a user together. 3.
     pub max_connections: usize,
-    /// How long a connection that nobody has leased is kept. 5 minutes.
+    /// How long a connection that no one has leased is kept. 5 minutes.
     pub keep_idle: Duration,
     /// The bound of the first pause after a failure; each further failure doubles it. The pause
     /// itself is random, from zero to the bound. 2 seconds.
@@ -39,8 +39,8 @@ pub struct Policy {
     /// The time over which [`max_redials`](Self::max_redials) counts. 2 minutes.
     pub redial_window: Duration,
     /// How often credentials are tried once the server has refused them, and what a provider of
-    /// [`Config::credentials`](crate::Config::credentials) has fetched afresh for the first refusal:
-    /// beyond this the account is parked. 3.
+    /// [`Config::credentials`](crate::Config::credentials) has fetched afresh for the first
+    /// refusal: beyond this the account is parked. 3.
     pub max_refusals: u32,
     /// The pause after each refusal of credentials. 1 minute.
     pub refusal_pause: Duration,

@@ -64,7 +64,7 @@ impl Pool {
         self.slots.iter_mut().find(|(other, _)| *other == id).map(|(_, slot)| slot)
     }
 
-    /// Most of the time nobody waits: then no room is kept for it.
+    /// Most of the time no one waits: then no room is kept for it.
     fn give_back(&mut self) {
         if self.waiting.is_empty() {
             self.waiting.shrink_to_fit();

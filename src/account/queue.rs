@@ -1,8 +1,9 @@
-//! A queue with one reader, of which no more is kept than what is in it: an account has two of them,
-//! at rest both are empty, and a channel of tokio has 0.8 kB from the start.
+//! A queue with one reader, of which no more is kept than what is in it: an account has two of
+//! them, at rest both are empty, and a channel of tokio has 0.8 kB from the start.
 //!
-//! In: what the tasks of an account, and its users, report. Out: the same in order, to the task that
-//! owns the reader. It has a sender of its own, so the queue never ends before the reader does.
+//! In: what the tasks of an account, and its users, report. Out: the same in order, to the task
+//! that owns the reader. It has a sender of its own, so the queue never ends before the reader
+//! does.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -92,8 +92,8 @@ impl Redial {
         self.refusals > self.policy.max_refusals
     }
 
-    /// How often credentials have been refused: which of several dials that were under way at the same
-    /// time has found it out is one.
+    /// How often credentials have been refused: which of several dials that were under way at the
+    /// same time has found it out is one.
     pub(super) fn refusals(&self) -> u64 {
         self.all_refusals
     }
@@ -139,8 +139,9 @@ impl Redial {
         (self.broken, self.proven, self.refusals, self.not_before) = (false, true, 0, None);
     }
 
-    /// Whether several dials at once may be expected to succeed. Until then one at a time is enough:
-    /// each of several would be refused, and some servers lock users out after a few refusals.
+    /// Whether several dials at once may be expected to succeed. Until then one at a time is
+    /// enough: each of several would be refused, and some servers lock users out after a few
+    /// refusals.
     pub(super) fn is_proven(&self) -> bool {
         self.proven
     }

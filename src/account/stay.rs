@@ -2,7 +2,7 @@
 //! connections, or the only one.
 //!
 //! In: how many connections there may be. Out: leave to keep one, which lasts until it is dropped.
-//! What nobody keeps is leased for a while and serves all.
+//! What no one keeps is leased for a while and serves all.
 
 use std::sync::atomic::Ordering;
 

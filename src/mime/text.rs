@@ -105,7 +105,7 @@ pub(super) async fn read(
     Ok(Some(Text { text, part: number, is_html, charset, is_damaged, is_cut }))
 }
 
-/// The first bytes of a part, and whether there are more. A transfer encoding that nobody knows
+/// The first bytes of a part, and whether there are more. A transfer encoding that no one knows
 /// leaves them as they are: it is more often a wrong name of none than another one.
 async fn collect(body: crate::client::Body, encoding: &str, max: usize) -> Result<(Vec<u8>, bool)> {
     let known = ["base64", "quoted-printable"].iter().any(|name| encoding.trim().eq_ignore_ascii_case(name));

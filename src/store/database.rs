@@ -5,8 +5,8 @@
 //!   read  ──> a free reader, on a thread of tokio's for what waits: one snapshot
 //! ```
 //!
-//! Windows of a sync are written behind: one of them at a time is in the writer's queue. Readers are
-//! never held up by the writer (WAL).
+//! Windows of a sync are written behind: one of them at a time is in the writer's queue. Readers
+//! are never held up by the writer (WAL).
 //!
 //! In: jobs, each on one transaction. Out: their results, once they are in the file.
 
@@ -51,7 +51,7 @@ struct Inner {
     // First: its thread ends before all else is given up. `None`: for reading alone.
     writer: Option<Writer>,
     path: PathBuf,
-    /// Held by who writes what nobody waits for.
+    /// Held by who writes what no one waits for.
     behind: AsyncMutex<()>,
     readers: Arc<Mutex<Vec<Connection>>>,
     free_readers: Arc<Semaphore>,
@@ -173,7 +173,8 @@ impl Database {
         structures.entry(account).or_default().clone()
     }
 
-    /// The mailbox with this key is not as its rows are: it is looked into, if its account is attached.
+    /// The mailbox with this key is not as its rows are: it is looked into, if its account is
+    /// attached.
     pub(super) fn doubt(&self, account: i64, key: String) {
         let engaged = self.inner.engaged.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, doubts)) = engaged.get(&account) {
@@ -190,8 +191,8 @@ impl Database {
         self.inner.max_body_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// A body was read. It is written down before room is made, not now: who reads does not wait for
-    /// the writer.
+    /// A body was read. It is written down before room is made, not now: who reads does not wait
+    /// for the writer.
     pub(super) fn note_used(&self, body: i64) {
         let mut used = self.inner.used_bodies.lock().unwrap_or_else(PoisonError::into_inner);
         if used.last() != Some(&body) && used.len() < MAX_USED {
@@ -217,8 +218,9 @@ impl Database {
         writer.run(durability, job).await
     }
 
-    /// The same for what the server can say again, may take long, and nobody waits for: of such
-    /// transactions one at a time is in the queue, so that whoever else writes waits for one at most.
+    /// The same for what the server can say again, may take long, and no one waits for: of such
+    /// transactions one at a time is in the queue, so that whoever else writes waits for one at
+    /// most.
     pub(super) async fn write_behind<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
@@ -272,8 +274,8 @@ impl Database {
     pub(super) async fn verify(&self) -> StoreResult<()> {
         let path = self.path().to_owned();
         blocking(move || {
-            // By a connection of its own: the check takes what one that has searched remembers of the
-            // index for what is in the file, and reports damage once others have written.
+            // By a connection of its own: the check takes what one that has searched remembers of
+            // the index for what is in the file, and reports damage once others have written.
             let check = || -> Result<(), Fault> {
                 let file = Self::open_reader(&path)?;
                 let found: String = file.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

@@ -35,8 +35,8 @@ pub enum StoreErrorKind {
     Newer,
     /// The file is damaged, or is no store: [`Store::rebuild`](super::Store::rebuild).
     Corrupt,
-    /// There is no room, or the file can't be written for now: nothing was changed, and it can be tried
-    /// again.
+    /// There is no room, or the file can't be written for now: nothing was changed, and it can be
+    /// tried again.
     Full,
     /// There is no such mailbox, message or operation, or no longer.
     NotFound,

@@ -1,6 +1,6 @@
-//! Tests: a file that may not grow (`max_page_count`), so that SQLite itself says in the middle of a
-//! row or a body that there is no room. Here, since the limit is one of a connection. What a limit of
-//! the system does, to the log as well, is in `tests/store/full.rs`.
+//! Tests: a file that may not grow (`max_page_count`), so that SQLite itself says in the middle of
+//! a row or a body that there is no room. Here, since the limit is one of a connection. What a
+//! limit of the system does, to the log as well, is in `tests/store/full.rs`.
 
 #![cfg(feature = "testing")]
 

@@ -28,8 +28,8 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in this file, or makes it; its folder has to be there. Until the last handle
-    /// is dropped this program is its only owner; dropping it waits for the transaction that is under
-    /// way. A new file can be read by its user alone.
+    /// is dropped this program is its only owner; dropping it waits for the transaction that is
+    /// under way. A new file can be read by its user alone.
     ///
     /// # Errors
     /// [`Owned`](super::StoreErrorKind::Owned) if it is open already;

@@ -54,7 +54,8 @@ numbers! {
     OperationId;
 }
 
-/// A number as a row has it. Not `FromSql`, which would make rusqlite a part of the public interface.
+/// A number as a row has it. Not `FromSql`, which would make rusqlite a part of the public
+/// interface.
 pub(super) trait RowId {
     /// The one with this number.
     fn of(number: i64) -> Self;

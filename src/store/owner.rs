@@ -36,8 +36,8 @@ impl Owner {
     }
 }
 
-/// Makes a file that only the user can read, if there is none: mail is in it. SQLite gives the files
-/// beside it the same rights. One that is there keeps those that it has.
+/// Makes a file that only the user can read, if there is none: mail is in it. SQLite gives the
+/// files beside it the same rights. One that is there keeps those that it has.
 pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     match private().open(path) {
         // It is not even opened: closing it would end the locks of SQLite in this process.

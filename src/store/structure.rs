@@ -6,8 +6,8 @@
 //!                         └── a look with more to do ends after its window
 //! ```
 //!
-//! Dovecot, with Maildir, loses the UIDs of a mailbox that is renamed while another session opens it:
-//! all that is queued for its messages would be lost. Of our own sessions none does.
+//! Dovecot, with Maildir, loses the UIDs of a mailbox that is renamed while another session opens
+//! it: all that is queued for its messages would be lost. Of our own sessions none does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ impl Structure {
         self.changes.load(Ordering::SeqCst)
     }
 
-    /// Whether somebody waits until nobody holds it.
+    /// Whether somebody waits until no one holds it.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst) > 0
     }

@@ -7,8 +7,8 @@
 //!
 //! A job whose caller has gone is either not begun or done in full. One that panics is rolled back,
 //! and the next one is done. When the handle is dropped, what is queued and still wanted has no
-//! caller any more; the thread ends with the job that it does, and the handle waits for that: then the
-//! file is closed.
+//! caller any more; the thread ends with the job that it does, and the handle waits for that: then
+//! the file is closed.
 //!
 //! In: jobs, each on one transaction. Out: their results, once they are in the file.
 

@@ -6,29 +6,17 @@ use crate::report;
 use crate::source::{files, root};
 
 /// The folders and files whose words have been gone through.
-const PLAIN: [&str; 23] = [
+const PLAIN: [&str; 11] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "benches",
+    "docs",
     "examples",
+    "fleet",
     "fuzz",
-    "src/client",
-    "src/command",
-    "src/cost",
-    "src/engine",
-    "src/error",
-    "src/error.rs",
-    "src/fuzz",
-    "src/fuzz.rs",
-    "src/lib.rs",
-    "src/net",
-    "src/replay.rs",
-    "src/testing",
-    "src/types",
-    "src/view",
-    "src/wire",
+    "src",
     "tests",
 ];
 
@@ -74,7 +62,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// Lines that may have such a word: the beginning of the path, a part of the line, and why. One
 /// that matches no line is an error.
-const EXCEPTIONS: [(&str, &str, &str); 22] = [
+const EXCEPTIONS: [(&str, &str, &str); 23] = [
     ("CHANGELOG.md", "::Heard`", "an old name"),
     ("CHANGELOG.md", "::hears`", "an old name"),
     ("CHANGELOG.md", "::heard`", "an old name"),
@@ -85,6 +73,7 @@ const EXCEPTIONS: [(&str, &str, &str); 22] = [
     ("examples/replay.rs", "\"octets\"", "a key of the JSON"),
     ("examples/watch.rs", "not told", "printed, and stays as it is"),
     ("examples/watch/scene.rs", "its UID is told", "printed, and stays as it is"),
+    ("fleet/src/services.rs", "\"nobody\"", "the name of a user"),
     ("src/", "octet-stream", "a media type"),
     ("src/testing/search/collation.rs", "i;octet", "a collation (RFC 4790)"),
     ("src/types/json", "octets", "a key of the JSON"),

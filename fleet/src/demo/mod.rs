@@ -1,4 +1,5 @@
-//! The demonstration: a fleet in one folder, with mail that comes and goes and parts that are killed.
+//! The demonstration: a fleet in one folder, with mail that comes and goes and parts that are
+//! killed.
 //!
 //! ```text
 //!   embedded IMAP servers <── mail, flags, expunges (the truth)
@@ -7,8 +8,8 @@
 //!        └── PostgreSQL                                              the truth ──────────┘
 //! ```
 //!
-//! In: how many accounts and workers, how long, what is done to them. Out: what was lost or doubled,
-//! which has to be nothing.
+//! In: how many accounts and workers, how long, what is done to them. Out: what was lost or
+//! doubled, which has to be nothing.
 
 mod consumer;
 mod faults;

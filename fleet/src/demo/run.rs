@@ -263,7 +263,8 @@ impl Stage {
         }
     }
 
-    /// Everything works again, and nothing changes any more: waits until events and mailboxes agree.
+    /// Everything works again, and nothing changes any more: waits until events and mailboxes
+    /// agree.
     async fn rest(&mut self, consumer: &mut Consumer, judge: &mut Judge) -> Result<(u64, Vec<String>)> {
         // A fault may have been under way when the time was over.
         self.parts.mend().await?;
@@ -357,7 +358,7 @@ impl Consumer {
         std::thread::spawn(move || {
             for line in std::io::BufReader::new(reader).lines().map_while(std::result::Result::ok) {
                 match serde_json::from_str(&line) {
-                    // Nobody reads them any more once the demonstration is over.
+                    // No one reads them any more once the demonstration is over.
                     Ok(line) => _ = sender.send(line),
                     Err(error) => tracing::error!(%error, line, "the consumer wrote no event"),
                 }

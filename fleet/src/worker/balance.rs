@@ -1,8 +1,8 @@
 //! How many accounts a worker should have: its fair share, reached without haste.
 //!
 //! In: how many accounts and workers there are, how many this worker has. Out: claim some, or give
-//! some back. A worker that has too many gives back a twentieth in ten seconds, so that a new worker
-//! does not make all others drop their connections at once.
+//! some back. A worker that has too many gives back a twentieth in ten seconds, so that a new
+//! worker does not make all others drop their connections at once.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The beats of a worker: its row is renewed on a connection of its own, which no other statement
 //! holds up.
 //!
-//! In: what to report. Out: renewals to the watchdog; the end, once the database says that it is too
-//! late.
+//! In: what to report. Out: renewals to the watchdog; the end, once the database says that it is
+//! too late.
 
 use std::time::Duration;
 

@@ -61,7 +61,8 @@ impl AccountDriver {
             (Ok(_), None) => {}
             (Err(error), dialling) => {
                 let failure = Failure::of(&error);
-                // The same credentials, refused to another dial that was under way at the same time.
+                // The same credentials, refused to another dial that was under way at the same
+                // time.
                 let is_known = failure == Failure::Credentials
                     && dialling.is_some_and(|dialling| dialling.refusals != self.redial.refusals());
                 if !is_known {

@@ -1,7 +1,7 @@
 //! A connection as the account's task has it, and what it makes of errors.
 //!
-//! In: what a connection's task reports. Out: which mailbox is selected, whether a server refuses one
-//! more, a random number for pauses.
+//! In: what a connection's task reports. Out: which mailbox is selected, whether a server refuses
+//! one more, a random number for pauses.
 
 use std::sync::Arc;
 

@@ -27,7 +27,7 @@ impl AccountDriver {
         let (token, own) = (sender.select(select), self.own.clone());
         tokio::spawn(async move {
             let result = token.await;
-            // Without the account's task nobody waits any more.
+            // Without the account's task no one waits any more.
             _ = own.send(Message::Selected(id, wish, scope, events, result));
         });
     }

@@ -88,8 +88,8 @@ mod wrong_clocks {
         config
     }
 
-    /// A pause ends when it was to end, or at once where the clock is set ahead; and then no more is
-    /// dialled than else.
+    /// A pause ends when it was to end, or at once where the clock is set ahead; and then no more
+    /// is dialled than else.
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_as_long_as_it_was() {
         let (server, (wall, set), dials) = (Server::new(), wall(), Arc::new(AtomicUsize::new(0)));

@@ -48,8 +48,8 @@ pub(super) struct Count {
     pub(super) resets: u64,
     /// The message was expunged.
     pub(super) departures: u32,
-    /// The flags of the message changed without a mod-sequence, the mailbox was renamed, or it was in
-    /// step.
+    /// The flags of the message changed without a mod-sequence, the mailbox was renamed, or it was
+    /// in step.
     pub(super) same: u64,
 }
 
@@ -66,8 +66,9 @@ pub enum ChangeKind {
         /// Its flags, if they are known; else [`FlagsChanged`](Self::FlagsChanged) follows, if it
         /// has any and the watch is one of flags.
         flags: Option<Flags>,
-        /// What [`Watch::items`](super::Watch::items) asks for; `None` if nothing is asked for, or the
-        /// server refuses to send it, as of a damaged message. It is not stored with the change.
+        /// What [`Watch::items`](super::Watch::items) asks for; `None` if nothing is asked for, or
+        /// the server refuses to send it, as of a damaged message. It is not stored with the
+        /// change.
         #[cfg_attr(feature = "serde", serde(skip))]
         message: Option<Box<Message>>,
     },
@@ -127,13 +128,14 @@ impl Change {
     /// Its identity: the same if the change is delivered once more, because it was not acknowledged
     /// before the program ended; another one for each other change of the account, and of others.
     ///
-    /// It consists of the account (user and host), the mailbox's identifier, UIDVALIDITY, UID, kind,
-    /// of flags the mod-sequence and the flags; and, where the server has no mod-sequences, how often
-    /// those of this message had changed before. A message, a mailbox or mod-sequences that come back, as after a
-    /// restore from a backup, differ from those of before by how often they have gone, which is
-    /// kept with what was acknowledged; of mailboxes that are gone for the last few hundred. Several
-    /// changes of one message that were delivered one by one and not acknowledged are delivered as
-    /// one after a restart, which has the identity of one of them or one of its own.
+    /// It consists of the account (user and host), the mailbox's identifier, UIDVALIDITY, UID,
+    /// kind, of flags the mod-sequence and the flags; and, where the server has no mod-sequences,
+    /// how often those of this message had changed before. A message, a mailbox or mod-sequences
+    /// that come back, as after a restore from a backup, differ from those of before by how often
+    /// they have gone, which is kept with what was acknowledged; of mailboxes that are gone for the
+    /// last few hundred. Several changes of one message that were delivered one by one and not
+    /// acknowledged are delivered as one after a restart, which has the identity of one of them or
+    /// one of its own.
     #[must_use]
     pub fn id(&self) -> String {
         let Count { lives, resets, departures, same } = self.count;

@@ -1,5 +1,6 @@
 //! A map that is small as long as it has few entries: most accounts have some mailboxes, and a
-//! process may have ten thousand accounts. A node of a `BTreeMap` has room for eleven from the start.
+//! process may have ten thousand accounts. A node of a `BTreeMap` has room for eleven from the
+//! start.
 //!
 //! In: keys with an order, values. Out: the same in the order of the keys.
 

@@ -1,12 +1,14 @@
 //! A store in one file, and a journal beside it.
 //!
 //! ```text
-//!   state.json       all records, of a generation, and of which mailboxes they are: written beside the old one, made durable, renamed
-//!   state.json.log   that generation; then a line for each acknowledgement, made durable before it counts
+//!   state.json       a generation, which mailboxes were selected, all records: written beside
+//!                    the old one, made durable, renamed
+//!   state.json.log   that generation; then a line for each acknowledgement, made durable before
+//!                    it counts
 //! ```
 //!
-//! In: one record a mailbox. Out: files of which what was acknowledged can be read at any moment: a line
-//! that is not whole was not, and a journal of another generation is in the records already.
+//! In: one record a mailbox. Out: files from which what was acknowledged can be read at any moment:
+//! a line that is not whole was not, and a journal of another generation is in the records already.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -100,7 +102,7 @@ impl StateStore for FileStore {
         let inner = self.inner.clone();
         Box::pin(async move {
             inner.queue(records);
-            // It goes on if nobody waits for it any more.
+            // It goes on if no one waits for it any more.
             blocking(move || inner.write_waiting()).await
         })
     }
@@ -206,7 +208,8 @@ impl State {
         Ok(state)
     }
 
-    /// Takes what the journal has, if it is of these records, and goes on behind its last whole line.
+    /// Takes what the journal has, if it is of these records, and goes on behind its last whole
+    /// line.
     fn read_journal(&mut self, path: &Path) -> io::Result<()> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -314,7 +317,8 @@ mod tests {
         store.inner.write_waiting().expect("it can be written");
     }
 
-    /// An acknowledgement that is not waited for any more may find a thread later than the next one.
+    /// An acknowledgement that is not waited for any more may find a thread later than the next
+    /// one.
     #[test]
     fn an_earlier_record_never_replaces_a_later_one() {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -106,7 +106,8 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
         Some(state) => select.resume(state),
         None => select,
     };
-    // In boxes: what is over soon, or comes rarely, is not to take room for as long as it is silent.
+    // In boxes: what is over soon, or comes rarely, is not to take room for as long as it is
+    // silent.
     let (mailbox, mut events) = match Box::pin(account.follow(select)).await {
         Ok(followed) => followed,
         Err(error) => return Ok(Err(error)),
@@ -399,8 +400,8 @@ impl<'a> Stream<'a> {
                 self.send(Note::Delta(self.what.key.clone(), delta)).await?;
             }
         }
-        // It was sent before the NOOP, and has ended. Without it the mailbox is not recognised under
-        // another name, which is reported as a new one.
+        // It was sent before the NOOP, and has ended. Without it the mailbox is not recognised
+        // under another name, which is reported as a new one.
         let rows = match sample {
             Some(sample) => sample.await.ok(),
             None => None,

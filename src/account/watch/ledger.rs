@@ -56,8 +56,8 @@ pub struct StoredMailbox {
     /// It is gone. The record stays, since it may come back: some hundred such are kept.
     #[cfg_attr(feature = "serde", serde(default))]
     pub is_gone: bool,
-    /// Some of its messages, each with a text that tells it from others. By these a mailbox that has
-    /// another name is recognised where the server has no MAILBOXID.
+    /// Some of its messages, each with a text that tells it from others. By these a mailbox that
+    /// has another name is recognised where the server has no MAILBOXID.
     #[cfg_attr(feature = "serde", serde(default))]
     pub sample: Vec<(Uid, String)>,
 }
@@ -87,9 +87,10 @@ impl StoredMailbox {
         Self { is_gone: true, lives: lives.saturating_add(1), ..Self::new(name) }
     }
 
-    /// What this record, or none, becomes once a change that was delivered after it is acknowledged;
-    /// [`is_gone`](Self::is_gone) if the mailbox is gone by it. For programs that keep changes beside the records of
-    /// their [`StateStore`](super::StateStore), to finish after a crash what they had begun.
+    /// What this record, or none, becomes once a change that was delivered after it is
+    /// acknowledged; [`is_gone`](Self::is_gone) if the mailbox is gone by it. For programs that
+    /// keep changes beside the records of their [`StateStore`](super::StateStore), to finish after
+    /// a crash what they had begun.
     ///
     /// [`InStep`](ChangeKind::InStep) changes nothing here: the state that goes with it is the
     /// watch's own.
@@ -124,8 +125,8 @@ pub(super) enum Delta {
     Begin(UidValidity),
     /// The server counts mod-sequences from a lower one on: those of before mean nothing.
     Rewound,
-    /// It was in step, and so it was again since: the changes before it say as much as its state, which
-    /// is large.
+    /// It was in step, and so it was again since: the changes before it say as much as its state,
+    /// which is large.
     WasInStep,
 }
 
@@ -175,8 +176,8 @@ impl Entry {
         !(self.changed && matches!(delta, Delta::InStep(..))) && is_known(head, delta)
     }
 
-    /// Of states that wait for an acknowledgement the first is kept, without which the changes behind it
-    /// may mean nothing, and the last.
+    /// Of states that wait for an acknowledgement the first is kept, without which the changes
+    /// behind it may mean nothing, and the last.
     fn push(&mut self, number: u64, delta: Delta) {
         if matches!(delta, Delta::InStep(..)) {
             let all = self.pending.iter().enumerate();
@@ -216,8 +217,8 @@ pub(super) struct Ledger {
     run: u64,
     /// Changes that have been delivered and not acknowledged.
     pending: usize,
-    /// The number of the next change, of whichever mailbox: one that is gone may come back, and none
-    /// of its old changes acknowledges a new one.
+    /// The number of the next change, of whichever mailbox: one that is gone may come back, and
+    /// none of its old changes acknowledges a new one.
     next: u64,
 }
 
@@ -276,8 +277,9 @@ impl Ledger {
         key
     }
 
-    /// What such a mailbox has at the first look. That is as good as acknowledged: changes count from
-    /// there on, in this run and, if they are not acknowledged, in the next. Whether it is to be stored.
+    /// What such a mailbox has at the first look. That is as good as acknowledged: changes count
+    /// from there on, in this run and, if they are not acknowledged, in the next. Whether it is to
+    /// be stored.
     pub(super) fn begin(&mut self, key: MailboxKey, state: MailboxState) -> Option<MailboxKey> {
         let entry = self.mailboxes.get_mut(&key)?;
         let is_first =
@@ -356,7 +358,8 @@ impl Ledger {
         let mut gone: Vec<_> = gone.collect();
         let mut forgotten = Vec::new();
         if gone.len() > MAX_GONE {
-            // A quarter of them, those that went first: a few at a time would be a search each time.
+            // A quarter of them, those that went first: a few at a time would be a search each
+            // time.
             gone.sort_unstable();
             gone.truncate(gone.len() / 4);
             forgotten.extend(gone.into_iter().map(|(_, key)| key));

@@ -43,7 +43,7 @@ pub(super) async fn wanted_elsewhere(account: &Account, what: &Follow) {
         if is_stuck || is_only && (is_idle || waited >= MAX_WAIT) {
             return;
         }
-        // In a box: most of the time nobody waits.
+        // In a box: most of the time no one waits.
         Box::pin(sleep(PAUSE)).await;
     }
 }

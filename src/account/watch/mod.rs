@@ -116,8 +116,8 @@ impl Watch {
     }
 
     /// The mailboxes whose names fit one of these patterns, in which `*` stands for anything, `%`
-    /// for anything within one level of names. INBOX is followed as it changes if it is one of them,
-    /// else one that is found.
+    /// for anything within one level of names. INBOX is followed as it changes if it is one of
+    /// them, else one that is found.
     ///
     /// ```
     /// # use imap_duplex::account::Watch;
@@ -142,8 +142,8 @@ impl Watch {
         Self::of(Which::Uses(uses.into_iter().collect()))
     }
 
-    /// The mailboxes to which the user has subscribed. INBOX is followed as it changes if it is one of
-    /// them, else one that is found.
+    /// The mailboxes to which the user has subscribed. INBOX is followed as it changes if it is one
+    /// of them, else one that is found.
     pub fn subscribed() -> Self {
         Self::of(Which::Subscribed)
     }
@@ -154,12 +154,12 @@ impl Watch {
         self
     }
 
-    /// And this mailbox stays selected on a connection of its own, so that its changes are delivered
-    /// at once, if it is one of those that are watched. It takes one of
-    /// [`Policy::max_connections`](super::Policy), of which all watches of the account together leave
-    /// one; the watch that comes too late finds changes by comparing counts. The only one follows
-    /// the first of these mailboxes as long as nobody else wants it, and is taken back once in five
-    /// seconds at most.
+    /// And this mailbox stays selected on a connection of its own, so that its changes are
+    /// delivered at once, if it is one of those that are watched. It takes one of
+    /// [`Policy::max_connections`](super::Policy), of which all watches of the account together
+    /// leave one; the watch that comes too late finds changes by comparing counts. The only one
+    /// follows the first of these mailboxes as long as no one else wants it, and is taken back once
+    /// in five seconds at most.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
         let mailbox = mailbox.into();
         if !self.followed.contains(&mailbox) {
@@ -184,11 +184,11 @@ impl Watch {
     }
 
     /// How often the flags of all messages are compared in mailboxes that are not followed and for
-    /// which the server keeps no mod-sequences (CONDSTORE), or whose mod-sequences have been seen to
-    /// stand still while a count changed; if that happens again, of all mailboxes. A quarter of an
-    /// hour. Their count of unseen messages shows more often that something has changed, but no other
-    /// flag does. A mailbox
-    /// that is followed and of which the server does not say the counts is compared as often.
+    /// which the server keeps no mod-sequences (CONDSTORE), or whose mod-sequences have been seen
+    /// to stand still while a count changed; if that happens again, of all mailboxes. A quarter of
+    /// an hour. Their count of unseen messages shows more often that something has changed, but no
+    /// other flag does. A mailbox that is followed and of which the server does not say the counts
+    /// is compared as often.
     pub fn compare_flags(mut self, interval: Duration) -> Self {
         self.compare_flags = interval.max(Duration::from_secs(1));
         self
@@ -212,8 +212,8 @@ impl Watch {
     }
 
     /// Whether messages that are there when the watch begins for the first time are delivered as
-    /// [`Arrived`](ChangeKind::Arrived). They are not by default; nor are those of mailboxes that the
-    /// watch of the last run did not name, and this one does.
+    /// [`Arrived`](ChangeKind::Arrived). They are not by default; nor are those of mailboxes that
+    /// the watch of the last run did not name, and this one does.
     pub fn from_start(mut self, from_start: bool) -> Self {
         self.from_start = from_start;
         self
@@ -239,8 +239,9 @@ impl Account {
     /// in a mailbox that is not followed are found to have changed by HIGHESTMODSEQ; where the
     /// server has none, by the count of unseen messages, else each [`Watch::compare_flags`].
     ///
-    /// Where the server has NOTIFY, it is asked for on the connection of a mailbox that is followed,
-    /// for those that are watched, and what it reports is looked into at once. It is not relied upon: sweeps go on.
+    /// Where the server has NOTIFY, it is asked for on the connection of a mailbox that is
+    /// followed, for those that are watched, and what it reports is looked into at once. It is not
+    /// relied upon: sweeps go on.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -310,8 +311,8 @@ impl Changes {
         }
     }
 
-    /// How far the watch is, now and later: whether all mailboxes are in step, as after the start or
-    /// after a lost connection. For the same of one mailbox there is
+    /// How far the watch is, now and later: whether all mailboxes are in step, as after the start
+    /// or after a lost connection. For the same of one mailbox there is
     /// [`InStep`](ChangeKind::InStep) among the changes.
     ///
     /// ```no_run
@@ -370,8 +371,8 @@ impl Changes {
     /// Acknowledges this change, and all that were delivered before it in its mailbox: none of them
     /// is delivered again. Other mailboxes are not affected; acknowledging what was acknowledged
     /// does nothing. A change of an earlier run, which a program may have stored, acknowledges
-    /// nothing: it is delivered again. It returns once the store has it. Cancel-safe; dropped too early it is stored
-    /// with the next one.
+    /// nothing: it is delivered again. It returns once the store has it. Cancel-safe; dropped too
+    /// early it is stored with the next one.
     ///
     /// # Errors
     /// If it could not be stored; then it may be delivered again after a restart, unless the next

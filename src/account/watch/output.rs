@@ -1,8 +1,8 @@
-//! Where the changes of a watch go: a queue that is bounded by their number, and by the bytes of the
-//! messages that come with them, from when they have been fetched on.
+//! Where the changes of a watch go: a queue that is bounded by their number, and by the bytes of
+//! the messages that come with them, from when they have been fetched on.
 //!
-//! In: changes of one watch, or of many. Out: the same, to whoever reads them; who is behind holds up
-//! all.
+//! In: changes of one watch, or of many. Out: the same, to whoever reads them; who is behind holds
+//! up all.
 
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ struct Carried {
     _place: Option<Place>,
 }
 
-/// A change, with the number of its watch. In a box, since a queue has room for many from the start.
+/// A change, with the number of its watch. In a box, since a queue has room for many from the
+/// start.
 pub(super) struct Delivery(u64, Box<Carried>);
 
 impl Delivery {

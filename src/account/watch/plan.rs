@@ -24,7 +24,7 @@ use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{MailboxName, UidValidity};
 
-/// After so many looks in a row that failed, the program is to know of it, and nobody waits for the
+/// After so many looks in a row that failed, the program is to know of it, and no one waits for the
 /// mailbox.
 const GIVEN_UP: u32 = 2;
 
@@ -252,7 +252,7 @@ impl Plan {
         self.behind
     }
 
-    /// A look has found something. Whether nobody had expected that.
+    /// A look has found something. Whether no one had expected that.
     pub(super) fn has_changed(&mut self, key: &MailboxKey) -> bool {
         self.change(key, |tracked| std::mem::take(&mut tracked.is_routine)).unwrap_or(false)
     }
@@ -271,13 +271,14 @@ impl Plan {
         self.due.first_now()
     }
 
-    /// Whether the mod-sequence of this mailbox can't be believed: all its flags are to be compared.
+    /// Whether the mod-sequence of this mailbox can't be believed: all its flags are to be
+    /// compared.
     pub(crate) fn doubts_mod_seq(&self, key: &MailboxKey) -> bool {
         self.is_suspect || self.mailboxes.get(key).is_some_and(|tracked| tracked.stood_still > 0)
     }
 
-    /// What an earlier run knew of this mailbox is without its mod-sequence: if it has one, that was not
-    /// believed.
+    /// What an earlier run knew of this mailbox is without its mod-sequence: if it has one, that
+    /// was not believed.
     pub(super) fn was_doubted(&mut self, key: &MailboxKey) {
         self.change(key, |tracked| tracked.was_doubted = true);
     }
@@ -376,8 +377,8 @@ impl Plan {
         });
     }
 
-    /// The same of one that was followed and in step: its connection is lent, and nothing tells of a
-    /// change.
+    /// The same of one that was followed and in step: its connection is lent, and nothing tells of
+    /// a change.
     pub(super) fn leave(&mut self, key: &MailboxKey) {
         self.look_again(key);
         self.change(key, |tracked| tracked.is_left = true);

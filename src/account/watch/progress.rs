@@ -18,9 +18,9 @@ pub struct WatchStatus {
     /// mailbox that the server has refused twice in a row is not counted until it can be read.
     pub behind: usize,
     /// All mailboxes are in step, and the program has read all changes: what it has read is what
-    /// there was at the last sweep, or later. Not before the first sweep; and once the connection of
-    /// a mailbox that is followed was lost, or the server could not be reached, not before another
-    /// sweep.
+    /// there was at the last sweep, or later. Not before the first sweep; and once the connection
+    /// of a mailbox that is followed was lost, or the server could not be reached, not before
+    /// another sweep.
     pub in_step: bool,
 }
 
@@ -100,8 +100,8 @@ impl WatchStatusReceiver {
         self.state.borrow().status()
     }
 
-    /// Waits until it is otherwise than this receiver has said before, and returns that; `None` once
-    /// the watch has ended. What changes quickly may be skipped. Cancel-safe.
+    /// Waits until it is otherwise than this receiver has said before, and returns that; `None`
+    /// once the watch has ended. What changes quickly may be skipped. Cancel-safe.
     pub async fn changed(&mut self) -> Option<WatchStatus> {
         let seen = self.seen;
         self.seen = self.until(|now| now != seen).await?;

@@ -73,15 +73,16 @@ impl Selection {
         self.0.contains(&Which::Subscribed)
     }
 
-    /// The command that finds the subscribed ones, where that which finds all does not tell them. Alone
-    /// it is not enough: it finds mailboxes that are gone, too, whose subscriptions a server keeps.
+    /// The command that finds the subscribed ones, where that which finds all does not tell them.
+    /// Alone it is not enough: it finds mailboxes that are gone, too, whose subscriptions a server
+    /// keeps.
     pub(super) fn list_subscribed(&self, capabilities: &Capabilities) -> Option<List> {
         let is_apart = self.reads_subscriptions() && !tells_subscriptions(capabilities);
         is_apart.then(|| List::new("*").subscribed())
     }
 
-    /// Whether all that [`list`](Self::list) finds is subscribed: nothing else is asked for then, and
-    /// some servers do not mark it.
+    /// Whether all that [`list`](Self::list) finds is subscribed: nothing else is asked for then,
+    /// and some servers do not mark it.
     pub(super) fn lists_subscribed_alone(&self, capabilities: &Capabilities) -> bool {
         *self.0 == [Which::Subscribed] && tells_subscriptions(capabilities)
     }
@@ -128,8 +129,8 @@ impl Selection {
             })
     }
 
-    /// Those of these, which are there now, that NOTIFY is to name, since nothing else says which they
-    /// are; none if it is to be asked for more.
+    /// Those of these, which are there now, that NOTIFY is to name, since nothing else says which
+    /// they are; none if it is to be asked for more.
     pub(super) fn to_name<'a>(&self, there: impl Iterator<Item = &'a MailboxName>) -> Vec<MailboxName> {
         let says_which = |which: &Which| match which {
             Which::All => true,

@@ -1,7 +1,8 @@
-//! What the task of a watch and its handle share: the ledger, and the store of what was acknowledged.
+//! What the task of a watch and its handle share: the ledger, and the store of what was
+//! acknowledged.
 //!
-//! In: acknowledgements, and what is known of mailboxes before any. Out: their records, in the store;
-//! those that it has not taken are stored with the next ones.
+//! In: acknowledgements, and what is known of mailboxes before any. Out: their records, in the
+//! store; those that it has not taken are stored with the next ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,8 +46,9 @@ impl Shared {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores the records of the mailboxes that this returns, and those that were not stored before:
-    /// the ledger has moved on, though the store has failed or a caller has not waited for it.
+    /// Stores the records of the mailboxes that this returns, and those that were not stored
+    /// before: the ledger has moved on, though the store has failed or a caller has not waited for
+    /// it.
     pub(super) async fn save<K>(&self, change: impl FnOnce(&mut Ledger) -> K) -> Result<()>
     where
         K: IntoIterator<Item = MailboxKey>,

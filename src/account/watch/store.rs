@@ -35,7 +35,7 @@ pub trait StateStore: Send + Sync + 'static {
     fn save(&self, key: MailboxKey, record: Option<StoredMailbox>) -> StoreFuture<'_, ()>;
 
     /// Does the same for each of these mailboxes. It is called again once it has returned or was
-    /// dropped, as with an acknowledgement that nobody waits for: a write that goes on all the same
+    /// dropped, as with an acknowledgement that no one waits for: a write that goes on all the same
     /// may not come after the next one. One after the other, unless the store can do
     /// better.
     ///
@@ -50,9 +50,9 @@ pub trait StateStore: Send + Sync + 'static {
         })
     }
 
-    /// What [`save_selection`](Self::save_selection) was given last. A store that does not keep it has
-    /// none: then a mailbox that was left out in earlier runs is delivered from its beginning, as one
-    /// that is new.
+    /// What [`save_selection`](Self::save_selection) was given last. A store that does not keep it
+    /// has none: then a mailbox that was left out in earlier runs is delivered from its beginning,
+    /// as one that is new.
     ///
     /// # Errors
     /// If it can't be read: then the watch does not begin.
@@ -71,7 +71,7 @@ pub trait StateStore: Send + Sync + 'static {
     }
 }
 
-/// A store in memory, for tests and for programs that begin anew each time. Clones share it.
+/// A store in memory, for tests and for programs that begin again each time. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     kept: Arc<Mutex<Kept>>,

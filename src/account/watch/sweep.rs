@@ -76,7 +76,7 @@ impl Sweep {
     }
 
     async fn list(&self, session: &Sender) -> Result<Swept> {
-        // Both are to be told apart by what is listed.
+        // What is listed distinguishes the two.
         let mut listed = self.selection.clone();
         self.before.iter().for_each(|before| listed.or(before.clone()));
         let mut watched = list(session, &listed).await?;

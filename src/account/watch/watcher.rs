@@ -25,8 +25,8 @@ use crate::account::Account;
 use crate::error::{Error, Result};
 
 /// Watches over many accounts, which are added and removed while it runs; each has a name of the
-/// program's, such as its number in a database. Cheap to clone; when the last one is dropped, all of
-/// its watches end.
+/// program's, such as its number in a database. Cheap to clone; when the last one is dropped, all
+/// of its watches end.
 ///
 /// ```no_run
 /// # async fn example(configs: Vec<(u64, imap_duplex::Config)>) -> imap_duplex::Result<()> {
@@ -133,8 +133,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     }
 
     /// Ends the watch of an account. Its changes are delivered no more, and it can be added again
-    /// from where its store was. The account, which ends with its last handle; `None` if there is no
-    /// such name.
+    /// from where its store was. The account, which ends with its last handle; `None` if there is
+    /// no such name.
     #[must_use = "the account ends with its last handle"]
     pub fn remove(&self, name: &K) -> Option<Account> {
         let mut watches = lock(&self.inner.watches);
@@ -149,7 +149,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
         watches.running.get(watches.numbers.get(name)?).map(|running| running.account.clone())
     }
 
-    /// How far the watch of this account is, as [`Changes::status`](super::Changes::status) says it.
+    /// How far the watch of this account is, as [`Changes::status`](super::Changes::status) says
+    /// it.
     #[must_use]
     pub fn status(&self, name: &K) -> Option<WatchStatusReceiver> {
         let watches = lock(&self.inner.watches);
@@ -169,8 +170,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
         self.len() == 0
     }
 
-    /// Acknowledges a change of this account, as [`Changes::ack`](super::Changes::ack) does. Nothing
-    /// if there is no such name any more.
+    /// Acknowledges a change of this account, as [`Changes::ack`](super::Changes::ack) does.
+    /// Nothing if there is no such name any more.
     ///
     /// # Errors
     /// If it could not be stored; then it may be delivered again after a restart.
@@ -195,8 +196,8 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
         }
     }
 
-    /// Ends all accounts, as [`Account::shutdown`] does, at the same time. Cancel-safe: they end all
-    /// the same.
+    /// Ends all accounts, as [`Account::shutdown`] does, at the same time. Cancel-safe: they end
+    /// all the same.
     pub async fn shutdown(&self, limit: Duration) {
         let accounts: Vec<Account> = {
             let watches = lock(&self.inner.watches);

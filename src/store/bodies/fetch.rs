@@ -96,8 +96,8 @@ async fn fetch(database: &Database, account: &Account, wanted: &Wanted) -> Store
 }
 
 /// Whether it is in the file now. What has come before a failure stays there, and the next one goes
-/// on behind it. Each piece is one transaction, the last one that of the end: so a short body waits for
-/// the writer once.
+/// on behind it. Each piece is one transaction, the last one that of the end: so a short body waits
+/// for the writer once.
 async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> StoreResult<bool> {
     let _held = database.structure(wanted.account).hold().await;
     let known = wanted.clone();
@@ -165,8 +165,8 @@ async fn fetch_once(database: &Database, account: &Account, wanted: &Wanted) -> 
     }
 }
 
-/// Whether the message that has the UID is that of the rows: a server that was restored from a backup
-/// has others under known UIDs, and the next look may be still to come.
+/// Whether the message that has the UID is that of the rows: a server that was restored from a
+/// backup has others under known UIDs, and the next look may be still to come.
 async fn is_same(database: &Database, mailbox: &Mailbox, location: &Location) -> StoreResult<bool> {
     let rows = traits(mailbox, location.uid).await?;
     let (uid, message) = (location.uid, location.message);

@@ -54,8 +54,8 @@ impl BodyPolicy {
         Self { which: Which::None, max_bytes: 1 << 30 }
     }
 
-    /// Those of messages that the server received in so many days before the newest of them, once each
-    /// mailbox has been listed. (Not before today: a clock may be wrong.)
+    /// Those of messages that the server received in so many days before the newest of them, once
+    /// each mailbox has been listed. (Not before today: a clock may be wrong.)
     pub fn newest_days(days: u32) -> Self {
         Self { which: Which::Days(days), ..Self::on_demand() }
     }
@@ -146,7 +146,8 @@ impl Keeper {
     }
 }
 
-/// Whether what has failed can succeed later: there is no connection, no room, or the server says so.
+/// Whether what has failed can succeed later: there is no connection, no room, or the server says
+/// so.
 fn is_passing(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Offline)
         || error.imap().is_some_and(|error| {

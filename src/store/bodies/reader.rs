@@ -1,6 +1,7 @@
 //! Bodies as a user reads them: whole, or piece by piece.
 //!
-//! In: a message, a part of it. Out: bytes from the file, into which they come from the server first.
+//! In: a message, a part of it. Out: bytes from the file, into which they come from the server
+//! first.
 
 use std::fmt;
 use std::io;
@@ -23,9 +24,9 @@ use crate::store::ids::MessageId;
 const MAX_TURNS: usize = 3;
 
 impl Store {
-    /// A message as a whole, header and body: from the store, else from the server. It is kept then,
-    /// for all messages of the same content. Cancel-safe: what has come of it is kept, too, and the
-    /// next call goes on from there.
+    /// A message as a whole, header and body: from the store, else from the server. It is kept
+    /// then, for all messages of the same content. Cancel-safe: what has come of it is kept, too,
+    /// and the next call goes on from there.
     ///
     /// # Errors
     /// [`Offline`](StoreErrorKind::Offline) if it is not in the store and the account is not
@@ -49,7 +50,8 @@ impl Store {
     /// [`body`](Self::body).
     ///
     /// # Errors
-    /// As [`body`](Self::body); [`Invalid`](StoreErrorKind::Invalid) if that is no number of a part.
+    /// As [`body`](Self::body); [`Invalid`](StoreErrorKind::Invalid) if that is no number of a
+    /// part.
     pub async fn part(&self, message: MessageId, number: &str) -> StoreResult<Bytes> {
         part_section(number)?;
         self.whole(message, number.to_owned()).await

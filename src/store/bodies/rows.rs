@@ -194,8 +194,8 @@ pub(super) fn touch(file: &Transaction<'_>, body: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Removes those least recently used until no more than this is left; never what an operation needs,
-/// nor this one, which was just asked for and may be longer than that.
+/// Removes those least recently used until no more than this is left; never what an operation
+/// needs, nor this one, which was just asked for and may be longer than that.
 pub(super) fn evict(file: &Transaction<'_>, max_bytes: i64, but: i64) -> Result<(), Fault> {
     loop {
         let bytes: i64 = file.prepare_cached("SELECT bytes FROM bodies")?.query_row([], |row| row.get(0))?;

@@ -93,7 +93,8 @@ impl Written {
 }
 
 impl Store {
-    /// Sets and clears flags of messages. Flags that others set or clear meanwhile stay as they are.
+    /// Sets and clears flags of messages. Flags that others set or clear meanwhile stay as they
+    /// are.
     ///
     /// # Errors
     /// [`NotFound`](super::super::StoreErrorKind::NotFound) if one of the messages is not there:
@@ -120,8 +121,8 @@ impl Store {
     /// Moves messages to another mailbox of their account.
     ///
     /// # Errors
-    /// [`NotFound`](super::super::StoreErrorKind::NotFound) if one of the messages or the mailbox is
-    /// not there, [`Invalid`](super::super::StoreErrorKind::Invalid) if the mailbox can't hold
+    /// [`NotFound`](super::super::StoreErrorKind::NotFound) if one of the messages or the mailbox
+    /// is not there, [`Invalid`](super::super::StoreErrorKind::Invalid) if the mailbox can't hold
     /// messages: then nothing is done.
     pub async fn move_to(
         &self,
@@ -192,14 +193,14 @@ impl Store {
         self.queue(move |file| written.add(file, mailbox)).await
     }
 
-    /// Writes a message into a mailbox in place of another one, such as a draft that was written on:
-    /// that is not seen any more, and deleted for good once the new one is at the server. If the new one
-    /// is refused for good and dropped, or gone, the older one stays. One that has not been sent yet is
-    /// never sent.
+    /// Writes a message into a mailbox in place of another one, such as a draft that was written
+    /// on: that is not seen any more, and deleted for good once the new one is at the server. If
+    /// the new one is refused for good and dropped, or gone, the older one stays. One that has not
+    /// been sent yet is never sent.
     ///
     /// # Errors
-    /// As [`append`](Self::append); [`NotFound`](super::super::StoreErrorKind::NotFound) if the older
-    /// message is not there. Then nothing is done.
+    /// As [`append`](Self::append); [`NotFound`](super::super::StoreErrorKind::NotFound) if the
+    /// older message is not there. Then nothing is done.
     ///
     /// ```no_run
     /// # use imap_duplex::store::{MailboxId, MessageId, NewMessage, Store, StoreResult};

@@ -195,7 +195,8 @@ impl Executor {
                     .query_row(params![target.0, uid.get()], |row| row.id::<MessageId>(0))
                     .optional()?
                     .filter(|row| Some(*row) != own);
-                // A row that is older than this one is another message: a look would have made its own.
+                // A row that is older than this one is another message: a look would have made its
+                // own.
                 if row.zip(own).is_some_and(|(row, own)| row < own) {
                     continue;
                 }

@@ -208,7 +208,7 @@ impl Executor {
     }
 
     /// These have failed by themselves: others go first. What fails again and again is parked, so
-    /// that the user hears of it.
+    /// that the user learns of it.
     async fn hold(&mut self, batch: &[Operation], trouble: &Trouble) {
         let mut given_up = Vec::new();
         for operation in batch {

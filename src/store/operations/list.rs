@@ -148,7 +148,8 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
         (Action::Append { .. } | Action::Copy { .. }, Some(message), _) => message::delete(file, message),
         (_, Some(message), _) => {
             restore(file, message)?;
-            // It left its mailbox by this move alone, which is not followed any more: a look brings it.
+            // It left its mailbox by this move alone, which is not followed any more: a look brings
+            // it.
             let mut find = file.prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM message m WHERE id = ?1 AND uid IS NULL AND NOT EXISTS \
                  (SELECT 1 FROM operation WHERE message = m.id AND (m.mailbox IS NOT NULL \

@@ -62,8 +62,8 @@ pub enum Action {
     },
     /// A message was deleted for good.
     Expunge,
-    /// Another message was written in place of this one, which is deleted for good once that is at the
-    /// server.
+    /// Another message was written in place of this one, which is deleted for good once that is at
+    /// the server.
     #[non_exhaustive]
     Replaced {
         /// The message that was written.

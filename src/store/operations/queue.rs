@@ -169,7 +169,8 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
         .optional()?;
     match queued {
         Some(id) => {
-            // Back where it is at the server: there is nothing to send. Unless an earlier move is on its way.
+            // Back where it is at the server: there is nothing to send. Unless an earlier move is
+            // on its way.
             let others = file
                 .prepare_cached(
                     "SELECT EXISTS (SELECT 1 FROM operation WHERE message = ? AND id <> ? AND kind IN ('move', \
@@ -191,7 +192,8 @@ pub(super) fn move_to(file: &Transaction<'_>, message: MessageId, target: Mailbo
     restore(file, message)
 }
 
-/// What could not go into a mailbox, since that is gone, goes into this one. Whether there was such.
+/// What could not go into a mailbox, since that is gone, goes into this one. Whether there was
+/// such.
 fn redirect(file: &Transaction<'_>, message: MessageId, target: MailboxId) -> Result<bool, Fault> {
     let parked = file
         .prepare_cached(
@@ -247,8 +249,8 @@ pub(super) fn delete(file: &Transaction<'_>, message: MessageId) -> Result<(), F
 /// Deletes a message for good.
 pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), Fault> {
     let seen = seen(file, message)?;
-    // What the server does not have, and is not on its way there, is simply gone; unless it is to be
-    // copied before.
+    // What the server does not have, and is not on its way there, is simply gone; unless it is to
+    // be copied before.
     let is_here = seen.mailbox.is_none()
         && !file
             .prepare_cached(
@@ -264,8 +266,8 @@ pub(super) fn expunge(file: &Transaction<'_>, message: MessageId) -> Result<(), 
     restore(file, message)
 }
 
-/// A message goes once this one, which was written in its place, is at the server. What it had itself
-/// taken the place of goes then, too; and it is not sent, if it never was.
+/// A message goes once this one, which was written in its place, is at the server. What it had
+/// itself taken the place of goes then, too; and it is not sent, if it never was.
 pub(super) fn replace(file: &Transaction<'_>, older: MessageId, by: MessageId) -> Result<(), Fault> {
     let seen = seen(file, older)?;
     let is_here = seen.mailbox.is_none()
@@ -348,8 +350,8 @@ pub(super) fn remove(file: &Transaction<'_>, operation: OperationId) -> Result<(
     Ok(())
 }
 
-/// The server has a message here now. A look may have found it there before: that row goes, and what
-/// was done to it is done to this one.
+/// The server has a message here now. A look may have found it there before: that row goes, and
+/// what was done to it is done to this one.
 pub(super) fn arrive(
     file: &Transaction<'_>,
     message: MessageId,
@@ -383,7 +385,8 @@ pub(super) fn arrive(
     Ok(())
 }
 
-/// The original of a message that was moved stays where it was, marked as deleted: a row of its own.
+/// The original of a message that was moved stays where it was, marked as deleted: a row of its
+/// own.
 pub(super) fn leave(
     file: &Transaction<'_>,
     message: MessageId,

@@ -40,8 +40,8 @@ pub(in crate::store) fn detach(file: &Transaction<'_>, mailbox: MailboxId) -> Re
     Ok(())
 }
 
-/// A message has come into a mailbox that has another UIDVALIDITY than its rows: the look that shows
-/// that finds it there. Its row goes, unless an operation needs it.
+/// A message has come into a mailbox that has another UIDVALIDITY than its rows: the look that
+/// shows that finds it there. Its row goes, unless an operation needs it.
 pub(super) fn await_look(
     file: &Transaction<'_>,
     message: MessageId,
@@ -62,8 +62,9 @@ pub(in crate::store) fn waiting(file: &Transaction<'_>, mailbox: MailboxId) -> R
     Ok(find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?)
 }
 
-/// The content of the message with this UID is here: one that waits may be the same message. By what
-/// the server says to be one (EMAILID), else by Message-ID and size, else by all that a move keeps.
+/// The content of the message with this UID is here: one that waits may be the same message. By
+/// what the server says to be one (EMAILID), else by Message-ID and size, else by all that a move
+/// keeps.
 pub(in crate::store) fn relink(
     file: &Transaction<'_>,
     mailbox: MailboxId,

@@ -2,8 +2,8 @@
 //!
 //! In: all operations of an account in their order. Out: those to be sent next, together. An
 //! operation waits for earlier ones on the same message; and what makes, renames or deletes a
-//! mailbox is alone with all that names it, and with its like. A parked one holds up what depends on
-//! it, and nothing else.
+//! mailbox is alone with all that names it, and with its like. A parked one holds up what depends
+//! on it, and nothing else.
 
 use std::collections::BTreeSet;
 

@@ -151,8 +151,8 @@ impl Executor {
     }
 
     async fn mark_all(&self, operations: Vec<Operation>, mark: Option<Mark>) -> Tried<BTreeSet<OperationId>> {
-        // What is repeated without harm need not survive a loss of power. Flags are, but one that the
-        // user takes back is left out if it has never been sent.
+        // What is repeated without harm need not survive a loss of power. Flags are, but one that
+        // the user takes back is left out if it has never been sent.
         let is_expunge = |operation: &Operation| matches!(operation.action, Action::Expunge);
         let is_harmless = mark.is_none() && operations.iter().all(is_expunge);
         let durability = if is_harmless { Durability::Process } else { Durability::Power };
@@ -188,8 +188,8 @@ impl Executor {
     async fn send_flags(&self, batch: &[Operation], add: &Flags, remove: &Flags) -> Tried<()> {
         let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
         let lease = self.open_for(&place, &found).await?;
-        // From now on another change of the same flags is an operation of its own; one that came while
-        // the mailbox was opened has changed this one.
+        // From now on another change of the same flags is an operation of its own; one that came
+        // while the mailbox was opened has changed this one.
         self.mark_sending(&mut found, None).await?;
         if found.is_empty() {
             return Ok(());
@@ -418,7 +418,8 @@ impl Executor {
             super::create::rename_below(file, account, "name", &from, &to)?;
             file.prepare_cached("UPDATE mailbox SET name = ? WHERE id = ?")?
                 .execute(params![to, mailbox.0])?;
-            // What others have renamed meanwhile below it was to be seen under the user's name until now.
+            // What others have renamed meanwhile below it was to be seen under the user's name
+            // until now.
             file.prepare_cached(
                 "UPDATE mailbox SET shown_name = name WHERE account = ?1 AND name IS NOT NULL AND shown_name <> name \
                  AND NOT EXISTS (SELECT 1 FROM operation WHERE account = ?1 AND kind = 'rename')",

@@ -1,7 +1,7 @@
 //! Where deleted messages go.
 //!
-//! In: an account. Out: its mailbox for them: as the server says, else the one with a name that mail
-//! programs give to it.
+//! In: an account. Out: its mailbox for them: as the server says, else the one with a name that
+//! mail programs give to it.
 
 use rusqlite::{Transaction, params};
 

@@ -107,7 +107,7 @@ pub struct StoreChanges {
 impl Store {
     /// What changes from now on; or, with a number that [`StoreChange::seq`] has given, what has
     /// changed since then, also while the program was not running. However much changes while
-    /// nobody reads, it is taken together, and the memory it takes is bounded.
+    /// no one reads, it is taken together, and the memory it takes is bounded.
     ///
     /// Another program that reads the store sees its changes by asking again.
     #[must_use]
@@ -130,15 +130,15 @@ fn wait(mut last: watch::Receiver<i64>) -> Step {
 }
 
 impl StoreChanges {
-    /// The next changes, taken together; `None` once the store is closed, which it is not as long as
-    /// this is there. Cancel-safe.
+    /// The next changes, taken together; `None` once the store is closed, which it is not as long
+    /// as this is there. Cancel-safe.
     pub async fn next(&mut self) -> Option<StoreResult<StoreChange>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Whether all that has changed so far was read: [`next`](Self::next) waits for what is to come.
-    /// Changes that undo each other are read and not reported, so `next` may wait where this was
-    /// not so before.
+    /// Whether all that has changed so far was read: [`next`](Self::next) waits for what is to
+    /// come. Changes that undo each other are read and not reported, so `next` may wait where this
+    /// was not so before.
     #[must_use]
     pub fn is_current(&self) -> bool {
         *self.database.last_change().borrow() == self.since

@@ -6,8 +6,8 @@
 //!                                └── no connection, or refused ──> said so
 //! ```
 //!
-//! Only the words go to a server. What narrows besides (flags, dates, people) is decided by the rows,
-//! which have what is queued, too.
+//! Only the words go to a server. What narrows besides (flags, dates, people) is decided by the
+//! rows, which have what is queued, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,8 @@ pub struct JoinedHits {
     pub from_servers: u64,
     /// How many messages the servers have found that are not in the store yet, or not any more.
     pub unknown: u64,
-    /// The mailboxes in which no server has looked: of these there is only what the store has found.
+    /// The mailboxes in which no server has looked: of these there is only what the store has
+    /// found.
     pub not_searched: Vec<NotSearched>,
 }
 

@@ -1,7 +1,7 @@
 //! What a user interface shows: mailboxes, pages, conversations, what a search finds, what changes.
 //!
-//! In: questions. Out: rows of one snapshot of the file, at once, with a connection or without; but a
-//! search can be joined with the servers' own.
+//! In: questions. Out: rows of one snapshot of the file, at once, with a connection or without; but
+//! a search can be joined with the servers' own.
 
 mod changes;
 mod conversation;

@@ -39,8 +39,9 @@ impl PageBy {
 
 /// A place in a list, where a page begins or ends. It stays valid when messages arrive or go.
 ///
-/// Its order is that of lists: by the date at which the server received a message, then by UID, then
-/// by number. A message that the server does not have yet stands behind those of the same date.
+/// Its order is that of lists: by the date at which the server received a message, then by UID,
+/// then by number. A message that the server does not have yet stands behind those of the same
+/// date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PageCursor {
     date: i64,
@@ -170,8 +171,8 @@ impl Store {
 }
 
 impl LocalMailbox {
-    /// A page of its messages; `cursor` is [`Page::next`] of the page before. Messages whose content
-    /// is not here yet are left out.
+    /// A page of its messages; `cursor` is [`Page::next`] of the page before. Messages whose
+    /// content is not here yet are left out.
     ///
     /// # Errors
     /// If the store can't be read.

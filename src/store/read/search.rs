@@ -1,4 +1,5 @@
-//! The search in a store, with a connection or without: words, and what `from:` and its like narrow.
+//! The search in a store, with a connection or without: words, and what `from:` and its like
+//! narrow.
 
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
@@ -253,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terms_are_told_apart() {
+    fn terms_are_distinguished() {
         type Words<'a> = &'a [(Option<&'a str>, &'a str)];
         let table: [(&str, Words<'_>); 6] = [
             ("lunch  noon", &[(None, "lunch"), (None, "noon")]),

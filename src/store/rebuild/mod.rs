@@ -36,20 +36,22 @@ pub struct Rebuilt {
     pub operations: usize,
     /// Whether all that were in the old one could be read.
     pub is_whole: bool,
-    /// Where the old file is now; `None` if an earlier rebuild, which was cut off, has been finished.
+    /// Where the old file is now; `None` if an earlier rebuild, which was cut off, has been
+    /// finished.
     pub damaged: Option<PathBuf>,
 }
 
 impl Store {
     /// Replaces a damaged store by a new one with all that is queued in it, as far as that can be
-    /// read: [`attach`](Self::attach) fills it from the server again. The old file stays, under another
-    /// name. If it is cut off at whatever point, it can be called again, or the store be opened.
+    /// read: [`attach`](Self::attach) fills it from the server again. The old file stays, under
+    /// another name. If it is cut off at whatever point, it can be called again, or the store be
+    /// opened.
     ///
     /// # Errors
-    /// [`Owned`](StoreErrorKind::Owned) if the store is open;
-    /// [`Newer`](StoreErrorKind::Newer) if a newer version of this library has written it;
-    /// [`Corrupt`](StoreErrorKind::Corrupt) if it is a file of another program. Then it stays as it is.
-    /// [`Full`](StoreErrorKind::Full) or [`Io`](StoreErrorKind::Io) if the new one can't be written.
+    /// [`Owned`](StoreErrorKind::Owned) if the store is open; [`Newer`](StoreErrorKind::Newer) if a
+    /// newer version of this library has written it; [`Corrupt`](StoreErrorKind::Corrupt) if it is
+    /// a file of another program. Then it stays as it is. [`Full`](StoreErrorKind::Full) or
+    /// [`Io`](StoreErrorKind::Io) if the new one can't be written.
     ///
     /// ```no_run
     /// # async fn example() -> imap_duplex::store::StoreResult<()> {

@@ -214,7 +214,7 @@ impl Salvaged {
     }
 }
 
-/// What is not taken over, since the server can say it again, or the triggers make it anew.
+/// What is not taken over, since the server can say it again, or the triggers make it again.
 #[cfg(test)]
 const LEFT_OUT: [(&str, &[&str]); 7] = [
     ("mailbox", &["mod_seq", "counts", "at_server", "listed", "failure", "total", "unseen"]),

@@ -145,7 +145,8 @@ pub(in crate::store) fn fill(
     Ok(())
 }
 
-/// The server has this message under this UID: a row of another one goes, with what is queued for it.
+/// The server has this message under this UID: a row of another one goes, with what is queued for
+/// it.
 pub(in crate::store) fn verify(
     file: &Transaction<'_>,
     mailbox: MailboxId,
@@ -162,8 +163,8 @@ pub(in crate::store) fn verify(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Likeness {
     Same,
-    /// It has the same Message-ID, and another size or date: a server that changes what is written to
-    /// it, or a draft that was saved again.
+    /// It has the same Message-ID, and another size or date: a server that changes what is written
+    /// to it, or a draft that was saved again.
     Altered,
     Other,
 }
@@ -177,8 +178,8 @@ pub(in crate::store) fn is_same(
     Ok(likeness(file, message, now)? == Likeness::Same)
 }
 
-/// Whether the text under the UID of a row is the row's: also if the server has given the copy that we
-/// have moved another date. Envelopes and sizes are alike then.
+/// Whether the text under the UID of a row is the row's: also if the server has given the copy that
+/// we have moved another date. Envelopes and sizes are alike then.
 pub(in crate::store) fn is_same_text(
     file: &Transaction<'_>,
     message: MessageId,

@@ -73,8 +73,8 @@ pub(in crate::store) fn of(
 /// From how many messages on conversations count as equally long.
 const LONG: i64 = 64;
 
-/// The one to which others are joined: a long one stays, as moving its messages costs most; of equal
-/// ones the oldest, which a user interface shows already.
+/// The one to which others are joined: a long one stays, as moving its messages costs most; of
+/// equal ones the oldest, which a user interface shows already.
 fn longest(file: &Transaction<'_>, threads: impl Iterator<Item = i64>) -> Result<Option<i64>, Fault> {
     let mut threads: Vec<i64> = threads.collect();
     threads.sort_unstable();
@@ -93,8 +93,8 @@ fn longest(file: &Transaction<'_>, threads: impl Iterator<Item = i64>) -> Result
     Ok(longest.map(|(thread, _)| thread))
 }
 
-/// The conversations of the messages that it refers to and that refer to it, the nearest first, each
-/// with whether the server has named it.
+/// The conversations of the messages that it refers to and that refer to it, the nearest first,
+/// each with whether the server has named it.
 fn known(file: &Transaction<'_>, account: i64, belonging: &Belonging<'_>) -> Result<Vec<(i64, bool)>, Fault> {
     let mut find = file.prepare_cached(
         "SELECT t.id, t.server IS NOT NULL FROM reference r JOIN thread t ON t.id = r.thread \

@@ -1,7 +1,7 @@
 //! The schema: the tables of each subject in a file of its own.
 //!
-//! In: nothing. Out: the steps from each version to the next. A step that has been released is never
-//! changed; what changes later is another step.
+//! In: nothing. Out: the steps from each version to the next. A step that has been released is
+//! never changed; what changes later is another step.
 //!
 //! Cleaning up is done by triggers, so that no path forgets it: what nothing refers to any more is
 //! deleted with the last reference, and each change that a user can see is in the log of changes.

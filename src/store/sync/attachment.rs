@@ -55,8 +55,8 @@ impl SyncPolicy {
         self
     }
 
-    /// The mailbox that stays selected on a connection of its own, so that its changes are stored at
-    /// once; with only one connection none is. INBOX.
+    /// The mailbox that stays selected on a connection of its own, so that its changes are stored
+    /// at once; with only one connection none is. INBOX.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
         self.follow = Some(mailbox.into());
         self
@@ -81,8 +81,8 @@ impl Store {
     /// several.
     ///
     /// # Errors
-    /// [`ReadOnly`](StoreErrorKind::ReadOnly) if the store was opened for reading alone; if it can't
-    /// be written.
+    /// [`ReadOnly`](StoreErrorKind::ReadOnly) if the store was opened for reading alone; if it
+    /// can't be written.
     ///
     /// ```no_run
     /// # async fn example(account: imap_duplex::account::Account) -> imap_duplex::store::StoreResult<()> {
@@ -145,15 +145,16 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Waits until all mailboxes are as they were at the server at a moment after this call, and all
-    /// that was queued before is sent or parked. It waits as long as the server can't be reached, and
-    /// looks again where something has failed. A mailbox that the server does not let be read is left
-    /// out: its [`failure`](crate::store::MailboxInfo::failure) says why. Cancel-safe.
+    /// Waits until all mailboxes are as they were at the server at a moment after this call, and
+    /// all that was queued before is sent or parked. It waits as long as the server can't be
+    /// reached, and looks again where something has failed. A mailbox that the server does not let
+    /// be read is left out: its [`failure`](crate::store::MailboxInfo::failure) says why.
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// If the account ends; why it can't be brought in step, such as [`Full`](StoreErrorKind::Full),
-    /// if that has failed five times while this waited, which takes most of a minute. Syncing goes on
-    /// then all the same.
+    /// If the account ends; why it can't be brought in step, such as
+    /// [`Full`](StoreErrorKind::Full), if that has failed five times while this waited, which takes
+    /// most of a minute. Syncing goes on then all the same.
     pub async fn in_step(&self) -> StoreResult<()> {
         let (reply, answer) = oneshot::channel();
         // Without the task there is no answer.

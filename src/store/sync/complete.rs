@@ -49,9 +49,9 @@ pub(super) async fn complete(mailbox: &Mailbox) -> StoreResult<Complete> {
     }
 }
 
-/// Asks for the flags that have changed, where the server can be asked: Dovecot hides from a session
-/// some that others change while a command of it ends, and would report them only before the next
-/// IDLE.
+/// Asks for the flags that have changed, where the server can be asked: Dovecot hides from a
+/// session some that others change while a command of it ends, and would report them only before
+/// the next IDLE.
 ///
 /// The answer goes to the view. A server that refuses has its flags compared by the engine.
 pub(super) async fn changes_asked(mailbox: &Mailbox) -> StoreResult<()> {

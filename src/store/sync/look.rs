@@ -2,10 +2,9 @@
 //! selected.
 //!
 //! ```text
-//! rows ──> SELECT with the state known ──> first page, if there are no rows ──> the view is
-//! complete ^                                                                               │
-//! differences
-//!     └── transactions: differences, the last with the cursor <───────────────────────┘
+//!   rows ──> SELECT with the state known ──> first page, if no rows ──> the view is complete
+//!     ^                                                                     │ differences
+//!     ├── transactions: differences, the last with the cursor <─────────────┘
 //!     └── windows: the contents that rows lack, newest first; differences meanwhile
 //! ```
 //!
@@ -278,8 +277,8 @@ impl Look {
     /// All that the server did before this is stored.
     async fn round(&mut self, mailbox: &Mailbox, committed: &Snapshot) -> StoreResult<Snapshot> {
         let id = self.kept.id;
-        // Against the rows: what arrived while something of ours did was left out. They are read before
-        // the snapshot: what comes to be in them later may not be in it, and is not gone.
+        // Against the rows: what arrived while something of ours did was left out. They are read
+        // before the snapshot: what comes to be in them later may not be in it, and is not gone.
         let read = move |file: &Transaction<'_>| Ok((Known::read(file, id)?, operations::sent(file, id)?));
         let (known, sent) = self.database.read(read).await?;
         // The server reports before its answer what has changed, but for what it hides.
@@ -332,14 +331,15 @@ impl Look {
         }
     }
 
-    /// Whether the last listing has the mailbox with this UIDVALIDITY: it may have another name by now,
-    /// and this be a new one in its place, which a listing tells apart.
+    /// Whether the last listing has the mailbox with this UIDVALIDITY: it may have another name by
+    /// now, and this be a new one in its place, which a listing tells apart.
     fn is_listed_so(&self, now: UidValidity) -> bool {
         let counts = counts_of(self.counts.as_deref());
         counts.and_then(|counts| counts.uid_validity()).is_none_or(|listed| listed == now)
     }
 
-    /// Whether the server was restored from a backup: then known UIDs may be those of other messages.
+    /// Whether the server was restored from a backup: then known UIDs may be those of other
+    /// messages.
     fn went_back(&self, mailbox: &Mailbox) -> bool {
         let counts = counts_of(self.kept.counts.as_deref());
         let before = counts.and_then(|counts| counts.uid_next());

@@ -7,10 +7,10 @@
 //!        └── interval
 //! ```
 //!
-//! Which mailbox differs is decided by the plan, that of [`Account::watch`](crate::account::Account);
-//! what differs in it, by the view of a selection (`look`). Not by the watch's stream of changes:
-//! rows, cursor, and the end of operations that a snapshot shows to be done, have to be one
-//! transaction.
+//! Which mailbox differs is decided by the plan, that of
+//! [`Account::watch`](crate::account::Account); what differs in it, by the view of a selection
+//! (`look`). Not by the watch's stream of changes: rows, cursor, and the end of operations that a
+//! snapshot shows to be done, have to be one transaction.
 //!
 //! In: an account. Out: rows.
 

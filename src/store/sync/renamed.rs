@@ -8,9 +8,9 @@
 //!
 //! What has a name in the rows has it in the listing, too: also if we have just given it.
 //!
-//! In: a listing of a server without MAILBOXID, the rows. Out: what each new name was before. By the
-//! counts alone the plan would take a mailbox that was renamed for a new one as soon as a message has
-//! come or gone since the last look: what is queued for its messages would be lost.
+//! In: a listing of a server without MAILBOXID, the rows. Out: what each new name was before. By
+//! the counts alone the plan would take a mailbox that was renamed for a new one as soon as a
+//! message has come or gone since the last look: what is queued for its messages would be lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,8 @@ pub(super) async fn compare(
         let select = Select::new(found.name.clone()).read_only().view_sync(ViewSync::Off);
         let mailbox = match account.mailbox(select).await {
             Ok(mailbox) => mailbox,
-            // It can't be read: the counts say what it is. If only for now, the whole listing waits.
+            // It can't be read: the counts say what it is. If only for now, the whole listing
+            // waits.
             Err(error) if error.kind() == ErrorKind::No && !error.is_transient() => continue,
             Err(error) => return Err(error),
         };

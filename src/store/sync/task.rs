@@ -51,8 +51,8 @@ pub(in crate::store) enum Note {
     Hint,
     /// The followed mailbox is in step as of this request.
     Rounded(u64),
-    /// Operations were sent that change mailboxes with these keys, or these are not as their rows are;
-    /// and perhaps the list of them.
+    /// Operations were sent that change mailboxes with these keys, or these are not as their rows
+    /// are; and perhaps the list of them.
     Operated {
         mailboxes: BTreeSet<String>,
         listing: bool,
@@ -287,8 +287,8 @@ impl SyncTask {
         self.has_failed(&error);
     }
 
-    /// The server does not let a mailbox be read. It may just be gone, which the next sweep says: so
-    /// only then it is left out.
+    /// The server does not let a mailbox be read. It may just be gone, which the next sweep says:
+    /// so only then it is left out.
     fn refused(&mut self, key: MailboxKey) {
         self.plan.on_looked(&key, false);
         if self.refused.insert(key.clone()) {
@@ -421,7 +421,8 @@ impl SyncTask {
         }
     }
 
-    /// Contents that did not come are asked for again now and then: the server may have been mended.
+    /// Contents that did not come are asked for again now and then: the server may have been
+    /// mended.
     async fn ask_again(&mut self) {
         if self.asked_again.elapsed() < ASK_AGAIN {
             return;

@@ -1,7 +1,7 @@
 //! What tells a message from others, also of one whose text the server can't read.
 //!
-//! In: UIDs. Out: rows with size and date, and envelope or EMAILID where the server can say them. One
-//! damaged message at the server may keep back neither its mailbox nor what is queued for it.
+//! In: UIDs. Out: rows with size and date, and envelope or EMAILID where the server can say them.
+//! One damaged message at the server may keep back neither its mailbox nor what is queued for it.
 
 use std::future::Future;
 

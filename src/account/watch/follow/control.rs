@@ -1,7 +1,7 @@
 //! What the watch's task wants of a mailbox that is followed, and what it has to know of it.
 //!
-//! In: what a sweep has found, whether the connection is needed. Out: when to ask once more, when to
-//! leave; and NOTIFY's end with the selection.
+//! In: what a sweep has found, whether the connection is needed. Out: when to ask once more, when
+//! to leave; and NOTIFY's end with the selection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

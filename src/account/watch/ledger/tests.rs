@@ -299,8 +299,8 @@ fn of_mailboxes_that_are_gone_some_hundred_records_are_kept() {
     assert!(ledger.head(&work).is_some(), "it is there");
 }
 
-/// A program that acknowledges nothing holds two states of a mailbox, and the changes; and each of its
-/// acknowledgements leads to what there was then.
+/// A program that acknowledges nothing holds two states of a mailbox, and the changes; and each of
+/// its acknowledgements leads to what there was then.
 #[test]
 fn states_that_wait_do_not_add_up() {
     let run = |acknowledged: usize| {

@@ -11,8 +11,8 @@ use crate::account::MailboxKey;
 /// How often mailboxes are looked into though their counts are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// Those without mod-sequences, or whose mod-sequences stand still, for their flags, if these are watched; and those without UIDNEXT,
-    /// in which one message may have come for another.
+    /// Those without mod-sequences, or whose mod-sequences stand still, for their flags, if these
+    /// are watched; and those without UIDNEXT, in which one message may have come for another.
     pub(crate) compared: Duration,
     pub(crate) flags: bool,
     /// Those of which the server does not say the counts.

@@ -4,8 +4,8 @@
 //!   found ──> its MAILBOXID, or its messages ──> its name ──> its UIDs ──> else it is new
 //! ```
 //!
-//! In: a whole listing. Out: what is different. The work for each mailbox is a search in a tree or a
-//! table, so that ten thousand of them cost ten times as much as a thousand.
+//! In: a whole listing. Out: what is different. The work for each mailbox is a search in a tree or
+//! a table, so that ten thousand of them cost ten times as much as a thousand.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -33,8 +33,8 @@ impl Nameless {
 }
 
 impl Plan {
-    /// A whole listing: what is not in it is gone. What is different, in an order in which each name
-    /// is free before another mailbox gets it.
+    /// A whole listing: what is not in it is gone. What is different, in an order in which each
+    /// name is free before another mailbox gets it.
     pub(crate) fn sweep(&mut self, found: Vec<Found>) -> Vec<Difference> {
         self.missed = false;
         let mut created = Vec::new();
@@ -171,8 +171,8 @@ impl Plan {
     }
 }
 
-/// Without what contradicts itself: a name that is listed twice is one mailbox, and what is given to
-/// two mailboxes is no identifier.
+/// Without what contradicts itself: a name that is listed twice is one mailbox, and what is given
+/// to two mailboxes is no identifier.
 fn distinct(mut found: Vec<Found>) -> Vec<Found> {
     let mut names = HashSet::new();
     found.retain(|found| names.insert(found.name.clone()));

@@ -35,7 +35,8 @@ fn found(number: usize, name: usize, has_id: bool) -> Found {
     }
 }
 
-/// Looks into all that is due, as the watch's task does: with a question for what is left after each.
+/// Looks into all that is due, as the watch's task does: with a question for what is left after
+/// each.
 fn look_into_all(plan: &mut Plan, now: Instant) -> usize {
     let mut looks = 0;
     while let Some(key) = plan.next_look(PACE, now) {

@@ -85,7 +85,7 @@ impl WatchTask {
             let ok = sender.notify(notify).await.is_ok();
             // Whether anything else is asked for since or not, it ends with the selection.
             control.iter().filter(|_| ok).for_each(|of| of.notified.store(true, Ordering::Relaxed));
-            // Without the watch's task nobody wants to know.
+            // Without the watch's task no one wants to know.
             _ = own.send(Note::Notified(number, ok)).await;
         });
     }
@@ -158,8 +158,8 @@ impl WatchTask {
         self.followed.len() < self.stays.len()
     }
 
-    /// The next one to follow: of those that the user names, else INBOX, else any. `in_turn`: others
-    /// that have changed come first.
+    /// The next one to follow: of those that the user names, else INBOX, else any. `in_turn`:
+    /// others that have changed come first.
     fn most_wanted(&mut self, in_turn: bool) -> Option<MailboxKey> {
         let inbox = MailboxName::INBOX;
         let mut wanted: Vec<MailboxKey> = match &self.watch.followed[..] {
@@ -231,8 +231,8 @@ impl WatchTask {
         (self.is_swept, self.sweep_counts) = (false, false);
     }
 
-    /// The network is another one, or the machine was asleep: what there was to report is not. A sweep
-    /// that is under way may have passed it.
+    /// The network is another one, or the machine was asleep: what there was to report is not. A
+    /// sweep that is under way may have passed it.
     pub(super) fn on_wake(&mut self) {
         self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
         if self.sweeping {

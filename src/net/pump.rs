@@ -57,6 +57,8 @@ pub(crate) struct Pump {
     codec: Codec,
     parser: Parser,
     incoming: BytesMut,
+    /// Nothing has been read since the buffer was let go.
+    is_quiet: bool,
     /// `incoming` may hold whole responses: reading stopped for a slow reader.
     left_over: bool,
     /// The rows at the front of `incoming` that have been read and not handled.
@@ -89,6 +91,7 @@ impl Pump {
             codec: Codec::new(limits),
             parser: Parser::new(limits),
             incoming: BytesMut::new(),
+            is_quiet: true,
             left_over: false,
             rows: VecDeque::new(),
             rows_end: false,
@@ -267,8 +270,8 @@ impl Pump {
     fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if !std::mem::take(&mut self.left_over) && self.read(now, cx).is_pending() {
             if self.incoming.is_empty() && self.engine.is_at_rest() {
-                self.incoming = BytesMut::new();
-                self.rows = VecDeque::new();
+                (self.incoming, self.rows) = (BytesMut::new(), VecDeque::new());
+                self.is_quiet = true;
             }
             return Poll::Pending;
         }
@@ -309,10 +312,11 @@ impl Pump {
             self.codec.framer().note_direct_read(count);
             return Poll::Ready(Ok(count));
         }
-        if self.incoming.capacity() == 0 && self.codec.wanted() == 0 {
+        if self.is_quiet && self.codec.wanted() == 0 {
             let mut stack = [MaybeUninit::uninit(); FIRST_READ];
             let mut buffer = ReadBuf::uninit(&mut stack);
             ready!(io.poll_read(cx, &mut buffer))?;
+            self.is_quiet = false;
             self.incoming.extend_from_slice(buffer.filled());
             return Poll::Ready(Ok(buffer.filled().len()));
         }
@@ -424,9 +428,7 @@ impl Pump {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let engine = self.engine.deadline().map(Instant::from_std);
         let others = [self.check.deadline(), self.suspend.deadline()].into_iter().flatten();
-        let Some(deadline) = engine.into_iter().chain(others).min() else {
-            return Poll::Pending;
-        };
+        let Some(deadline) = engine.into_iter().chain(others).min() else { return Poll::Pending };
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }

@@ -325,6 +325,38 @@ async fn a_literal_goes_to_the_command_whose_it_surely_is() {
     .await;
 }
 
+/// Bytes that are there are read many at once, however the reading began: each piece costs a reader
+/// such as a file a turn of its own.
+#[tokio::test(start_paused = true)]
+async fn a_literal_comes_in_large_pieces_to_a_slow_reader() {
+    const SIZE: usize = 2 << 20;
+    within(LIMIT, async {
+        let mut s = Session::on(&quiet(), CAPABILITIES, Peer::pair_of(1 << 20), true).await;
+        let inbox = s.select(&[11]).await;
+        let (tag, mut parts) = fetch(&mut s, &inbox).await;
+        let all = text(SIZE);
+        let server = async {
+            s.server.send(&row(1, &all)).await;
+            s.server.say(&format!("{tag} OK fetched")).await;
+        };
+        let reader = async {
+            let mut literal = literal(&mut parts).await;
+            let (mut read, mut pieces) = (0, 0);
+            while let Some(piece) = literal.next().await {
+                let piece = piece.expect("no error");
+                assert_eq!(*piece, all[read..read + piece.len()]);
+                (read, pieces) = (read + piece.len(), pieces + 1);
+                tokio::time::sleep(SOON).await;
+            }
+            (read, pieces)
+        };
+        let (_, (read, pieces)) = tokio::join!(server, reader);
+        assert_eq!(read, SIZE);
+        assert!(pieces <= SIZE >> 14, "{pieces} pieces");
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_time_limit_ends_the_literal_too() {
     within(LIMIT, async {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use imap_duplex::Config;
 use imap_duplex::account::{Account, Policy};
-use imap_duplex::store::{Attachment, LocalMailbox, MessageId, MessageSummary, PageBy, Store, SyncPolicy};
+use imap_duplex::store::{
+    Action, Attachment, LocalMailbox, MessageId, MessageSummary, PageBy, Store, SyncPolicy,
+};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Flag, Flags, MailboxName, Uid};
 use rusqlite::{Connection, OpenFlags};
@@ -255,4 +257,23 @@ pub(crate) fn message(subject: &str) -> String {
 
 pub(crate) fn uid(uid: u32) -> Uid {
     Uid::new(uid).expect("not zero")
+}
+
+/// What kind of operation this is, in one word.
+pub(crate) fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::Flags { .. } => "flags",
+        Action::Move => "move",
+        Action::Copy { .. } => "copy",
+        Action::Expunge => "expunge",
+        Action::Append { .. } => "append",
+        _ => "other",
+    }
+}
+
+/// The subject of a message in the store of this file, seen or not.
+pub(crate) fn subject_of(path: &Path, message: MessageId) -> Option<String> {
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let find = "SELECT subject FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
+    file.expect("a store").query_row(find, [message.get()], |row| row.get(0)).ok()
 }

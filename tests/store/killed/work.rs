@@ -7,12 +7,11 @@ use imap_duplex::store::{
     StoreErrorKind, StoreResult,
 };
 use imap_duplex::types::{Flag, Flags};
-use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 
 use super::program::{Seen, User};
 use super::{BOX, KEYWORDS, TRASH};
-use crate::world::message;
+use crate::world::{kind, message, subject_of};
 
 /// How long the user waits for something of the server.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -170,26 +169,12 @@ impl User {
 
     /// Something that is queued, or was refused, is given up.
     pub(super) async fn take_back(&mut self, one: &PendingOperation) -> StoreResult<()> {
-        let what = match one.action {
-            Action::Flags { .. } => "flags",
-            Action::Move => "move",
-            Action::Copy { .. } => "copy",
-            Action::Expunge => "expunge",
-            Action::Append { .. } => "append",
-            _ => "other",
-        };
-        let subject = one.message.and_then(|message| self.subject(message));
+        let what = kind(&one.action);
+        let subject = one.message.and_then(|message| subject_of(self.store.path(), message));
         self.note(&json!({"do": "drop", "what": what, "subject": subject, "operation": one.id.to_string()}));
         self.store.drop_operation(one.id).await?;
         self.note(&json!({"end": "done"}));
         Ok(())
-    }
-
-    /// Of a message that is not seen any more, too.
-    fn subject(&self, message: MessageId) -> Option<String> {
-        let file = Connection::open_with_flags(self.store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let find = "SELECT subject FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
-        file.expect("a store").query_row(find, [message.get()], |row| row.get(0)).ok()
     }
 
     /// The user reads: pages, conversations, bodies, what a search finds here and at the server.

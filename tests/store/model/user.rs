@@ -7,11 +7,10 @@ use imap_duplex::store::{
     StoreErrorKind, StoreResult,
 };
 use imap_duplex::types::{Flag, Flags};
-use rusqlite::{Connection, OpenFlags};
 use tokio::time::{sleep, timeout};
 
 use super::{FLAGS, History, TRASH};
-use crate::world::{all, message};
+use crate::world::{all, kind, message, subject_of};
 
 /// A mailbox, as the user sees it.
 type Seen = (imap_duplex::store::MailboxId, String);
@@ -179,28 +178,14 @@ impl History {
 
     pub(super) async fn take_back(&mut self, one: &PendingOperation) -> StoreResult<()> {
         let Some(store) = self.store() else { return Ok(()) };
-        let what = match one.action {
-            Action::Flags { .. } => "flags",
-            Action::Move => "move",
-            Action::Copy { .. } => "copy",
-            Action::Expunge => "expunge",
-            Action::Append { .. } => "append",
-            _ => "other",
-        };
-        let subject = one.message.and_then(|message| self.subject_at(message));
+        let what = kind(&one.action);
+        let subject = one.message.and_then(|message| subject_of(&self.world.path(), message));
         store.drop_operation(one.id).await?;
         self.note(format!("user: gives up {what} of {subject:?} ({:?})", one.message));
         if let Some(subject) = subject {
             self.truth(&subject).drop(what);
         }
         Ok(())
-    }
-
-    /// Of a message that is not seen any more, too.
-    fn subject_at(&self, message: MessageId) -> Option<String> {
-        let file = Connection::open_with_flags(self.world.path(), OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let find = "SELECT subject FROM message m JOIN content c ON c.id = m.content WHERE m.id = ?";
-        file.expect("a store").query_row(find, [message.get()], |row| row.get(0)).ok()
     }
 
     /// The account is attached again, in another way.

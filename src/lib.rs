@@ -162,6 +162,7 @@
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`]; whatever the server says of it, `account::Account::special_use` |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
+//! | name a mailbox as the server wants it: its prefix, its delimiter | [`Namespace::mailbox`](types::Namespace::mailbox) |
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
 //! | know how much room is left | [`Sender::quota_of`] |
 //! | share a mailbox, see who may do what | [`Sender::set_acl`], [`acl`](Sender::acl), [`my_rights`](Sender::my_rights) |

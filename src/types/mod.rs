@@ -42,6 +42,7 @@ mod rights;
 pub(crate) mod seconds;
 mod section;
 mod set;
+mod set_algebra;
 mod set_from;
 mod snapshot_range;
 mod special_use;

@@ -169,6 +169,7 @@
 //! | annotate messages | [`Mailbox::store_annotations`]; [`Items::annotations`](command::Items::annotations) |
 //! | annotate mailboxes | [`Sender::metadata`], [`set_metadata`](Sender::set_metadata) |
 //! | open a mailbox | [`Sender::select`]; for reading alone [`Sender::examine`] |
+//! | know which flags a mailbox keeps, its id | [`Mailbox::properties`] |
 //! | search | [`Mailbox::search`] with a [`Search`](command::Search) |
 //! | search while the user types | [`Mailbox::search_latest`] |
 //! | count, or find the first and the last | [`Mailbox::count`], [`Search::returning`](command::Search::returning) |

@@ -16,7 +16,9 @@ pub use self::latest::LatestSearch;
 use super::Sender;
 use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Event, MailboxName, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity};
+use crate::types::{
+    Event, MailboxName, MailboxProperties, MailboxState, ModSeq, SelectionId, Seq, SeqSet, Uid, UidValidity,
+};
 use crate::view::Snapshot;
 
 /// A handle on one *selection* of a mailbox; message commands hang off it. Cheap to clone.
@@ -188,6 +190,23 @@ impl Mailbox {
     #[must_use]
     pub fn highest_mod_seq(&self) -> Option<ModSeq> {
         self.selection_handle.get().highest_mod_seq
+    }
+
+    /// What else the server has said of it: which flags it has, and which of them last; its id.
+    /// Those of an empty answer until SELECT is answered; flags that appear later are in it, too.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::Mailbox;
+    /// # fn example(inbox: &Mailbox) {
+    /// let properties = inbox.properties();
+    /// println!("{} {:?}", properties.flags, properties.mailbox_id);
+    /// # }
+    /// ```
+    #[doc(alias = "PERMANENTFLAGS")]
+    #[doc(alias = "FLAGS")]
+    #[must_use]
+    pub fn properties(&self) -> MailboxProperties {
+        MailboxProperties::clone(&self.selection_handle.properties())
     }
 
     /// Its messages as they are known at this moment, by number: an immutable snapshot, untouched

@@ -9,7 +9,9 @@ use super::{Mailbox, Sender, Submit};
 use crate::command::{Claim, Class, Command, Effect, Flow, Line, ResponseKinds, SelectParams, Session};
 use crate::engine::{SelectOptions, SelectionHandle};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Code, Done, MailboxName, MailboxState, Status, Untagged, ViewSync};
+use crate::types::{
+    Answer, Code, Done, MailboxName, MailboxProperties, MailboxState, Status, Untagged, ViewSync,
+};
 
 /// Which mailbox to select, and how.
 ///
@@ -223,6 +225,7 @@ impl Prepare for Select {
                 read_only: self.read_only,
                 condstore: self.condstore,
                 annotations: self.annotations,
+                others: 0,
                 opens,
             },
         }
@@ -256,6 +259,8 @@ pub struct SelectCommand {
     read_only: bool,
     condstore: bool,
     annotations: bool,
+    /// How many codes of its answer have no name among the properties of the mailbox.
+    others: usize,
     opens: Opens,
 }
 
@@ -335,11 +340,21 @@ impl Command for SelectCommand {
             // Every response code about the mailbox, those of extensions among them.
             Answer::Status(status) => {
                 let elsewhere = matches!(status.code, Some(Code::Alert | Code::Capability(_) | Code::Closed));
-                status.status == Status::Ok && status.code.is_some() && !elsewhere
+                let has_room = self.others < MailboxProperties::MAX_OTHER;
+                let is_kept = |code: &Code| has_room || !MailboxProperties::is_other(code);
+                status.status == Status::Ok && status.code.as_ref().is_some_and(is_kept) && !elsewhere
             }
             _ => false,
         };
         if mine { Claim::Whole } else { Claim::No }
+    }
+
+    fn received(&mut self, response: &Untagged) {
+        if let Answer::Status(status) = response.answer()
+            && status.code.as_ref().is_some_and(MailboxProperties::is_other)
+        {
+            self.others += 1;
+        }
     }
 
     fn finish(self, _: Done, _: Vec<()>) -> Result<Mailbox> {

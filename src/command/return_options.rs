@@ -46,6 +46,7 @@ pub(super) struct Collected {
     pub(super) mod_seq: Option<ModSeq>,
     pub(super) is_updated: bool,
     pub(super) changes: Vec<ResultChange>,
+    pub(super) other: Vec<(String, String)>,
 }
 
 impl ReturnOptions {
@@ -118,13 +119,14 @@ impl ReturnOptions {
 
 impl Collected {
     fn add(&mut self, more: ESearch) {
-        let ESearch { min, max, count, partial, mod_seq, relevancy, changes, .. } = more;
+        let ESearch { min, max, count, partial, mod_seq, relevancy, changes, other, .. } = more;
         self.min = self.min.or(min.and_then(Uid::new));
         self.max = self.max.or(max.and_then(Uid::new));
         self.count = self.count.or(count.map(u64::from));
         self.mod_seq = self.mod_seq.max(mod_seq);
         self.relevancy.extend(relevancy);
         self.changes.extend(changes);
+        self.other.extend(other);
         if self.partial.is_none() {
             self.partial = partial.map(|part| part.numbers);
         }

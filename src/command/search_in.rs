@@ -136,6 +136,8 @@ pub struct FoundIn {
     pub partial: Option<UidSet>,
     /// How relevant each of them is, from 1 to 100, in their order (RFC 6203 section 4).
     pub relevancy: Vec<u8>,
+    /// What else the server returned of it: name and value, as it wrote them.
+    pub other: Vec<(String, String)>,
 }
 
 impl SearchIn {
@@ -234,6 +236,7 @@ impl Command for SearchIn {
                 count: found.count.map(u64::from),
                 partial: found.partial.map(|part| part.numbers.to_set().into_uids()),
                 relevancy: found.relevancy,
+                other: found.other,
             }),
             _ => None,
         }

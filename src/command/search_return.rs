@@ -44,6 +44,8 @@ pub struct Found {
     pub is_updated: bool,
     /// Changes of the result that the server has reported already, in their order.
     pub changes: Vec<ResultChange>,
+    /// What else the server returned of it: name and value, as it wrote them.
+    pub other: Vec<(String, String)>,
 }
 
 impl Search {
@@ -305,7 +307,7 @@ impl Command for SearchReturn {
         });
         let all = all.finish();
         self.options.complete(&mut found, (all.first(), all.last()), all.len());
-        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes } = found;
+        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes, other } = found;
         let partial = self.options.partial.map(|part| match partial {
             Some(partial) => partial.to_set().into_uids(),
             None if self.options.is_cut() => UidSet::new(),
@@ -315,7 +317,7 @@ impl Command for SearchReturn {
             }
         });
         let all = Some(all).filter(|_| self.options.all || self.options.is_plain());
-        Ok(Found { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes })
+        Ok(Found { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes, other })
     }
 }
 

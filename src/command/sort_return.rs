@@ -45,6 +45,8 @@ pub struct Sorted {
     pub is_updated: bool,
     /// Changes of the result that the server has reported already, in their order.
     pub changes: Vec<ResultChange>,
+    /// What else the server returned of it: name and value, as it wrote them.
+    pub other: Vec<(String, String)>,
 }
 
 impl SortReturn {
@@ -227,7 +229,7 @@ impl Command for SortReturn {
         let first = all.ranges().next().and_then(|(first, _)| Uid::new(first));
         let last = all.ranges().last().and_then(|(_, last)| Uid::new(last));
         self.options.complete(&mut found, (first, last), all.len());
-        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes } = found;
+        let Collected { min, max, count, partial, relevancy, mod_seq, is_updated, changes, other } = found;
         let partial = self.options.partial.map(|part| match partial {
             Some(partial) => partial,
             None if self.options.is_cut() => NumberList::new(),
@@ -237,7 +239,7 @@ impl Command for SortReturn {
             }
         });
         let all = Some(all).filter(|_| self.options.all || self.options.is_plain());
-        Ok(Sorted { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes })
+        Ok(Sorted { min, max, count, all, partial, relevancy, mod_seq, is_updated, changes, other })
     }
 }
 

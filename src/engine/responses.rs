@@ -49,6 +49,10 @@ impl Engine {
                 self.writer.secrets().mark(&mut response);
                 self.on_status(response, &status, now);
             }
+            Answer::Flags(_) => {
+                self.selected.on_flags(response.answer());
+                self.deliver(response);
+            }
             Answer::List(entry) | Answer::Lsub(entry) => {
                 let entry = entry.clone();
                 self.on_list(&entry, response);

@@ -28,6 +28,7 @@ mod iter;
 mod json;
 mod limits;
 mod mailbox;
+mod mailbox_properties;
 mod mailbox_state;
 mod message;
 mod metadata;
@@ -77,6 +78,7 @@ pub use iter::{CapabilitiesIter, FlagsIter, NumberListIter, SetIntoIter, SetIter
 pub use limits::Limits;
 pub(crate) use mailbox::composed;
 pub use mailbox::{ListEntry, MailboxName, MailboxStatus};
+pub use mailbox_properties::MailboxProperties;
 pub use mailbox_state::MailboxState;
 #[cfg(any(test, fuzzing))]
 pub(crate) use message::Contents;

@@ -45,6 +45,7 @@ mod c11_ends;
 mod c11_late;
 mod c11_prefixes;
 mod c11_sent;
+mod c12_all_data;
 mod c12_append_all;
 mod c12_nothing_partial;
 mod c12_refused;

@@ -61,6 +61,9 @@ async fn a_mailbox_is_made_for_a_use_and_keeps_its_identifier() {
         imap.rename("Plain", "Other").await.expect("RENAME");
         let after = imap.status("Other", StatusItems::mailbox_id()).await.expect("STATUS").mailbox_id;
         assert!(before.is_some() && before == after && before != Some(id));
+        let opened = imap.select("Other").await.expect("SELECT").properties();
+        assert_eq!(opened.mailbox_id, after);
+        assert!(opened.keeps(&"$New".into()), "{opened:?}");
         let found =
             imap.metadata(GetMetadata::of("Spam", ["/private/specialuse"])).await.expect("GETMETADATA");
         assert_eq!(found.get("/private/specialuse").map(|value| &value[..]), Some(&b"\\Junk"[..]));

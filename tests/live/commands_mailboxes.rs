@@ -2,7 +2,7 @@
 //! EXAMINE, UNSELECT, CLOSE, CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, STATUS.
 
 use imap_duplex::command::{Id, Items, List, Search, StatusItems, Store};
-use imap_duplex::types::{EventKind, Flag, ListEntry, MailboxName};
+use imap_duplex::types::{EventKind, Flag, ListEntry, MailboxName, Seq};
 use imap_duplex::{ErrorKind, Select, Sent};
 
 use crate::account::{Account, LIMIT, MESSAGE};
@@ -64,6 +64,14 @@ async fn select_tells_of_the_mailbox_and_examine_changes_nothing() {
         assert_eq!(inbox.name(), &MailboxName::INBOX);
         assert_eq!((inbox.exists(), inbox.is_read_only()), (2, false));
         let selected = inbox.uid_validity().expect("Dovecot sends it");
+        let properties = inbox.properties();
+        assert!(properties.flags.contains(&Flag::Seen), "{properties:?}");
+        let permanent = properties.permanent_flags.as_ref().expect("both servers send it");
+        assert!(permanent.contains(&Flag::Seen) && permanent.contains(&Flag::Wildcard), "{permanent}");
+        assert!(properties.keeps(&"$New".into()) && properties.keeps(&Flag::Deleted));
+        // IMAP4rev2, which is enabled where there is it, has no such number.
+        let first = if a.imap.capabilities().has("IMAP4rev2") { None } else { Seq::new(1) };
+        assert_eq!(properties.first_unseen, first);
         let opened = a.events.until_brief("opened 2").await;
         assert!(opened.is_in(&inbox));
         let EventKind::Opened { exists, uid_validity, uid_next, highest_mod_seq, read_only, .. } =
@@ -77,6 +85,7 @@ async fn select_tells_of_the_mailbox_and_examine_changes_nothing() {
 
         let again = a.imap.examine("INBOX").await.expect("EXAMINE");
         assert!(again.is_read_only() && inbox.has_ended());
+        assert!(!again.properties().keeps(&Flag::Seen), "nothing can be changed: {:?}", again.properties());
         assert_ne!(again.selection(), inbox.selection());
         // Dovecot says OK to this, or NO, and does nothing.
         let _ = again.store(uids[0], Store::add([Flag::Seen])).await;

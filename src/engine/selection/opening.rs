@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::engine::submit::SelectionHandle;
 use crate::types::{
-    Answer, Code, CommandId, Flags, HeapSize, Message, ModSeq, RangeCollector, Uid, UidSet, UidValidity,
-    Untagged,
+    Answer, Code, CommandId, Flags, HeapSize, MailboxProperties, Message, ModSeq, RangeCollector,
+    StatusResponse, Uid, UidSet, UidValidity, Untagged,
 };
 
 pub(super) struct Opening {
@@ -38,6 +38,7 @@ pub(super) struct SelectResponses {
     fell: bool,
     pub(super) highest_mod_seq: Option<ModSeq>,
     pub(super) read_only: Option<bool>,
+    pub(super) properties: MailboxProperties,
 }
 
 impl SelectResponses {
@@ -99,8 +100,13 @@ impl Opening {
                 Some(Code::NoModSeq) => reported.highest_mod_seq = None,
                 _ => {}
             },
-            _ => {}
+            answer => reported.properties.learn(answer),
         }
+    }
+
+    /// A status response, tagged or not, in which its SELECT may have been answered.
+    pub(super) fn on_status(&mut self, status: &StatusResponse) {
+        self.reported.properties.learn_status(status);
     }
 
     /// So many messages are gone.

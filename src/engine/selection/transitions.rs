@@ -16,7 +16,9 @@ use crate::engine::inflight::InFlight;
 use crate::engine::log;
 use crate::engine::submit::{EndCause, HandleFacts, SelectionHandle};
 use crate::error::{Error, ErrorKind};
-use crate::types::{Code, CommandId, Event, EventKind, Status, StatusResponse, UidValidity, ViewSync};
+use crate::types::{
+    Answer, Code, CommandId, Event, EventKind, Status, StatusResponse, UidValidity, ViewSync,
+};
 use crate::view::View;
 
 impl Selected {
@@ -56,6 +58,9 @@ impl Selected {
     /// opened. The selection that has ended by it.
     pub(crate) fn on_code(&mut self, status: &StatusResponse) -> Option<Selection> {
         let is_opening = self.is_opening();
+        if status.status == Status::Ok {
+            self.learn_properties(status);
+        }
         match (&status.code, &mut self.now, &mut self.next) {
             // What was reported until now was of the mailbox before (RFC 7162 section 3.2.11).
             (Some(Code::Closed), _, next) => {
@@ -78,6 +83,30 @@ impl Selected {
             _ => {}
         }
         None
+    }
+
+    /// What an OK says of the properties of the mailbox that is being opened, or else of the open
+    /// one.
+    fn learn_properties(&mut self, status: &StatusResponse) {
+        let is_opening = self.is_opening();
+        match (&mut self.next, &self.now, &status.code) {
+            (Some(opening), ..) if is_opening => opening.on_status(status),
+            (_, Now::Open(selection), Some(code)) => {
+                selection.handle.update_properties(|properties| properties.learn_code(code));
+            }
+            _ => {}
+        }
+    }
+
+    /// `FLAGS`, which may come at any time. To the mailbox that is being opened it belongs once its
+    /// SELECT has claimed it.
+    pub(crate) fn on_flags(&self, answer: &Answer) {
+        if let Some(selection) = self.current().filter(|_| !self.is_opening()) {
+            selection.handle.update_properties(|properties| {
+                properties.learn(answer);
+                true
+            });
+        }
     }
 
     /// UIDVALIDITY in an untagged status response.
@@ -182,7 +211,7 @@ impl Selected {
         let Opening { handle, read_only: examined, reported, qresync, .. } = *opening;
         let (first_new, ever_below) = (reported.first_new(), reported.below_uid_next());
         let exists = reported.exists.unwrap_or(0);
-        let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, .. } = reported;
+        let SelectResponses { uid_validity, uid_next, highest_mod_seq, read_only, properties, .. } = reported;
         // What was sent behind SELECT meant this UIDVALIDITY.
         inflight.set_uid_validity(handle.id(), uid_validity);
         // What the server said last, in the OK as a rule.
@@ -190,6 +219,7 @@ impl Selected {
         handle.update(|facts| {
             *facts = HandleFacts { read_only, examined, uid_next, ever_below, highest_mod_seq, ..*facts };
         });
+        handle.set_properties(properties);
         self.look_back.begin(handle.id(), uid_validity, uid_next);
         let wanted = match handle.view_sync().unwrap_or(view_sync) {
             // What was known can't be compared with nothing.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::submit::end_cause::EndCause;
 use crate::error::Error;
-use crate::types::{MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity, ViewSync};
+use crate::types::{MailboxProperties, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity, ViewSync};
 use crate::view::Snapshot;
 
 /// What sequence numbers and UIDs meant when a command was submitted.
@@ -48,6 +48,7 @@ impl SelectOptions {
 #[derive(Debug, Default)]
 struct HandleState {
     published: HandleFacts,
+    properties: Arc<MailboxProperties>,
     latest: Option<ViewFacts>,
     /// Why its SELECT has failed.
     refusal: Option<Error>,
@@ -158,6 +159,26 @@ impl SelectionHandle {
         let woken = state.wakes();
         drop(state);
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// What the server has said of the mailbox.
+    pub(crate) fn properties(&self) -> Arc<MailboxProperties> {
+        self.lock().properties.clone()
+    }
+
+    /// What SELECT has said of it.
+    pub(crate) fn set_properties(&self, properties: MailboxProperties) {
+        let before = std::mem::replace(&mut self.lock().properties, Arc::new(properties));
+        // What only it has held is freed outside the lock.
+        drop(before);
+    }
+
+    /// Changes what the server has said of it, if there is something new.
+    pub(crate) fn update_properties(&self, learn: impl FnOnce(&mut MailboxProperties) -> bool) {
+        let mut properties = MailboxProperties::clone(&self.properties());
+        if learn(&mut properties) {
+            self.set_properties(properties);
+        }
     }
 
     /// Someone has got a handle.

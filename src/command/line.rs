@@ -99,7 +99,8 @@ impl Line {
         } else {
             LiteralMode::Sync
         };
-        let mut encoder = Encoder::new(EncodeOptions { literals, utf8: session.is_utf8() });
+        let no_star = session.is_enabled("UIDONLY");
+        let mut encoder = Encoder::new(EncodeOptions { literals, utf8: session.is_utf8(), no_star });
         if let Some(tag) = tag {
             encoder.text(tag);
         }

@@ -59,6 +59,11 @@ impl Messages {
         matches!(self, Self::Seqs(_) | Self::SnapshotRange(_))
     }
 
+    /// Whether `*` is named by itself among UIDs.
+    pub(crate) fn names_last(&self) -> bool {
+        matches!(self, Self::Uids(set) if set.names_last())
+    }
+
     /// Whether they go on to the last message, whichever that is.
     pub(crate) fn is_open(&self) -> bool {
         match self {

@@ -50,6 +50,9 @@ pub(crate) struct EncodeOptions {
     /// Whether UTF8=ACCEPT or IMAP4rev2 has been enabled: UTF-8 in quoted strings and in mailbox
     /// names (RFC 6855 section 3, RFC 9051 sections 4.3 and 5.1).
     pub(crate) utf8: bool,
+    /// Whether UIDONLY has been enabled: `*` is not to be used in any argument (RFC 9586 section
+    /// 3).
+    pub(crate) no_star: bool,
 }
 
 /// A piece of a command. The pieces are written one after the other; only a synchronising literal
@@ -321,6 +324,10 @@ impl Encoder {
     pub(crate) fn set<N: MessageNumber>(&mut self, set: &Set<N>) -> &mut Self {
         match set.is_empty() {
             true => self.fail(EncodeError::Empty { what: "a set of messages" }),
+            // The same messages, by the largest number that there is.
+            false if self.options.no_star => {
+                self.write(set.to_string().replace('*', &u32::MAX.to_string()).as_bytes())
+            }
             false => self.write(set.to_string().as_bytes()),
         }
     }

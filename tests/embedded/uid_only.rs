@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use imap_duplex::command::{Items, Search, SortKey, Store, ThreadBy};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{EventKind, Flag, SeqSet, Uid};
-use imap_duplex::{Config, Sender};
+use imap_duplex::types::{EventKind, Flag, SeqSet, Uid, UidSet};
+use imap_duplex::{Config, ErrorKind, Sender, Sent};
 
 use crate::client::Events;
 use crate::raw::session;
@@ -39,17 +39,23 @@ async fn nothing_is_named_by_number() {
             "UID SEARCH 1:2",
             "UID SEARCH NOT (OR SEEN 1)",
             "SORT (DATE) UTF-8 ALL",
-            "UID SORT (DATE) UTF-8 1:*",
+            "UID SORT (DATE) UTF-8 1:9",
             "THREAD REFERENCES UTF-8 ALL",
             "COPY 1 Drafts",
             "MOVE 1 Drafts",
             "REPLACE 1 Drafts {1+}\r\nx",
             "STORE 1 ANNOTATION (/comment (value.priv \"x\"))",
+            // RFC 9586 section 3: `*` in no argument, of whatever command.
+            "UID FETCH 1:* (FLAGS)",
+            "UID STORE * +FLAGS (\\Seen)",
+            "UID SEARCH NOT UID 3:*",
+            "UID COPY 1:* Drafts",
+            "UID EXPUNGE 1:*",
         ] {
             let reply = a.attempt(line).await;
             assert!(reply.tagged.starts_with("BAD [UIDREQUIRED]"), "{line}: {reply:?}");
         }
-        assert_eq!(a.command("UID FETCH 1:* (FLAGS)").await[0], "* 2 UIDFETCH (FLAGS (\\Recent))");
+        assert_eq!(a.command("UID FETCH 1:9 (FLAGS)").await[0], "* 2 UIDFETCH (FLAGS (\\Recent))");
         assert_eq!(a.command("UID FETCH 3 (UID)").await, ["* 3 UIDFETCH (UID 3)"]);
         let stored = a.command("UID STORE 3 +FLAGS (\\Deleted)").await;
         assert_eq!(stored, ["* 3 UIDFETCH (FLAGS (\\Deleted \\Recent))"]);
@@ -93,6 +99,17 @@ async fn the_library_works_without_numbers() {
             let sorted = inbox.sort(Search::all(), SortKey::Subject).await.expect("SORT");
             assert_eq!(sorted.numbers.uids().collect::<Vec<_>>(), [uids[2], uids[1], uids[0]]);
             assert_eq!(inbox.thread(Search::all(), ThreadBy::Refs).await.expect("THREAD").len(), 3);
+            // `*` is in no line: that is refused.
+            let from = inbox.fetch(uids[1].., Items::new().size()).await.expect("FETCH");
+            assert_eq!(from.iter().filter_map(|row| row.uid()).collect::<Vec<_>>(), uids[1..]);
+            let beyond = inbox.fetch(Uid::new(900).unwrap().., Items::new().size()).await.expect("FETCH");
+            assert!(beyond.is_empty(), "{beyond:?}");
+            let last = inbox.fetch("*".parse::<UidSet>().unwrap(), Items::new().size()).await.expect("FETCH");
+            assert_eq!(last.iter().filter_map(|row| row.uid()).collect::<Vec<_>>(), uids[2..]);
+            let found = inbox.search(Search::uids(uids[1]..)).await.expect("SEARCH");
+            assert_eq!(found.uids(), &uids[1..].iter().copied().collect());
+            let error = inbox.search(Search::uids("*".parse::<UidSet>().unwrap())).await.expect_err("`*`");
+            assert_eq!((error.kind(), error.sent()), (ErrorKind::Invalid, Sent::No), "{error}");
             let removed = inbox.expunge_deleted().await.expect("EXPUNGE");
             assert_eq!((removed.count, removed.uids), (1, uids[2].into()));
             let new = server.deliver("INBOX", "Subject: five\r\n\r\nhi\r\n");

@@ -131,6 +131,10 @@ impl Key {
         match self {
             Self::Annotation(key) => key.check()?,
             Self::ModSeqOf(flag, ..) => check_entry(flag)?,
+            Self::Uids(set) if set.names_last() && session.is_enabled("UIDONLY") => {
+                let why = "`*` can't be used once UIDONLY is enabled: name the last message by its UID";
+                return Err(Error::invalid(why));
+            }
             _ => {}
         }
         self.parts().try_for_each(|key| key.check(session))
@@ -164,7 +168,7 @@ impl Key {
                 }
             }
             Self::Uids(set) => {
-                line.word("UID").word(&set.to_string());
+                line.word("UID").messages(&Messages::Uids(set.clone()));
             }
             Self::Within => match within {
                 // RFC 9051 section 6.4.4.1: `$` needs no UID before it.

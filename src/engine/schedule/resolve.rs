@@ -31,7 +31,8 @@ impl StartFacts<'_> {
         let view = self.selected.view();
         let of_numbers = by_uid && messages.by_number() && view.is_none_or(|view| view.unknown().is_some());
         let lacks_last = |view: &View| view.unknown().is_some_and(|(_, last)| last.get() == view.len());
-        let lacks = of_numbers || changes && messages.is_open() && view.is_none_or(lacks_last);
+        let names_end = changes && messages.is_open() || self.has_no_last() && messages.names_last();
+        let lacks = of_numbers || names_end && view.is_none_or(lacks_last);
         // With another UIDVALIDITY it fails, whatever the UIDs are.
         lacks && !matches!(self.uid_validity_verdict(next), Verdict::Fail(_))
     }
@@ -55,6 +56,11 @@ impl StartFacts<'_> {
             || may_shift && next.job.messages().is_some_and(|which| which.needs_several_lines(line))
     }
 
+    /// Whether `*` can't be used in this session (RFC 9586 section 3).
+    fn has_no_last(&self) -> bool {
+        self.session.is_enabled("UIDONLY")
+    }
+
     /// Gives a command that goes the messages that it is to name.
     pub(super) fn name_messages(&self, next: &mut Submission, resolved: Resolved) -> Result<()> {
         if next.selection_handle.is_none() && (next.class.in_mailbox || resolved.named.is_some()) {
@@ -62,6 +68,7 @@ impl StartFacts<'_> {
             return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
         }
         let (class, changes) = (&next.class, !next.class.reads_only);
+        let has_no_last = self.numbers_move || self.has_no_last();
         let reads = class.ours
             && class.answered_by.overlaps(ResponseKinds::FETCH)
             && matches!(class.effect, Effect::None);
@@ -70,10 +77,10 @@ impl StartFacts<'_> {
         };
         match messages {
             Messages::Seqs(_) | Messages::SnapshotRange(_) => *messages = error.map_or(Ok(named), Err)?,
-            Messages::Uids(set) if (changes || self.numbers_move) && set.names_last() => {
+            Messages::Uids(set) if (changes || has_no_last) && set.names_last() => {
                 match self.last_named(set) {
                     Ok(named) => *messages = named.into(),
-                    Err(error) if self.numbers_move => return Err(error),
+                    Err(error) if has_no_last => return Err(error),
                     // A lone `*` names no other message than was meant.
                     Err(_) => {}
                 }

@@ -90,7 +90,7 @@ fn changes_messages(command: &Command) -> bool {
     )
 }
 
-/// Whether a command names messages by number: itself, or among the keys of a search.
+/// Whether a command names messages by number or by `*`: itself, or among the keys of a search.
 fn names_numbers(command: &Command) -> bool {
     let by_number = |keys: &[SearchKey]| keys.iter().any(has_numbers);
     match command {
@@ -98,17 +98,25 @@ fn names_numbers(command: &Command) -> bool {
         Command::SearchIn(search) => by_number(&search.search.keys),
         Command::Sort(sort) => !sort.uid || by_number(&sort.keys),
         Command::Thread(thread) => !thread.uid || by_number(&thread.keys),
-        Command::Fetch(fetch) => !fetch.uid,
-        Command::Store(store) => !store.uid,
-        Command::StoreLabels(store) => !store.uid,
-        Command::StoreAnnotations(store) => !store.uid,
-        Command::Copy { uid, .. } | Command::Replace { uid, .. } => !uid,
+        Command::Fetch(fetch) => !fetch.uid || fetch.which.names_last(),
+        Command::Store(store) => !store.uid || store.which.names_last(),
+        Command::StoreLabels(store) => !store.uid || store.which.names_last(),
+        Command::StoreAnnotations(store) => !store.uid || store.which.names_last(),
+        Command::Copy { uid, which, .. } | Command::Replace { uid, old: which, .. } => {
+            !uid || which.names_last()
+        }
+        Command::UidExpunge(which) => which.names_last(),
         _ => false,
     }
 }
 
 fn has_numbers(key: &SearchKey) -> bool {
-    matches!(key, SearchKey::Seqs(Numbers::Ranges(_))) || key.parts().any(has_numbers)
+    let of_itself = match key {
+        SearchKey::Seqs(Numbers::Ranges(_)) => true,
+        SearchKey::Uids(uids) => uids.names_last(),
+        _ => false,
+    };
+    of_itself || key.parts().any(has_numbers)
 }
 
 fn allows(command: &Command) -> Allows {

@@ -7,7 +7,7 @@ use crate::types::{Uid, UidSet};
 const MODES: [LiteralMode; 3] = [LiteralMode::Sync, LiteralMode::Minus, LiteralMode::Plus];
 
 fn options(literals: LiteralMode, utf8: bool) -> EncodeOptions {
-    EncodeOptions { literals, utf8 }
+    EncodeOptions { literals, utf8, no_star: false }
 }
 
 fn encode(options: EncodeOptions, write: impl FnOnce(&mut Encoder)) -> Result<Vec<Fragment>, EncodeError> {

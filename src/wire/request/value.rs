@@ -23,6 +23,12 @@ pub(crate) enum Numbers {
 }
 
 impl Numbers {
+    /// Whether `*` is among them.
+    pub(crate) fn names_last(&self) -> bool {
+        let is_last = |(one, other): &(End, End)| matches!(one, End::Last) || matches!(other, End::Last);
+        matches!(self, Self::Ranges(ranges) if ranges.iter().any(is_last))
+    }
+
     /// The set, with the largest possible number for `*`; `None` for `$`.
     pub(crate) fn to_set<N: MessageNumber>(&self) -> Option<Set<N>> {
         let Self::Ranges(ranges) = self else { return None };

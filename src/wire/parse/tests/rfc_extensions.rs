@@ -401,11 +401,24 @@ fn further_codes() {
     }
 }
 
-/// RFC 9586 section 3: with UIDONLY, rows and removals come by UID. Its text was not at hand.
+/// RFC 9586 sections 3 and 3.3, as other implementations quote their examples (its text was not at
+/// hand): with UIDONLY, rows come by UID, with their UID as an item if that was asked for.
 #[test]
 fn uid_only() {
-    let row = fetch("* 25996 UIDFETCH (FLAGS (\\Seen))");
-    assert_eq!((row.seq(), row.uid()), (None, Uid::new(25996)));
+    for (text, uid, flags) in [
+        ("* 25996 UIDFETCH (FLAGS (\\Seen))", 25996, "(\\Seen)"),
+        ("* 25997 UIDFETCH (FLAGS (\\Flagged \\Answered))", 25997, "(\\Answered \\Flagged)"),
+        ("* 7 UIDFETCH (UID 7 FLAGS ())", 7, "()"),
+    ] {
+        let row = fetch(text);
+        assert_eq!((row.seq(), row.uid()), (None, Uid::new(uid)));
+        assert_eq!(row.flags().map(ToString::to_string).as_deref(), Some(flags));
+    }
+    let (tag, refused) =
+        tagged("07 BAD [UIDREQUIRED] Message numbers are not allowed once UIDONLY is enabled");
+    assert_eq!((tag.as_str(), refused.status), ("07", Status::Bad));
+    assert_eq!(refused.code, Some(Code::UidRequired));
+    assert_eq!(refused.text, "Message numbers are not allowed once UIDONLY is enabled");
 }
 
 /// Deep and long threads cost no more than their text.

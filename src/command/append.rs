@@ -280,7 +280,8 @@ impl Append {
     /// `append-message`).
     pub(super) fn write(&self, to: &MailboxName, line: &mut Line, session: &Session) -> Result<()> {
         self.check(to, session)?;
-        if !self.flags.is_empty() {
+        // `UTF8 (…)` right behind the mailbox is refused by Courier: no flags are a list as well.
+        if !self.flags.is_empty() || self.form == Form::Utf8 && self.date.is_none() {
             line.flags(&self.flags);
         }
         if let Some(date) = self.date {

@@ -64,7 +64,7 @@ fn what_may_hold_a_nul_is_a_literal8() {
     assert_eq!(line(streamed().binary(), "BINARY LITERAL+"), "APPEND INBOX ~{5}");
     assert!(refusal(streamed().binary(), "LITERAL+").contains("BINARY"));
     let utf8 = "UTF8=ACCEPT LITERAL+ ENABLED UTF8=ACCEPT";
-    assert_eq!(line(streamed().with_utf8_header(), utf8), "APPEND INBOX UTF8 (~{5}\r\n)");
+    assert_eq!(line(streamed().with_utf8_header(), utf8), "APPEND INBOX () UTF8 (~{5}\r\n)");
     assert!(refusal(streamed().with_utf8_header(), "LITERAL+").contains("UTF8=ACCEPT"));
     let of = |part: AppendPart| Append::parts([part, AppendPart::url("/a/;UID=1")]);
     assert!(refusal(of(AppendPart::text("a\0")), "CATENATE BINARY LITERAL+").contains("NUL"));
@@ -125,7 +125,7 @@ fn a_header_in_utf8() {
     let message = Append::utf8("Subject: é\r\n\r\n").to("Drafts");
     assert_eq!(
         line(message.clone(), "UTF8=ACCEPT LITERAL+ ENABLED UTF8=ACCEPT"),
-        "APPEND Drafts UTF8 (~{15+}\r\nSubject: é\r\n\r\n)"
+        "APPEND Drafts () UTF8 (~{15+}\r\nSubject: é\r\n\r\n)"
     );
     assert!(refusal(message, "UTF8=ACCEPT").contains("UTF8=ACCEPT"));
 }

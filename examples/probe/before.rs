@@ -24,6 +24,8 @@ pub(crate) struct Offered {
     clear: Vec<String>,
     /// As the connection is when someone logs in.
     ready: Vec<String>,
+    /// Someone is logged in from the start: the greeting is PREAUTH.
+    is_preauth: bool,
 }
 
 /// What is said of a capability, if nothing is wrong.
@@ -37,14 +39,17 @@ pub(crate) async fn offered(server: &Server) -> Result<Offered, Failure> {
     let capabilities = async |config: Config| {
         let imap = beside(server, config.compress(false)).await.map_err(|error| server.explain(&error))?;
         let names = imap.capabilities().iter().map(str::to_owned).collect();
+        // Refused, unsent, where no one is logged in.
+        let is_preauth = imap.list("").await.is_ok();
         let _ = imap.logout().await;
-        Ok::<Vec<String>, Failure>(names)
+        Ok::<(Vec<String>, bool), Failure>((names, is_preauth))
     };
     let clear = match server.is_tls() {
         true => Vec::new(),
-        false => capabilities(server.no_login.clone().plaintext()).await?,
+        false => capabilities(server.no_login.clone().plaintext()).await?.0,
     };
-    Ok(Offered { clear, ready: capabilities(server.no_login.clone()).await? })
+    let (ready, is_preauth) = capabilities(server.no_login.clone()).await?;
+    Ok(Offered { clear, ready, is_preauth })
 }
 
 impl Offered {
@@ -76,6 +81,9 @@ pub(crate) async fn try_out(server: &Server, offered: &Offered, name: &str) -> (
             ("", Ok(Said::Skipped("it is there after the login alone, when it says nothing".to_owned())))
         }
         "STARTTLS" => ("STARTTLS", encrypt(server).await),
+        name if offered.is_preauth && is_of_login(name) => {
+            ("", Ok(Said::Skipped("the server takes no login: its greeting is PREAUTH".to_owned())))
+        }
         "SASL-IR" => ("AUTHENTICATE", first_in_line(server, offered).await),
         "LOGINDISABLED" => ("LOGIN", refused(server, offered).await),
         "LOGIN-REFERRALS" => ("AUTHENTICATE", log_in(server, server.config.clone()).await),

@@ -88,7 +88,11 @@ pub(crate) async fn basics(s: &mut Scratch) -> Result<String> {
 pub(crate) async fn expunge(s: &mut Scratch) -> Result<String> {
     let inbox = s.inbox.clone();
     let Some(uid) = s.add().await? else { return Ok(s.skip("APPEND gave no UID to name the message by")) };
-    inbox.store(uid, Store::add([Flag::Deleted])).await?;
+    if inbox.store(uid, Store::add([Flag::Deleted])).await?.is_empty() {
+        // Courier reports what was appended at the next NOOP, and knows nothing of it until then.
+        s.imap.noop().await?;
+        inbox.store(uid, Store::add([Flag::Deleted])).await?;
+    }
     let gone = inbox.expunge(uid).await?.count;
     Ok(s.needs((gone > 0).then(|| format!("{gone} gone")), "EXPUNGE"))
 }

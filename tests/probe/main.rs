@@ -406,6 +406,21 @@ async fn what_is_offered_before_the_login_is_tried() {
 }
 
 #[tokio::test]
+async fn no_login_is_tried_where_the_server_takes_none() {
+    within(LIMIT, async {
+        let server = Server::builder().claim(["IMAP4rev1", "AUTH=PLAIN"]).preauth();
+        let (ended, rows) = at_odd(server, |_| {}).await;
+        let row = row(&rows, "AUTH=PLAIN");
+        assert!(
+            row["worked"] == "skipped" && row["why"].as_str().is_some_and(|why| why.contains("PREAUTH")),
+            "{row}"
+        );
+        assert_eq!((ended.status.code(), ended.errors.as_str()), (Some(0), ""), "{rows:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_login_that_is_offered_and_refused_differs_from_one_that_may_be() {
     within(LIMIT, async {
         // The first login is the probe's own, by the strongest mechanism.

@@ -1,9 +1,11 @@
-//! What Dovecot lacks, against a real Cyrus: `tests/run cyrus`. It is not among the tests that
-//! `cargo test` runs by itself, since Cyrus has to be fetched.
+//! What the Dovecot of the other tests lacks, against a real Cyrus, and against a Dovecot with an
+//! index for full text: `tests/run cyrus`. It is not among the tests that `cargo test` runs by
+//! itself, since both have to be fetched.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod relevance;
 mod server;
 
 use std::time::Duration;

@@ -10,6 +10,7 @@
 
 mod answers;
 mod arguments;
+mod builders;
 mod chooser;
 pub(crate) mod codes;
 mod commands;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::answers::uids;
+use super::builders::any_builder;
 use super::chooser::Chooser;
 use super::logins::about_logins;
 use super::mailbox_commands::about_mailboxes;
@@ -85,6 +86,7 @@ pub(super) fn command(from: &mut Chooser<'_>) {
             let (field, value) = (from.text(), from.text());
             let meant = Command::Id(vec![(field.clone().into(), Some(value.clone().into()))]);
             from.same(command::Id::nothing().field(field, value), session, &meant);
+            any_builder(from, session);
         }
     }
 }

@@ -121,6 +121,7 @@ keys! {
     uids(set: impl Into<UidSet>) => Key::Uids(set.into()),
         "Search::uids(Uid::new(1)?..=Uid::new(1000)?).and(Search::unseen())";
     /// Changed since then; needs CONDSTORE (RFC 7162 section 3.1.5).
+    #[doc(alias = "MODSEQ")]
     changed_since(mod_seq: ModSeq) => Key::Number("MODSEQ", mod_seq.get().saturating_add(1)),
         "Search::changed_since(ModSeq::new(620_162_338)?)";
     /// Without `\Answered`.
@@ -164,6 +165,7 @@ keys! {
     save_date_supported() => Key::Word("SAVEDATESUPPORTED"), "Search::save_date_supported()";
     /// One of whose flags, this one, has changed since then; needs CONDSTORE (RFC 7162 section
     /// 3.1.5). Servers that keep one mod-sequence a message take any change for it.
+    #[doc(alias = "MODSEQ")]
     flag_changed_since(flag: impl Into<Flag>, mod_seq: ModSeq) =>
         Key::ModSeqOf(flag.into(), None, mod_seq.get().saturating_add(1)),
         "Search::flag_changed_since(Flag::Draft, ModSeq::new(620_162_337)?)";

@@ -66,6 +66,7 @@ impl Search {
     ///     Ok(large.await?.len())
     /// }
     /// ```
+    #[doc(alias("$", "SEARCHRES"))]
     pub fn among(saved: impl Into<SavedSearch>) -> Self {
         Self::messages(saved.into())
     }

@@ -26,6 +26,7 @@ use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::queue::QueueReceiver;
 use super::redial::{Failure, Redial, Verdict};
+use super::tasks::Tasks;
 use super::{AccountState, AccountStatus, Connector, Policy, Traffic};
 use crate::client::{Mailbox, Select};
 use crate::engine::Scope;
@@ -39,6 +40,8 @@ pub(super) struct AccountDriver {
     messages: QueueReceiver<Box<Message>>,
     /// To this task itself, for those that it spawns.
     own: MessageSender,
+    /// In which all is done but the moving of bytes of a second connection.
+    tasks: Tasks,
     status: watch::Sender<AccountStatus>,
     /// Counts how often all was to be looked at again.
     wakes: watch::Sender<u64>,
@@ -73,11 +76,12 @@ pub(super) struct Parts {
     pub(super) own: MessageSender,
     pub(super) status: watch::Sender<AccountStatus>,
     pub(super) wakes: watch::Sender<u64>,
+    pub(super) tasks: Tasks,
 }
 
 impl AccountDriver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { config, policy, connector, messages, own, status, wakes } = parts;
+        let Parts { config, policy, connector, messages, own, status, wakes, tasks } = parts;
         let host = format!("{}:{}", config.get_host(), config.get_port());
         Self {
             gate: Gate::of(&host, &policy),
@@ -87,6 +91,7 @@ impl AccountDriver {
             connector,
             messages,
             own,
+            tasks,
             status,
             wakes,
             connections: HashMap::new(),
@@ -344,7 +349,7 @@ impl AccountDriver {
             return self.on_drained(id, Instant::now());
         }
         let own = self.own.clone();
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             poll_fn(|cx| scope.poll_done(cx)).await;
             _ = own.send(Message::Drained(id));
         });

@@ -19,6 +19,7 @@ use super::driver::{AccountDriver, Parts};
 use super::message::{Message, MessageSender, Want};
 use super::pool::WishId;
 use super::queue::queue;
+use super::tasks::Tasks;
 use super::{
     AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
 };
@@ -58,6 +59,7 @@ struct AccountHandle {
     next_wish: AtomicU64,
     /// How many connections stay with mailboxes.
     stays: AtomicUsize,
+    tasks: Tasks,
     identity: Arc<str>,
 }
 
@@ -148,6 +150,11 @@ impl Account {
     /// How many connections stay with mailboxes, over all watches.
     pub(super) fn stays(&self) -> &AtomicUsize {
         &self.handle.stays
+    }
+
+    /// What is done for it at the same time.
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.handle.tasks
     }
 
     pub(crate) fn max_connections(&self) -> usize {
@@ -296,9 +303,11 @@ impl AccountBuilder {
         let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
         let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
         let (wakes, woken) = watch::channel(0);
-        let parts = Parts { config, policy, connector, messages, own: own.clone(), status, wakes };
-        let driver = AccountDriver::new(parts);
-        tokio::spawn(Box::new(driver).run());
+        let tasks = Tasks::new();
+        let (for_it, running) = (own.clone(), tasks.clone());
+        let parts = Parts { config, policy, connector, messages, own: for_it, status, wakes, tasks: running };
+        // It ends by itself.
+        tasks.spawn(Box::new(AccountDriver::new(parts)).run());
         Account {
             handle: Arc::new(AccountHandle {
                 messages: own,
@@ -306,6 +315,7 @@ impl AccountBuilder {
                 wakes: woken,
                 next_wish: AtomicU64::new(0),
                 stays: AtomicUsize::new(0),
+                tasks,
                 identity: identity.into(),
             }),
         }

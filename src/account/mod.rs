@@ -30,6 +30,7 @@ mod redial;
 mod special_use;
 mod status;
 mod stay;
+mod tasks;
 mod traffic;
 mod watch;
 

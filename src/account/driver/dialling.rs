@@ -3,11 +3,10 @@
 //! In: how many connections are wanted, when one may be dialled. Out: tasks that dial; connections,
 //! or failures, which count once for all dials that were under way.
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::AccountDriver;
-use super::live::{Live, is_refusal, random};
+use super::live::{ConnectionTask, Live, is_refusal, random};
 use crate::account::DialReason;
 use crate::account::connection::{Dial, Dialled, serve};
 use crate::account::pool::ConnectionId;
@@ -16,7 +15,7 @@ use crate::error::Result;
 
 /// A connection that is being made.
 pub(super) struct Dialling {
-    pub(super) task: AbortHandle,
+    pub(super) task: ConnectionTask,
     /// How often credentials had been refused when it began.
     refusals: u64,
 }
@@ -43,8 +42,20 @@ impl AccountDriver {
                 reason: if is_broken { DialReason::Retry } else { DialReason::Wanted },
                 account: self.own.clone(),
             };
-            let task = tokio::spawn(serve(dial)).abort_handle();
+            let task = self.serve(dial);
             self.dials.insert(id, Dialling { task, refusals: self.redial.refusals() });
+        }
+    }
+
+    fn serve(&self, dial: Dial) -> ConnectionTask {
+        let mut tasks = self
+            .connections
+            .values()
+            .map(|live| &live.task)
+            .chain(self.dials.values().map(|dial| &dial.task));
+        match tasks.any(ConnectionTask::is_shared) {
+            true => ConnectionTask::Own(tokio::spawn(serve(dial)).abort_handle()),
+            false => ConnectionTask::Shared(self.tasks.spawn(serve(dial))),
         }
     }
 

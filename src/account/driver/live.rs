@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::account::connection::Tap;
 use crate::account::redial::Failure;
+use crate::account::tasks::TaskHandle;
 use crate::client::{Mailbox, Select, Sender};
 use crate::error::{Error, ErrorKind};
 
@@ -20,7 +21,28 @@ pub(super) struct Live {
     pub(super) mailbox: Option<(Select, Mailbox)>,
     pub(super) since: Instant,
     pub(super) tap: Arc<Tap>,
-    pub(super) task: AbortHandle,
+    pub(super) task: ConnectionTask,
+}
+
+/// Where the bytes of a connection are moved: those of one within the account's task, for most
+/// accounts have no other; those of others in tasks of their own, so that several processors can
+/// work at them.
+pub(super) enum ConnectionTask {
+    Shared(TaskHandle),
+    Own(AbortHandle),
+}
+
+impl ConnectionTask {
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(_))
+    }
+
+    pub(super) fn abort(&self) {
+        match self {
+            Self::Shared(task) => task.abort(),
+            Self::Own(task) => task.abort(),
+        }
+    }
 }
 
 impl Live {

@@ -33,12 +33,12 @@ impl AccountDriver {
                 let select =
                     select.filter(|select| *select.mailbox() == name).unwrap_or_else(|| Select::new(name));
                 let (reply, answer) = oneshot::channel();
-                tokio::spawn(settle(moving, answer, go_on_in));
+                self.tasks.spawn(settle(moving, answer, go_on_in));
                 Want::Mailbox(Box::new(select), reply)
             }
             None => {
                 let (reply, answer) = oneshot::channel();
-                tokio::spawn(settle(moving, answer, go_on));
+                self.tasks.spawn(settle(moving, answer, go_on));
                 Want::Session(reply)
             }
         };

@@ -25,7 +25,7 @@ impl AccountDriver {
         events: Option<Events>,
     ) {
         let (token, own) = (sender.select(select), self.own.clone());
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let result = token.await;
             // Without the account's task no one waits any more.
             _ = own.send(Message::Selected(id, wish, scope, events, result));
@@ -46,7 +46,7 @@ impl AccountDriver {
         scope: Arc<Scope>,
     ) {
         let (token, own) = (connection.noop(), self.own.clone());
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let result = match token.await {
                 Err(error) if error.kind() == ErrorKind::Closed => Err(error),
                 _ => Ok(mailbox),

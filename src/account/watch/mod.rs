@@ -35,7 +35,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
 pub use self::change::{Change, ChangeKind};
 #[cfg(feature = "store")]
@@ -57,6 +56,7 @@ use self::task::WatchTask;
 pub use self::watcher::{AccountChanges, Watcher};
 use super::Account;
 use super::queue::queue;
+use super::tasks::TaskHandle;
 use crate::command::Items;
 use crate::error::{Error, Result};
 use crate::types::{MailboxName, SpecialUse, composed};
@@ -271,10 +271,10 @@ impl Account {
 
 impl Watch {
     /// Begins, on this account.
-    fn spawn(self, account: Account, shared: Arc<Shared>, output: Output) -> AbortHandle {
+    fn spawn(self, account: Account, shared: Arc<Shared>, output: Output) -> TaskHandle {
         let bound = if self.items.is_some() { MAX_MESSAGES } else { MAX_NOTES };
-        let task = WatchTask::new(account, self, shared, output, queue(Some(bound)));
-        tokio::spawn(Box::new(task).run()).abort_handle()
+        let tasks = account.tasks().clone();
+        tasks.spawn(Box::new(WatchTask::new(account, self, shared, output, queue(Some(bound)))).run())
     }
 }
 

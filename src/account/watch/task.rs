@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use self::followed::{Followed, Notified};
@@ -35,6 +34,7 @@ use super::shared::Shared;
 use super::sweep::{Sweep, Swept};
 use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::stay::Stay;
+use crate::account::tasks::TaskGroup;
 use crate::account::{Account, AccountState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{CloseReason, MailboxName};
@@ -54,7 +54,7 @@ pub(super) struct WatchTask {
     notes: QueueReceiver<Box<Note>>,
     own: Notes,
     plan: Plan,
-    tasks: JoinSet<()>,
+    tasks: TaskGroup,
     looks: usize,
     /// Mailboxes that are followed; and leave to do so, which is kept while the only connection is
     /// lent, so that another watch does not take it.
@@ -111,6 +111,7 @@ impl WatchTask {
             }
         }
         Self {
+            tasks: TaskGroup::new(account.tasks()),
             account,
             watch,
             shared,
@@ -118,7 +119,6 @@ impl WatchTask {
             notes,
             own: Notes(own),
             plan,
-            tasks: JoinSet::new(),
             looks: 0,
             followed: FewMap::default(),
             stays: Vec::new(),
@@ -147,7 +147,6 @@ impl WatchTask {
         loop {
             self.start(Instant::now());
             self.publish();
-            while self.tasks.try_join_next().is_some() {}
             let at = self.deadline();
             let note = tokio::select! {
                 note = self.notes.recv() => note,

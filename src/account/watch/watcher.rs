@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::output::{Delivery, Output, output};
 use super::shared::Shared;
 use super::{Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
 use crate::account::Account;
+use crate::account::tasks::TaskHandle;
 use crate::error::{Error, Result};
 
 /// Watches over many accounts, which are added and removed while it runs; each has a name of the
@@ -84,7 +85,7 @@ struct Running<K> {
     name: K,
     account: Account,
     shared: Arc<Shared>,
-    task: AbortHandle,
+    task: TaskHandle,
 }
 
 impl<K> Drop for Running<K> {

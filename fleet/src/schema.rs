@@ -10,10 +10,10 @@ use tokio_postgres::Client;
 use crate::error::{Error, Result};
 
 /// The version of the schema that this program works with.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;
 
 /// The steps; the first makes version 1.
-const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2];
+const STEPS: [&str; SCHEMA_VERSION as usize] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// Any number that no other program uses in this database.
 const LOCK: i64 = 0x696d_6170_666c_6565;
@@ -75,6 +75,14 @@ create table fleet.census (
     counted timestamptz not null default '-infinity'
 );
 insert into fleet.census default values;
+";
+
+// Which mailboxes an account's watch was of, beside its cursors: a worker of version 2 writes none.
+const VERSION_3: &str = "
+create table fleet.selection (
+    account   bigint primary key references fleet.account (id) on delete cascade,
+    selection text   not null
+) with (fillfactor = 80);
 ";
 
 /// Brings the tables to the newest version, and says from which.
@@ -185,8 +193,8 @@ mod tests {
                 }
             }
         });
-        assert_eq!(migrate(&mut client).await.expect("version 2"), 1);
-        assert_eq!(migrate(&mut client).await.expect("nothing to do"), 2);
+        assert_eq!(migrate(&mut client).await.expect("the newest version"), 1);
+        assert_eq!(migrate(&mut client).await.expect("nothing to do"), SCHEMA_VERSION);
         check(&client).await.expect("of this version");
         rounds.await.expect("no statement fails");
     }

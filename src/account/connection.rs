@@ -18,7 +18,7 @@ use super::pool::ConnectionId;
 use super::{Connector, DialReason, DialRequest};
 use crate::client::{self, Driver, Receiver, Sender};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{Config, Suspend};
+use crate::net::{Config, Refresh, Suspend};
 use crate::types::{CloseReason, Event};
 
 /// What a connection's task needs to begin.
@@ -31,6 +31,8 @@ pub(super) struct Dial {
     /// A provider of credentials may be asked for fresh ones.
     pub(super) may_refresh: bool,
     pub(super) account: MessageSender,
+    /// What is fetched for one of several dials is for all.
+    pub(super) refresh: Arc<Refresh>,
 }
 
 /// A connection that is logged in.
@@ -105,6 +107,7 @@ pub(super) async fn serve(dial: Dial) {
 /// The driver is in a box, for the task would have room for it wherever it is handed on.
 async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
     let passage = dial.gate.pass().await;
+    let shared = dial.may_refresh.then(|| Box::new(dial.config.sharing(&dial.refresh)));
     let result = async {
         let io = match &dial.connector {
             Some(connector) => {
@@ -113,10 +116,9 @@ async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
             }
             None => None,
         };
-        if dial.may_refresh {
-            client::dial(&dial.config, io).await
-        } else {
-            client::dial(&dial.config.without_refresh(), io).await
+        match &shared {
+            Some(shared) => client::dial(shared, io).await,
+            None => client::dial(&dial.config.without_refresh(), io).await,
         }
     }
     .await;

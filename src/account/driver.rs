@@ -31,7 +31,7 @@ use super::{AccountState, AccountStatus, Connector, Policy, Traffic};
 use crate::client::{Mailbox, Select};
 use crate::engine::Scope;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{Config, Suspend};
+use crate::net::{Config, Refresh, Suspend};
 use crate::types::CloseReason;
 
 pub(super) struct AccountDriver {
@@ -50,6 +50,8 @@ pub(super) struct AccountDriver {
     redial: Redial,
     /// In boxes, since a map has room for many from the start.
     connections: HashMap<ConnectionId, Box<Live>>,
+    /// Shared by those dials.
+    refresh: Option<Arc<Refresh>>,
     dials: HashMap<ConnectionId, Dialling>,
     wants: HashMap<WishId, Want>,
     /// Wishes whose connection was lost before it could be used: they wait again once its end has
@@ -93,6 +95,7 @@ impl AccountDriver {
             own,
             tasks,
             status,
+            refresh: None,
             wakes,
             connections: HashMap::new(),
             dials: HashMap::new(),
@@ -209,6 +212,7 @@ impl AccountDriver {
     /// At rest no one waits, and nothing is dialled: then no room is kept for it.
     fn give_back(&mut self) {
         if self.wants.is_empty() {
+            self.refresh = None;
             self.wants.shrink_to_fit();
         }
         if self.dials.is_empty() {

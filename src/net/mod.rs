@@ -28,6 +28,8 @@ pub use config::{Proxy, ProxyKind};
 #[cfg(feature = "discover")]
 pub use discover::{Candidate, Discover};
 
+#[cfg(feature = "account")]
+pub(crate) use auth::Refresh;
 #[cfg(any(test, fuzzing))]
 pub(crate) use auth::login_messages;
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};

@@ -183,6 +183,7 @@ async fn dials_that_are_refused_at_once_count_once() {
         provider.has(world.server.password(), "");
         let account = world.account_by(provider.config(&world), Policy::default());
         let lease = account.session().await.unwrap();
+        provider.asked();
         provider.has("revoked", "revoked as well");
         let start = Instant::now();
         let waiting = [account.clone(), account.clone()]
@@ -190,8 +191,37 @@ async fn dials_that_are_refused_at_once_count_once() {
         for waiting in waiting {
             assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Login);
         }
+        assert_eq!(provider.asked(), [First, Refused, First, First, First, First], "one refresh for both");
         assert_eq!((start.elapsed().as_secs(), &world.dials()[1..]), (180, &[0, 0, 60, 120, 180][..]));
         drop(lease);
+    })
+    .await;
+}
+
+/// The same where the refresh helps: it is for both of them.
+#[tokio::test(start_paused = true)]
+async fn dials_that_are_refused_at_once_share_one_refresh() {
+    within(LIMIT, async {
+        let (world, provider) = (World::new(Server::new()), Provider::default());
+        provider.has(world.server.password(), "");
+        let account = world.account_by(provider.config(&world), Policy::default());
+        let first = account.session().await.unwrap();
+        provider.asked();
+        provider.has("expired", world.server.password());
+        let (start, others) = (Instant::now(), [account.session(), account.session()]);
+        let [one, two] = others;
+        let (one, two) = tokio::join!(one, two);
+        let leases = [one.unwrap(), two.unwrap()];
+        assert_eq!(provider.asked(), [First, Refused, First]);
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        drop((first, leases));
+        // The next time it is fetched again.
+        provider.has("expired", "another one");
+        world.server.set_password("another one");
+        world.server.disconnect(true);
+        sleep(Duration::from_secs(1)).await;
+        account.session().await.unwrap().noop().await.unwrap();
+        assert_eq!(provider.asked(), [First, Refused]);
     })
     .await;
 }

@@ -39,6 +39,7 @@ impl AccountDriver {
                 connector: self.connector.clone(),
                 gate: self.gate.clone(),
                 may_refresh: self.redial.may_refresh(),
+                refresh: self.refresh.get_or_insert_default().clone(),
                 reason: if is_broken { DialReason::Retry } else { DialReason::Wanted },
                 account: self.own.clone(),
             };

@@ -11,7 +11,7 @@
 //! `mechanism` has the mechanisms in their order, `credentials` what users give, `choice` which
 //! mechanism is used, `exchange` its messages, `oauth` what servers say of tokens, `scram_check`
 //! what is checked of a server before rsasl sees it, `own` mechanisms of a user's own, `refusal`
-//! what an error means, `attempt` runs it all.
+//! what an error means, `refresh` what several connects share, `attempt` runs it all.
 
 mod attempt;
 mod choice;
@@ -20,6 +20,8 @@ mod exchange;
 mod mechanism;
 mod oauth;
 mod own;
+#[cfg(feature = "account")]
+mod refresh;
 mod refusal;
 mod scram_check;
 
@@ -28,6 +30,8 @@ pub use mechanism::Mechanism;
 pub use own::{OwnMechanism, SaslExchange, SaslMechanism, SaslPlace};
 
 pub(crate) use credentials::{Identity, Provider};
+#[cfg(feature = "account")]
+pub(crate) use refresh::Refresh;
 
 pub(super) use attempt::Attempts;
 

@@ -60,8 +60,8 @@ impl Config {
     /// secret. If it is an [`io::Error`](std::io::Error) of the network, or one is among its
     /// causes, the provider could not be reached, and the remedy is
     /// [`Remedy::Later`](crate::Remedy::Later); else it is
-    /// [`Remedy::Credentials`](crate::Remedy::Credentials). Where several connections share an
-    /// account, let one request serve all of them.
+    /// [`Remedy::Credentials`](crate::Remedy::Credentials). Where several connections share
+    /// credentials, let one request serve all of them; an [account](crate::account) does so.
     ///
     /// # Cancel safety
     /// The callback's future is dropped with that of [`connect`](Self::connect), at any await

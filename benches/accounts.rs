@@ -25,6 +25,8 @@ use tokio::time::{Instant, sleep};
 
 /// Until all is still, and no longer: the server logs each command, and accounts send some.
 const AT_REST: Duration = Duration::from_secs(45);
+/// How many commands the server keeps.
+const LOGGED: usize = 100_000;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -77,12 +79,31 @@ fn memory() -> usize {
     pages.expect("a number") * 4096
 }
 
+/// The server keeps its latest commands, of which accounts send more than bare connections do: the
+/// log is full from the start, so that neither adds to it.
+async fn fill_log(server: &Server) {
+    let config = Config::new("mail.example.org").plaintext().allow_plaintext_login(true);
+    let config = config.login("first", "secret").auto_idle(false);
+    let (imap, events) = config.connect_over(server.connect()).await.expect("it answers");
+    tokio::spawn(drain(events));
+    let name = "as long as what an account asks for in most cases, more or less, with what it returns";
+    for _ in 0..LOGGED / 100 {
+        let tokens: Vec<_> = (0..100).map(|_| imap.list(List::new(name))).collect();
+        for token in tokens {
+            token.await.expect("LIST");
+        }
+    }
+    imap.logout().await.expect("it ends");
+}
+
 async fn drain(mut events: Receiver) {
     while events.next().await.is_some() {}
 }
 
 async fn connections(count: usize) -> usize {
-    let (server, before) = (server(), memory());
+    let server = server();
+    fill_log(&server).await;
+    let before = memory();
     let mut all = Vec::with_capacity(count);
     for number in 0..count {
         let (imap, events) = config(number).connect_over(server.connect()).await.expect("it answers");
@@ -103,7 +124,9 @@ async fn connections(count: usize) -> usize {
 }
 
 async fn accounts(count: usize) -> (usize, String) {
-    let (server, before, start) = (server(), memory(), Instant::now());
+    let server = server();
+    fill_log(&server).await;
+    let (before, start) = (memory(), Instant::now());
     let dials = Arc::new(Mutex::new(Vec::new()));
     let (watcher, mut changes) = Watcher::new();
     for number in 0..count {

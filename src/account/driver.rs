@@ -14,18 +14,19 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use self::dialling::Dialling;
 use self::live::{Live, closed, random};
 use super::connection::Events;
 use super::gate::Gate;
+use super::latest::Latest;
 use super::lease::{Leased, MailboxLease, SessionLease};
 use super::message::{Message, MessageSender, Want};
 use super::pool::{ConnectionId, Pool, WishId};
 use super::queue::QueueReceiver;
 use super::redial::{Failure, Redial, Verdict};
+use super::status::Published;
 use super::tasks::Tasks;
 use super::{AccountState, AccountStatus, Connector, Policy, Traffic};
 use crate::client::{Mailbox, Select};
@@ -42,17 +43,15 @@ pub(super) struct AccountDriver {
     own: MessageSender,
     /// In which all is done but the moving of bytes of a second connection.
     tasks: Tasks,
-    status: watch::Sender<AccountStatus>,
-    /// Counts how often all was to be looked at again.
-    wakes: watch::Sender<u64>,
+    published: Latest<Published>,
     gate: Arc<Gate>,
     pool: Pool,
     redial: Redial,
     /// In boxes, since a map has room for many from the start.
     connections: HashMap<ConnectionId, Box<Live>>,
+    dials: HashMap<ConnectionId, Dialling>,
     /// Shared by those dials.
     refresh: Option<Arc<Refresh>>,
-    dials: HashMap<ConnectionId, Dialling>,
     wants: HashMap<WishId, Want>,
     /// Wishes whose connection was lost before it could be used: they wait again once its end has
     /// been seen to, since that decides when to dial.
@@ -76,14 +75,13 @@ pub(super) struct Parts {
     pub(super) connector: Option<Connector>,
     pub(super) messages: QueueReceiver<Box<Message>>,
     pub(super) own: MessageSender,
-    pub(super) status: watch::Sender<AccountStatus>,
-    pub(super) wakes: watch::Sender<u64>,
+    pub(super) published: Latest<Published>,
     pub(super) tasks: Tasks,
 }
 
 impl AccountDriver {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { config, policy, connector, messages, own, status, wakes, tasks } = parts;
+        let Parts { config, policy, connector, messages, own, published, tasks } = parts;
         let host = format!("{}:{}", config.get_host(), config.get_port());
         Self {
             gate: Gate::of(&host, &policy),
@@ -94,11 +92,10 @@ impl AccountDriver {
             messages,
             own,
             tasks,
-            status,
-            refresh: None,
-            wakes,
+            published,
             connections: HashMap::new(),
             dials: HashMap::new(),
+            refresh: None,
             wants: HashMap::new(),
             interrupted: Vec::new(),
             next_connection: 0,
@@ -123,9 +120,8 @@ impl AccountDriver {
             }
             self.step(Instant::now());
         }
-        self.status.send_modify(|status| {
-            *status = AccountStatus { state: AccountState::Closed, ..AccountStatus::default() }
-        });
+        let closed = AccountStatus { state: AccountState::Closed, ..AccountStatus::default() };
+        self.published.update(|published| published.set(closed));
     }
 
     fn has_ended(&self) -> bool {
@@ -212,11 +208,11 @@ impl AccountDriver {
     /// At rest no one waits, and nothing is dialled: then no room is kept for it.
     fn give_back(&mut self) {
         if self.wants.is_empty() {
-            self.refresh = None;
             self.wants.shrink_to_fit();
         }
         if self.dials.is_empty() {
             self.dials.shrink_to_fit();
+            self.refresh = None;
         }
     }
 
@@ -237,7 +233,7 @@ impl AccountDriver {
     /// Pauses of before mean nothing any more, here and in what looks at mailboxes now and then.
     fn wake(&mut self) {
         self.redial.wake();
-        self.wakes.send_modify(|wakes| *wakes += 1);
+        self.published.update(Published::wake);
     }
 
     fn refuse_waiting(&mut self, error: &Error) {
@@ -420,11 +416,7 @@ impl AccountDriver {
             waiting: self.wants.len(),
             max_connections: self.pool.max(),
         };
-        self.status.send_if_modified(|status| {
-            let changed = !status.is_same(&next);
-            *status = next;
-            changed
-        });
+        self.published.update(|published| published.set(next));
     }
 
     fn state(&self, now: Instant) -> AccountState {

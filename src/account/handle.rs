@@ -10,15 +10,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 #[cfg(feature = "store")]
 use super::AccountState;
 use super::connection::Events;
 use super::driver::{AccountDriver, Parts};
+use super::latest::{Latest, LatestReader};
 use super::message::{Message, MessageSender, Want};
 use super::pool::WishId;
 use super::queue::queue;
+use super::status::{Published, Wakes};
 use super::tasks::Tasks;
 use super::{
     AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
@@ -54,8 +56,7 @@ pub struct Account {
 /// When the last one is dropped, the account ends.
 struct AccountHandle {
     messages: MessageSender,
-    status: watch::Receiver<AccountStatus>,
-    wakes: watch::Receiver<u64>,
+    published: LatestReader<Published>,
     next_wish: AtomicU64,
     /// How many connections stay with mailboxes.
     stays: AtomicUsize,
@@ -136,15 +137,27 @@ impl Account {
 
     /// Changes whenever all is to be looked at again: after
     /// [`network_changed`](Self::network_changed), and when the machine has been asleep.
-    pub(crate) fn wakes(&self) -> watch::Receiver<u64> {
-        self.handle.wakes.clone()
+    pub(super) fn wakes(&self) -> Wakes {
+        Wakes::new(self.handle.published.clone())
     }
 
     /// Whether nothing more is leased for ever.
     #[cfg(feature = "store")]
     pub(crate) fn has_ended(&self) -> bool {
         self.handle.messages.is_closed()
-            || matches!(self.handle.status.borrow().state, AccountState::Closing | AccountState::Closed)
+            || self
+                .handle
+                .published
+                .read(|now| matches!(now.status().state, AccountState::Closing | AccountState::Closed))
+    }
+
+    /// Whether somebody waits for a connection, and all are leased.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_short(&self) -> bool {
+        self.handle.published.read(|now| {
+            let now = now.status();
+            now.waiting > 0 && now.leased >= now.max_connections
+        })
     }
 
     /// How many connections stay with mailboxes, over all watches.
@@ -158,7 +171,7 @@ impl Account {
     }
 
     pub(crate) fn max_connections(&self) -> usize {
-        self.handle.status.borrow().max_connections
+        self.handle.published.read(|now| now.status().max_connections)
     }
 
     async fn wish<T>(&self, want: impl FnOnce(oneshot::Sender<Result<T>>) -> Want) -> Result<T> {
@@ -185,7 +198,7 @@ impl Account {
     /// ```
     #[must_use]
     pub fn status(&self) -> StatusReceiver {
-        StatusReceiver::new(self.handle.status.clone())
+        StatusReceiver::new(self.handle.published.clone())
     }
 
     /// How much it has sent and received so far; nothing once it has ended. Cancel-safe.
@@ -300,19 +313,18 @@ impl AccountBuilder {
         let (own, messages) = queue(None);
         let own = MessageSender(own);
         let max_connections = policy.max_connections.max(1);
-        let (status, latest) = watch::channel(AccountStatus { max_connections, ..AccountStatus::default() });
-        let identity = format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host());
-        let (wakes, woken) = watch::channel(0);
+        let published = Latest::new(Published::new(max_connections));
+        let latest = published.reader();
+        let identity = identity(&config);
         let tasks = Tasks::new();
         let (for_it, running) = (own.clone(), tasks.clone());
-        let parts = Parts { config, policy, connector, messages, own: for_it, status, wakes, tasks: running };
+        let parts = Parts { config, policy, connector, messages, own: for_it, published, tasks: running };
         // It ends by itself.
         tasks.spawn(Box::new(AccountDriver::new(parts)).run());
         Account {
             handle: Arc::new(AccountHandle {
                 messages: own,
-                status: latest,
-                wakes: woken,
+                published: latest,
                 next_wish: AtomicU64::new(0),
                 stays: AtomicUsize::new(0),
                 tasks,

@@ -21,6 +21,7 @@ mod connector;
 mod driver;
 mod gate;
 mod handle;
+mod latest;
 mod lease;
 mod message;
 mod policy;

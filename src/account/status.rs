@@ -5,9 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::latest::LatestReader;
 use crate::error::Error;
 
 /// What an account is doing.
@@ -108,28 +108,90 @@ impl fmt::Display for AccountState {
     }
 }
 
+/// What the account's task says to all.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    status: AccountStatus,
+    /// How often the status has changed, and how often all was to be looked at again.
+    changes: u64,
+    wakes: u64,
+}
+
+impl Published {
+    pub(super) fn new(max_connections: usize) -> Self {
+        let status = AccountStatus { max_connections, ..AccountStatus::default() };
+        Self { status, ..Self::default() }
+    }
+
+    pub(super) fn status(&self) -> &AccountStatus {
+        &self.status
+    }
+
+    /// The account does this now. Whether a user interface would show it otherwise than before.
+    pub(super) fn set(&mut self, status: AccountStatus) -> bool {
+        let is_same = self.status.is_same(&status);
+        self.status = status;
+        self.changes += u64::from(!is_same);
+        !is_same
+    }
+
+    /// All is to be looked at again.
+    pub(super) fn wake(&mut self) -> bool {
+        self.wakes += 1;
+        true
+    }
+}
+
+/// Whether all is to be looked at again, in another way than by the status.
+pub(super) struct Wakes {
+    latest: LatestReader<Published>,
+    seen: u64,
+}
+
+impl Wakes {
+    /// From now on.
+    pub(super) fn new(latest: LatestReader<Published>) -> Self {
+        let seen = latest.read(|now| now.wakes);
+        Self { latest, seen }
+    }
+
+    /// Waits until it is; for ever once the account has ended. Cancel-safe.
+    pub(super) async fn next(&mut self) {
+        let seen = self.seen;
+        match self.latest.find(|now| (now.wakes != seen).then_some(now.wakes)).await {
+            Some(wakes) => self.seen = wakes,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// The status of an account as it changes; from [`Account::status`](super::Account::status).
 #[derive(Clone)]
 pub struct StatusReceiver {
-    latest: watch::Receiver<AccountStatus>,
+    latest: LatestReader<Published>,
+    /// How often it had changed by what was returned last.
+    seen: u64,
 }
 
 impl StatusReceiver {
-    pub(super) fn new(latest: watch::Receiver<AccountStatus>) -> Self {
-        Self { latest }
+    pub(super) fn new(latest: LatestReader<Published>) -> Self {
+        Self { latest, seen: 0 }
     }
 
     /// What the account is doing now.
     #[must_use]
     pub fn now(&self) -> AccountStatus {
-        self.latest.borrow().clone()
+        self.latest.read(|now| now.status.clone())
     }
 
     /// Waits until it does something else, and returns that; `None` once the account has ended.
     /// What changes quickly may be skipped. Cancel-safe.
     pub async fn changed(&mut self) -> Option<AccountStatus> {
-        self.latest.changed().await.ok()?;
-        Some(self.latest.borrow_and_update().clone())
+        let seen = self.seen;
+        let is_other = |now: &Published| (now.changes != seen).then(|| (now.changes, now.status.clone()));
+        let (changes, status) = self.latest.find(is_other).await?;
+        self.seen = changes;
+        Some(status)
     }
 }
 

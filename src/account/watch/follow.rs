@@ -116,16 +116,16 @@ async fn run(account: &Account, mut what: Box<Follow>, notes: &Notes) -> Noted<R
     let arrivals = Arrivals::new(what.items.take());
     let control = what.stays.as_deref();
     let _leaving = Leaving::of(&mailbox, control);
-    let stream = Stream::new(&what, notes, is_known, flagless, arrivals);
+    let mut stream = Stream::new(&what, notes, is_known, flagless, arrivals);
     tokio::select! {
-        ended = attend(stream, is_rewound, &mailbox, &mut events) => ended,
+        ended = attend(&mut stream, is_rewound, &mailbox, &mut events) => ended,
         () = wanted_elsewhere(account, &what) => Ok(Ok(Ended::Yielded)),
     }
 }
 
 /// Reports what happens in the mailbox, until that is to end.
 async fn attend(
-    mut stream: Stream<'_>,
+    stream: &mut Stream<'_>,
     is_rewound: bool,
     mailbox: &Mailbox,
     events: &mut Events,

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use tokio::sync::watch;
+use crate::account::latest::{Latest, LatestReader};
 
 /// How far a watch is: from [`Changes::status`](super::Changes::status).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,14 +42,18 @@ impl State {
 }
 
 /// What the watch's task and the reader of the changes say of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Progress {
-    state: watch::Sender<State>,
+    state: Latest<State>,
 }
 
 impl Progress {
+    pub(super) fn new() -> Self {
+        Self { state: Latest::new(State::default()) }
+    }
+
     fn update(&self, change: impl FnOnce(&mut State)) {
-        self.state.send_if_modified(|state| {
+        self.state.update(|state| {
             let before = (state.status(), state.has_ended);
             change(state);
             before != (state.status(), state.has_ended)
@@ -83,21 +87,21 @@ impl Progress {
 /// clone.
 #[derive(Clone)]
 pub struct WatchStatusReceiver {
-    state: watch::Receiver<State>,
+    state: LatestReader<State>,
     seen: WatchStatus,
 }
 
 impl WatchStatusReceiver {
     pub(super) fn new(progress: &Progress) -> Self {
-        let state = progress.state.subscribe();
-        let seen = state.borrow().status();
+        let state = progress.state.reader();
+        let seen = state.read(State::status);
         Self { state, seen }
     }
 
     /// How far it is now.
     #[must_use]
     pub fn now(&self) -> WatchStatus {
-        self.state.borrow().status()
+        self.state.read(State::status)
     }
 
     /// Waits until it is otherwise than this receiver has said before, and returns that; `None`
@@ -115,10 +119,11 @@ impl WatchStatusReceiver {
     }
 
     async fn until(&self, is_wanted: impl Fn(WatchStatus) -> bool) -> Option<WatchStatus> {
-        // By a receiver of its own: what is waited for may be there already.
-        let mut state = self.state.clone();
-        let found = state.wait_for(|state| state.has_ended || is_wanted(state.status())).await.ok()?;
-        (!found.has_ended).then(|| found.status())
+        let find = |state: &State| {
+            let status = state.status();
+            (state.has_ended || is_wanted(status)).then_some((!state.has_ended).then_some(status))
+        };
+        self.state.find(find).await?
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(ledger: Ledger, store: Box<dyn StateStore>, selection: Option<String>) -> Arc<Self> {
-        let (acknowledged, progress) = (Signal::new(), Progress::default());
+        let (acknowledged, progress) = (Signal::new(), Progress::new());
         Arc::new(Self {
             ledger: Mutex::new(ledger),
             store,

@@ -143,7 +143,6 @@ impl WatchTask {
     pub(super) async fn run(mut self: Box<Self>) {
         let mut status = self.account.status();
         let mut wakes = self.account.wakes();
-        wakes.mark_unchanged();
         loop {
             self.start(Instant::now());
             self.publish();
@@ -152,7 +151,7 @@ impl WatchTask {
                 note = self.notes.recv() => note,
                 () = sleep_until(at) => continue,
                 () = self.changes.closed() => return,
-                Ok(()) = wakes.changed() => {
+                () = wakes.next() => {
                     self.on_wake();
                     continue;
                 }

@@ -51,7 +51,7 @@ pub use self::traffic::Traffic;
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::watch::FileStore;
 pub use self::watch::{
-    AccountChanges, Change, ChangeKind, Changes, MailboxKey, MemoryStore, StateStore, StoreFuture,
+    AccountChanges, Change, ChangeKind, Changes, Cursor, MailboxKey, MemoryStore, StateStore, StoreFuture,
     StoredMailbox, Watch, WatchStatus, WatchStatusReceiver, Watcher,
 };
 #[cfg(feature = "store")]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use self::counted::{count_up, counted, forget};
 use super::change::{Change, ChangeKind, Count};
+use super::cursor::Place;
 use super::few::FewMap;
 use super::key::MailboxKey;
 use crate::types::{Flags, MailboxName, MailboxState, ModSeq, Uid, UidSet, UidValidity};
@@ -237,8 +238,8 @@ impl Ledger {
     }
 
     /// Whether this change is one of this run.
-    pub(super) fn has_delivered(&self, change: &Change) -> bool {
-        change.run == self.run
+    pub(super) fn has_delivered(&self, place: Place<'_>) -> bool {
+        place.run == self.run
     }
 
     /// Whether no mailbox has been looked into: what is there is to be known.
@@ -330,12 +331,12 @@ impl Ledger {
 
     /// All changes of this mailbox up to this one, which is of this run, are acknowledged. Whether
     /// they had not been before.
-    pub(super) fn acknowledge(&mut self, change: &Change) -> bool {
-        let Some(entry) = self.mailboxes.get_mut(&change.key) else { return false };
+    pub(super) fn acknowledge(&mut self, place: Place<'_>) -> bool {
+        let Some(entry) = self.mailboxes.get_mut(place.key) else { return false };
         let mut moved = false;
-        while entry.pending.front().is_some_and(|(number, _)| *number <= change.number) {
+        while entry.pending.front().is_some_and(|(number, _)| *number <= place.number) {
             let Some((_, delta)) = entry.pending.pop_front() else { break };
-            apply(&mut entry.acknowledged, &change.mailbox, &delta);
+            apply(&mut entry.acknowledged, place.mailbox, &delta);
             self.pending -= usize::from(delta.is_delivered());
             moved = true;
         }

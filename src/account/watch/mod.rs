@@ -12,6 +12,7 @@
 mod arrivals;
 mod change;
 mod counts;
+mod cursor;
 mod few;
 #[cfg(feature = "serde")]
 mod file_store;
@@ -40,6 +41,7 @@ pub use self::change::{Change, ChangeKind};
 #[cfg(feature = "store")]
 pub(crate) use self::counts::Counts;
 #[cfg(feature = "serde")]
+pub use self::cursor::Cursor;
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::file_store::FileStore;
 pub use self::key::MailboxKey;
@@ -387,7 +389,15 @@ impl Changes {
     /// # Errors
     /// If they could not be stored; then some may be delivered again after a restart.
     pub async fn ack_all(&self, changes: &[Change]) -> Result<()> {
-        self.shared.acknowledge(changes).await
+        self.shared.acknowledge(changes.iter().map(Change::place)).await
+    }
+
+    /// Acknowledges the change that stands there, as [`ack`](Self::ack) does.
+    ///
+    /// # Errors
+    /// As [`ack`](Self::ack).
+    pub async fn ack_to(&self, cursor: &Cursor) -> Result<()> {
+        self.shared.acknowledge([cursor.place()]).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, Notify as Signal};
 
-use super::change::Change;
+use super::cursor::Place;
 use super::key::MailboxKey;
 use super::ledger::Ledger;
 use super::progress::Progress;
@@ -88,10 +88,10 @@ impl Shared {
         Ok(())
     }
 
-    /// These changes are acknowledged: stores the last record of each mailbox.
-    pub(super) async fn acknowledge(&self, changes: &[Change]) -> Result<()> {
+    /// The changes that stand there are acknowledged: stores the last record of each mailbox.
+    pub(super) async fn acknowledge<'a>(&self, places: impl IntoIterator<Item = Place<'a>>) -> Result<()> {
         self.save(|ledger| {
-            let keys = acknowledge(ledger, changes);
+            let keys = acknowledge(ledger, places);
             self.acknowledged.notify_one();
             keys
         })
@@ -100,16 +100,16 @@ impl Shared {
 }
 
 /// The mailboxes whose records these acknowledgements change.
-fn acknowledge(ledger: &mut Ledger, changes: &[Change]) -> Vec<MailboxKey> {
+fn acknowledge<'a>(ledger: &mut Ledger, places: impl IntoIterator<Item = Place<'a>>) -> Vec<MailboxKey> {
     // A record may be large, and the last change of a mailbox covers all of it.
-    let mut last: BTreeMap<&MailboxKey, &Change> = BTreeMap::new();
-    for change in changes.iter().filter(|change| ledger.has_delivered(change)) {
-        let last = last.entry(&change.key).or_insert(change);
-        if last.number < change.number {
-            *last = change;
+    let mut last: BTreeMap<&MailboxKey, Place<'_>> = BTreeMap::new();
+    for place in places.into_iter().filter(|place| ledger.has_delivered(*place)) {
+        let last = last.entry(place.key).or_insert(place);
+        if last.number < place.number {
+            *last = place;
         }
     }
-    let moved = last.into_iter().filter(|(_, change)| ledger.acknowledge(change));
+    let moved = last.into_iter().filter(|(_, place)| ledger.acknowledge(*place));
     let mut keys: Vec<_> = moved.map(|(key, _)| key.clone()).collect();
     if keys.iter().any(|key| ledger.acknowledged(key).is_some_and(|record| record.is_gone)) {
         keys.extend(ledger.forget_gone());

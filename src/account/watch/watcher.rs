@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::output::{Delivery, Output, output};
 use super::shared::Shared;
-use super::{Change, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
+use super::{Change, Cursor, MAX_CHANGES, StateStore, Watch, WatchStatusReceiver, begin};
 use crate::account::Account;
 use crate::account::tasks::TaskHandle;
 use crate::error::{Error, Result};
@@ -186,15 +186,28 @@ impl<K: Clone + Eq + Hash + Send + 'static> Watcher<K> {
     /// # Errors
     /// If they could not be stored; then some may be delivered again after a restart.
     pub async fn ack_all(&self, name: &K, changes: &[Change]) -> Result<()> {
-        let shared = {
-            let watches = lock(&self.inner.watches);
-            let running = watches.numbers.get(name).and_then(|number| watches.running.get(number));
-            running.map(|running| running.shared.clone())
-        };
-        match shared {
-            Some(shared) => shared.acknowledge(changes).await,
+        match self.shared(name) {
+            Some(shared) => shared.acknowledge(changes.iter().map(Change::place)).await,
             None => Ok(()),
         }
+    }
+
+    /// Acknowledges the change of this account that stands there, as
+    /// [`Changes::ack_to`](super::Changes::ack_to) does.
+    ///
+    /// # Errors
+    /// As [`ack`](Self::ack).
+    pub async fn ack_to(&self, name: &K, cursor: &Cursor) -> Result<()> {
+        match self.shared(name) {
+            Some(shared) => shared.acknowledge([cursor.place()]).await,
+            None => Ok(()),
+        }
+    }
+
+    fn shared(&self, name: &K) -> Option<Arc<Shared>> {
+        let watches = lock(&self.inner.watches);
+        let running = watches.running.get(watches.numbers.get(name)?)?;
+        Some(running.shared.clone())
     }
 
     /// Ends all accounts, as [`Account::shutdown`] does, at the same time. Cancel-safe: they end

@@ -46,6 +46,8 @@ pub use self::policy::Policy;
 pub(crate) use self::special_use::usual_name;
 pub use self::special_use::{FoundBy, SpecialMailbox};
 pub use self::status::{AccountState, AccountStatus, StatusReceiver};
+#[cfg(feature = "store")]
+pub(crate) use self::stay::Stay;
 pub use self::traffic::Traffic;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]

@@ -1,5 +1,5 @@
-//! Connections that stay with a mailbox: all watches of an account together have all but one of its
-//! connections, or the only one.
+//! Connections that stay with a mailbox: all watches of an account, and the store that it is attached
+//! to, together have all but one of its connections, or the only one.
 //!
 //! In: how many connections there may be. Out: leave to keep one, which lasts until it is dropped.
 //! What no one keeps is leased for a while and serves all.
@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use super::Account;
 
 /// Leave to keep a connection.
-pub(super) struct Stay(Account);
+pub(crate) struct Stay(Account);
 
 impl Stay {
     /// If there is one more for it.
-    pub(super) fn one_of(account: &Account) -> Option<Self> {
+    pub(crate) fn one_of(account: &Account) -> Option<Self> {
         let most = most(account);
         let is_free = |stays| (stays < most).then_some(stays + 1);
         account.stays().fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_free).ok()?;
@@ -26,7 +26,7 @@ impl Stay {
     }
 
     /// Whether more stay than may: the server takes fewer connections than it did.
-    pub(super) fn are_too_many(account: &Account) -> bool {
+    pub(crate) fn are_too_many(account: &Account) -> bool {
         account.stays().load(Ordering::Relaxed) > most(account)
     }
 }

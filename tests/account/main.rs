@@ -24,6 +24,8 @@ mod redials;
 mod rewritten;
 mod selections;
 mod several;
+#[cfg(feature = "store")]
+mod shared;
 mod shutdown;
 mod subscriptions;
 mod unacknowledged;

@@ -50,6 +50,8 @@ const MAX_BATCH: usize = 2_000;
 const PAUSE: Duration = Duration::from_secs(5);
 /// How soon a look follows one that was cut off.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long a look keeps a connection for which others wait before it begins again behind them.
+const TURN: Duration = Duration::from_secs(10);
 
 /// How a look has ended.
 #[derive(Debug)]
@@ -207,7 +209,7 @@ impl Look {
         mut asked: Option<u64>,
     ) -> StoreResult<Outcome> {
         let (mut next_cursor, mut has_cursor) = (Instant::now() + PAUSE, true);
-        let mut windows = Windows::default();
+        let (mut windows, began) = (Windows::default(), Instant::now());
         loop {
             let more = self.window(mailbox, &mut windows).await?;
             let now = mailbox.snapshot();
@@ -224,7 +226,7 @@ impl Look {
                 }
                 committed = now;
             }
-            if more && self.rounds.is_none() && self.database.structure(self.account_id).is_wanted() {
+            if more && self.rounds.is_none() && self.is_to_yield(began) {
                 return Ok(Outcome::Again);
             }
             if more {
@@ -272,6 +274,12 @@ impl Look {
                 Waited::Ended => return Ok(Outcome::Again),
             }
         }
+    }
+
+    /// Whether somebody waits for the end of this look: it goes on after them.
+    fn is_to_yield(&self, began: Instant) -> bool {
+        self.database.structure(self.account_id).is_wanted()
+            || began.elapsed() >= TURN && self.account.is_short()
     }
 
     /// All that the server did before this is stored.

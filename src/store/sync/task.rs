@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::attachment::SyncPolicy;
 use super::listing::{self, Listing};
 use super::look::{Look, Outcome, look};
-use crate::account::{Account, MailboxKey, Pace, Plan};
+use crate::account::{Account, MailboxKey, Pace, Plan, Stay};
 use crate::error::{ErrorKind, Result};
 use crate::store::bodies;
 use crate::store::database::{Database, Durability};
@@ -86,6 +86,8 @@ pub(super) struct SyncTask {
     tasks: JoinSet<()>,
     looks: usize,
     followed: Option<MailboxKey>,
+    /// Leave to keep a connection for that, which watches of the account want, too.
+    stay: Option<Stay>,
     rounds: watch::Sender<u64>,
     rounded: u64,
     sweeping: bool,
@@ -137,6 +139,7 @@ impl SyncTask {
             tasks,
             looks: 0,
             followed: None,
+            stay: None,
             rounds: watch::channel(0).0,
             rounded: 0,
             sweeping: false,
@@ -173,11 +176,9 @@ impl SyncTask {
             while self.tasks.try_join_next().is_some() {}
             self.start().await;
             self.answer().await;
-            let note = if self.sweeping {
-                Ok(self.notes.recv().await)
-            } else {
-                timeout_at(self.next_sweep, self.notes.recv()).await
-            };
+            // A sweep may wait for the connection that is to be left.
+            let until = if self.sweeping { Instant::now() + SOON_AGAIN } else { self.next_sweep };
+            let note = timeout_at(until, self.notes.recv()).await;
             match note {
                 Ok(Some(note)) => {
                     if self.take(note).await.is_err() {
@@ -185,6 +186,7 @@ impl SyncTask {
                     }
                 }
                 Ok(None) => return,
+                Err(_) if self.sweeping => {}
                 Err(_) => self.sweep(),
             }
         }
@@ -224,9 +226,17 @@ impl SyncTask {
 
     /// Starts looks at what is due.
     async fn start(&mut self) {
-        let wanted = self.policy.follow.clone().filter(|_| self.account.max_connections() > 1);
+        let is_only = self.account.max_connections() == 1;
+        if self.stay.is_some() && (is_only || Stay::are_too_many(&self.account)) {
+            // The server takes fewer connections than it did: this one ends.
+            self.stay = None;
+            let round = *self.rounds.borrow();
+            self.rounds = watch::channel(round).0;
+        }
+        let wanted = self.policy.follow.clone().filter(|_| !is_only);
         if self.followed.is_none()
             && let Some(key) = wanted.and_then(|name| self.plan.key(&name).cloned())
+            && self.may_stay()
             && self.plan.follow(&key)
         {
             let rounds = Some(self.rounds.subscribe());
@@ -240,6 +250,13 @@ impl SyncTask {
                 self.looks += 1;
             }
         }
+    }
+
+    fn may_stay(&mut self) -> bool {
+        if self.stay.is_none() {
+            self.stay = Stay::one_of(&self.account);
+        }
+        self.stay.is_some()
     }
 
     /// Whether it has begun.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::gate::Gate;
+use super::handle::identity;
 use super::message::{Message, MessageSender};
 use super::pool::ConnectionId;
 use super::{Connector, DialReason, DialRequest};
@@ -30,9 +31,9 @@ pub(super) struct Dial {
     pub(super) reason: DialReason,
     /// A provider of credentials may be asked for fresh ones.
     pub(super) may_refresh: bool,
-    pub(super) account: MessageSender,
     /// What is fetched for one of several dials is for all.
     pub(super) refresh: Arc<Refresh>,
+    pub(super) account: MessageSender,
 }
 
 /// A connection that is logged in.
@@ -106,13 +107,14 @@ pub(super) async fn serve(dial: Dial) {
 
 /// The driver is in a box, for the task would have room for it wherever it is handed on.
 async fn connect(dial: Dial) -> Result<(Sender, Receiver, Box<Driver>)> {
-    let passage = dial.gate.pass().await;
     let shared = dial.may_refresh.then(|| Box::new(dial.config.sharing(&dial.refresh)));
+    let passage = dial.gate.pass().await;
     let result = async {
         let io = match &dial.connector {
             Some(connector) => {
                 let (host, port) = (dial.config.get_host().to_owned(), dial.config.get_port());
-                Some(connector.dial(DialRequest { host, port, reason: dial.reason }).await?)
+                let account = identity(&dial.config);
+                Some(connector.dial(DialRequest { account, host, port, reason: dial.reason }).await?)
             }
             None => None,
         };

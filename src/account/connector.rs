@@ -27,6 +27,8 @@ pub enum DialReason {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DialRequest {
+    /// Whose account it is, by user and host, as [`Change::account`](super::Change::account) says.
+    pub account: String,
     /// The server's host name, of the account's [`Config`](crate::Config). With TLS its certificate
     /// is checked for that name, whatever the bytes go through.
     pub host: String,

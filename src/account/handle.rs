@@ -22,9 +22,7 @@ use super::pool::WishId;
 use super::queue::queue;
 use super::status::{Published, Wakes};
 use super::tasks::Tasks;
-use super::{
-    AccountStatus, Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic,
-};
+use super::{Connector, DialRequest, MailboxLease, Policy, SessionLease, StatusReceiver, Traffic};
 use crate::client::Select;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::Config;
@@ -244,7 +242,7 @@ impl Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("status", &*self.handle.status.borrow()).finish_non_exhaustive()
+        f.debug_struct("Account").field("status", &self.status().now()).finish_non_exhaustive()
     }
 }
 
@@ -258,6 +256,11 @@ impl Drop for Withdrawal<'_> {
     fn drop(&mut self) {
         _ = self.messages.send(Message::Withdrawn(self.id));
     }
+}
+
+/// The user and host of an account.
+pub(super) fn identity(config: &Config) -> String {
+    format!("{}@{}", config.get_user().unwrap_or_default(), config.get_host())
 }
 
 fn ended() -> Error {

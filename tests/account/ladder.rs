@@ -294,6 +294,36 @@ async fn what_is_named_by_pattern_use_or_subscription_is_reported_at_once() {
     .await;
 }
 
+/// The first NOTIFY is under way when its connection is cut, and fails by that: this says nothing
+/// about the one that is asked for on the next connection.
+#[tokio::test(start_paused = true)]
+async fn what_becomes_of_an_earlier_notify_says_nothing_about_that_of_now() {
+    within(LIMIT, async {
+        for is_silent in [true, false] {
+            let world = with_work(Server::new());
+            world.server.on("NOTIFY").delay(Duration::from_secs(60));
+            let account = world.account();
+            let mut changes = account.watch(Watch::all(), MemoryStore::new()).await.expect("a store");
+            all(&mut changes, Duration::from_secs(30)).await;
+            assert_eq!(world.count("NOTIFY"), 1);
+            world.server.disconnect(is_silent);
+            all(&mut changes, QUIET).await;
+            assert_eq!(world.count("NOTIFY"), 2);
+            for name in ["Work", "INBOX", "Work"] {
+                world.server.deliver(name, "Subject: new\r\n\r\n");
+                let (start, change) = (Instant::now(), next(&mut changes).await);
+                assert_eq!(change.mailbox, name.into());
+                assert!(start.elapsed() <= Duration::from_secs(2), "{:?}", start.elapsed());
+                sleep(Duration::from_secs(400)).await;
+            }
+            let before = sweeps(&world);
+            sleep(Duration::from_secs(3000)).await;
+            assert!(sweeps(&world) - before <= 11, "it is trusted");
+        }
+    })
+    .await;
+}
+
 /// Without NOTIFY one of them is followed: INBOX, if it is watched.
 #[tokio::test(start_paused = true)]
 async fn of_what_is_named_by_pattern_one_is_followed() {

@@ -8,6 +8,7 @@
 mod faults;
 mod lies;
 mod programs;
+mod selecting;
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -436,7 +437,9 @@ impl Model {
         self.world.rewrite(lie.map_or(as_it_is as Rule, |lie| lie.rule));
         self.lie = lie;
         for _ in 0..self.random.below(8) {
+            let before = self.taken();
             self.step();
+            self.settle(&before).await;
             if self.random.below(4) == 0 {
                 let pause = Duration::from_millis(self.random.below(90_000) as u64);
                 tokio::time::sleep(pause).await;
@@ -448,7 +451,7 @@ impl Model {
         if self.random.below(3) == 0 {
             self.end().await;
         }
-        let withholds = lie.is_some_and(|lie| lie.withholds);
+        let withholds = self.lie.is_some_and(|lie| lie.withholds);
         if self.random.below(3) == 0 {
             let is_parked = self.fault();
             // A peer that hangs is found by the next sweep, and that by a silence of two minutes.

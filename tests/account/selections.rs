@@ -126,3 +126,100 @@ async fn a_first_run_that_is_killed_while_it_stores_what_is_there_begins_once_mo
     })
     .await;
 }
+
+/// The same where only sweeps tell, which are rare as long as NOTIFY is trusted.
+async fn read_long(changes: &mut Changes) -> Vec<String> {
+    let mut found = read(changes).await;
+    found.extend(read(changes).await);
+    found.sort_unstable();
+    found
+}
+
+/// Of a mailbox that comes to be watched while the watch runs nothing is delivered that was in it
+/// before; one that is made meanwhile is delivered from its beginning.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_a_running_watch_takes_later_begins_as_those_of_the_first_run() {
+    within(LIMIT, async {
+        for (without, from_start) in WITHOUT.iter().flat_map(|without| [(without, false), (without, true)]) {
+            let world = world(without);
+            let watch = Watch::subscribed().from_start(from_start);
+            let (_account, mut changes) = open(&world, watch, MemoryStore::new()).await;
+            assert_eq!(read_long(&mut changes).await.len(), usize::from(from_start));
+            let whole = |lines: &[&'static str]| if from_start { lines.to_vec() } else { Vec::new() };
+
+            world.server.subscribe("Work", true);
+            let expected = whole(&["Work: created", "Work: uid 1 arrived"]);
+            assert_eq!(read_long(&mut changes).await, expected, "{without:?}");
+            world.server.deliver("Work", "Subject: new\r\n\r\n");
+            assert_eq!(read_long(&mut changes).await, ["Work: uid 2 arrived"]);
+
+            // It is left out, and comes back.
+            world.server.subscribe("Work", false);
+            assert_eq!(read_long(&mut changes).await, ["Work: deleted"]);
+            world.server.deliver("Work", "Subject: meanwhile\r\n\r\n");
+            world.server.subscribe("Work", true);
+            let expected =
+                ["Work: created", "Work: uid 1 arrived", "Work: uid 2 arrived", "Work: uid 3 arrived"];
+            assert_eq!(read_long(&mut changes).await, whole(&expected), "{without:?}");
+
+            // It is made while the watch runs, whether it is subscribed at once or later.
+            for wait in [Duration::ZERO, QUIET] {
+                world.server.create("New");
+                world.server.subscribe("New", false);
+                world.server.deliver("New", "Subject: new\r\n\r\n");
+                sleep(wait).await;
+                world.server.subscribe("New", true);
+                assert_eq!(
+                    read_long(&mut changes).await,
+                    ["New: created", "New: uid 1 arrived"],
+                    "{without:?}"
+                );
+                world.server.delete("New");
+                assert_eq!(read_long(&mut changes).await, ["New: deleted"]);
+            }
+        }
+    })
+    .await;
+}
+
+/// The same by another name, where its identifier says that it is the same.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_gets_a_name_which_is_watched_is_not_new() {
+    within(LIMIT, async {
+        for without in WITHOUT {
+            let world = world(without);
+            let watch = Watch::matching(["IN%", "Job*"]);
+            let (_account, mut changes) = open(&world, watch, MemoryStore::new()).await;
+            assert_eq!(read_long(&mut changes).await, [""; 0]);
+            world.server.rename("Work", "Jobs");
+            // Without one it may be another mailbox: too much rather than too little.
+            let expected = match without.contains(&"OBJECTID") || without.contains(&"LIST-STATUS") {
+                true => vec!["Jobs: created", "Jobs: uid 1 arrived"],
+                false => Vec::new(),
+            };
+            assert_eq!(read_long(&mut changes).await, expected, "{without:?}");
+            world.server.deliver("Jobs", "Subject: new\r\n\r\n");
+            assert_eq!(read_long(&mut changes).await, ["Jobs: uid 2 arrived"]);
+            world.server.rename("Jobs", "Elsewhere");
+            assert_eq!(read_long(&mut changes).await, ["Jobs: deleted"]);
+        }
+    })
+    .await;
+}
+
+/// What is there at the first sweep is listed once, and what names say is not listed at all.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_watched_is_listed_once() {
+    within(LIMIT, async {
+        let mut lists = Vec::new();
+        for watch in [Watch::mailboxes(["INBOX"]), Watch::all(), Watch::subscribed()] {
+            let world = world(&["NOTIFY"]);
+            let (_account, mut changes) = open(&world, watch, MemoryStore::new()).await;
+            sleep(Duration::from_secs(600)).await;
+            read(&mut changes).await;
+            lists.push(world.count("LIST"));
+        }
+        assert_eq!(lists, [lists[0], lists[0], lists[0] + 1]);
+    })
+    .await;
+}

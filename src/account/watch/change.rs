@@ -86,7 +86,9 @@ pub enum ChangeKind {
         /// The UID that it had.
         uid: Uid,
     },
-    /// A mailbox is new; its messages follow as [`Arrived`](Self::Arrived).
+    /// A mailbox is new; its messages follow as [`Arrived`](Self::Arrived). One that was there
+    /// before and is watched from now on is none, unless all is delivered
+    /// [from the start](super::Watch::from_start).
     Created,
     /// A mailbox has another name.
     #[non_exhaustive]

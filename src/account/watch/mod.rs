@@ -22,6 +22,7 @@ mod ladder;
 mod ledger;
 mod lend;
 mod output;
+mod outside;
 mod plan;
 mod progress;
 mod selection;
@@ -40,8 +41,8 @@ use tokio::sync::mpsc;
 pub use self::change::{Change, ChangeKind};
 #[cfg(feature = "store")]
 pub(crate) use self::counts::Counts;
-#[cfg(feature = "serde")]
 pub use self::cursor::Cursor;
+#[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use self::file_store::FileStore;
 pub use self::key::MailboxKey;
@@ -215,7 +216,8 @@ impl Watch {
 
     /// Whether messages that are there when the watch begins for the first time are delivered as
     /// [`Arrived`](ChangeKind::Arrived). They are not by default; nor are those of mailboxes that
-    /// the watch of the last run did not name, and this one does.
+    /// the watch of the last run did not name, and this one does, or that were there and come to be
+    /// watched while it runs, as by a subscription.
     pub fn from_start(mut self, from_start: bool) -> Self {
         self.from_start = from_start;
         self

@@ -312,6 +312,11 @@ impl Plan {
         self.names.get(name)
     }
 
+    /// Whether this mailbox, or one of this name, was there at the last sweep.
+    pub(super) fn is_known(&self, key: &MailboxKey, name: &MailboxName) -> bool {
+        self.mailboxes.contains_key(key) || self.key(name).is_some()
+    }
+
     /// Whether the last sweep has found a change that NOTIFY had not reported.
     pub(super) fn has_missed(&self) -> bool {
         self.missed

@@ -68,6 +68,12 @@ impl Selection {
         self.0.extend(other.0);
     }
 
+    /// Whether a mailbox that is there may come to be watched later: by a subscription, a use,
+    /// another name. Where names are given, one that gets such a name is as good as new.
+    pub(super) fn is_open(&self) -> bool {
+        !self.0.contains(&Which::All) && !self.0.iter().all(|which| matches!(which, Which::Names(_)))
+    }
+
     /// Whether subscriptions count, beside other things.
     fn reads_subscriptions(&self) -> bool {
         self.0.contains(&Which::Subscribed)
@@ -258,6 +264,23 @@ mod tests {
         let everything = Selection::new(Which::All);
         assert_eq!(Selection::from_text(&everything.to_text()), everything);
         assert_eq!(Selection::from_text("of a later version"), everything);
+    }
+
+    #[test]
+    fn what_is_watched_may_become_more() {
+        let names = || Selection::new(Which::Names(["INBOX".into()].into()));
+        let rows = [
+            (names(), false),
+            (Selection::new(Which::All), false),
+            (Selection::new(Which::Subscribed), true),
+            (Selection::new(Which::Uses(vec![SpecialUse::Sent])), true),
+            (Selection::new(Which::Patterns(vec!["Work/%".into()])), true),
+        ];
+        for (selection, expected) in rows {
+            let mut both = names();
+            both.or(selection.clone());
+            assert_eq!((selection.is_open(), both.is_open()), (expected, expected), "{selection:?}");
+        }
     }
 
     #[test]

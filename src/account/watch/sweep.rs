@@ -16,13 +16,14 @@ use super::arrivals::{sample_items, sample_of};
 use super::counts::Counts;
 use super::key::MailboxKey;
 use super::ledger::Sample;
+use super::outside::Listed;
 use super::plan::{Before, Found};
 use super::selection::Selection;
 use super::shared::Shared;
 use super::task::{Note, Notes};
 use crate::account::Account;
 use crate::client::{Select, Sender};
-use crate::command::StatusItems;
+use crate::command::{List, StatusItems};
 use crate::error::{ErrorKind, Result};
 use crate::types::{ListEntry, MailboxName, MailboxStatus, Uid, UidSet, UidValidity};
 
@@ -36,6 +37,8 @@ pub(super) struct Swept {
     pub(super) found: Vec<Found>,
     /// Those that the last run did not watch.
     pub(super) added: HashSet<MailboxName>,
+    /// Those that are not watched, if they were asked for.
+    pub(super) outside: Option<Vec<Listed>>,
 }
 
 /// What a sweep needs.
@@ -46,6 +49,8 @@ pub(super) struct Sweep {
     pub(super) selection: Selection,
     /// What the last run has watched, if that was otherwise.
     pub(super) before: Option<Selection>,
+    /// The first one of this run.
+    pub(super) is_first: bool,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -79,11 +84,24 @@ impl Sweep {
         // What is listed distinguishes the two.
         let mut listed = self.selection.clone();
         self.before.iter().for_each(|before| listed.or(before.clone()));
+        let is_open = self.selection.is_open();
+        // Before the others: one that is created between the two is new.
+        let mut outside = if self.is_first && is_open { list_all(session).await? } else { None };
         let mut watched = list(session, &listed).await?;
         watched.retain(|entry| self.selection.takes(entry));
+        let names: HashSet<&MailboxName> = watched.iter().map(|entry| &entry.name).collect();
+        if !self.is_first && is_open && self.misses(&names) {
+            outside = list_all(session).await?;
+        }
+        outside.iter_mut().for_each(|outside| outside.retain(|listed| !names.contains(&listed.name)));
         let is_added = |entry: &&ListEntry| self.before.as_ref().is_some_and(|before| !before.takes(entry));
         let added = watched.iter().filter(is_added).map(|entry| entry.name.clone()).collect();
-        Ok(Swept { found: watched.into_iter().map(found).collect(), added })
+        Ok(Swept { found: watched.into_iter().map(found).collect(), added, outside })
+    }
+
+    /// Whether a mailbox that was watched is not found: it may be there all the same.
+    fn misses(&self, found: &HashSet<&MailboxName>) -> bool {
+        self.shared.ledger().heads().any(|(_, head)| !found.contains(&head.name))
     }
 
     /// Which mailboxes with a new name are such that have lost theirs.
@@ -184,6 +202,26 @@ async fn list(session: &Sender, selection: &Selection) -> Result<Vec<ListEntry>>
         }
     }
     Ok(watched)
+}
+
+/// All mailboxes that are there, with their identifiers where that is one command; `None` if the
+/// server does not list them.
+async fn list_all(session: &Sender) -> Result<Option<Vec<Listed>>> {
+    let capabilities = session.capabilities();
+    let mut list = List::new("*");
+    if capabilities.has("OBJECTID") && (capabilities.has("LIST-STATUS") || capabilities.has("IMAP4rev2")) {
+        list = list.with_status(StatusItems::mailbox_id());
+    }
+    let all = match session.list(list).await {
+        Ok(all) => all,
+        Err(error) if matches!(error.kind(), ErrorKind::No | ErrorKind::Bad) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let listed = |entry: ListEntry| {
+        let mailbox_id = entry.status.as_ref().and_then(|status| status.mailbox_id.clone());
+        Listed { name: entry.name, mailbox_id }
+    };
+    Ok(Some(all.into_iter().filter(ListEntry::is_selectable).map(listed).collect()))
 }
 
 /// Asks for the counts of these mailboxes; a mailbox whose counts are refused has none.

@@ -10,7 +10,6 @@
 //! In: notes of the tasks that sweep, look and follow; time. Out: changes, in order for each
 //! mailbox.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use self::followed::{Followed, Notified};
 pub(super) use self::note::{Note, Notes};
 use super::Watch;
-use super::change::{Change, ChangeKind};
+use super::change::Change;
 use super::counts::Counts;
 use super::few::FewMap;
 use super::follow::{Control, Ended, Follow, follow};
@@ -28,10 +27,11 @@ use super::key::MailboxKey;
 use super::ladder::Ladder;
 use super::ledger::{Delta, Ledger, StoredMailbox};
 use super::output::{Output, Place};
-use super::plan::{Difference, Pace, Plan};
+use super::outside::Outside;
+use super::plan::{Pace, Plan};
 use super::selection::Selection;
 use super::shared::Shared;
-use super::sweep::{Sweep, Swept};
+use super::sweep::Sweep;
 use crate::account::queue::{QueueReceiver, QueueSender};
 use crate::account::stay::Stay;
 use crate::account::tasks::TaskGroup;
@@ -80,6 +80,8 @@ pub(super) struct WatchTask {
     is_first_run: bool,
     /// What the last run has watched, until a sweep has ended.
     before: Option<Selection>,
+    /// Mailboxes that are there and are not watched.
+    outside: Outside,
     is_connected: bool,
     /// The program has been given the error for which the account is parked.
     has_reported: bool,
@@ -134,6 +136,7 @@ impl WatchTask {
             sweep_counts: false,
             is_first_run,
             before: before.filter(|before| before.to_text() != selection),
+            outside: Outside::default(),
             is_connected: false,
             has_reported: false,
         }
@@ -202,6 +205,7 @@ impl WatchTask {
                 via: self.followed.values().find_map(|followed| followed.sender.clone()),
                 selection: self.watch.selection.clone(),
                 before: self.before.clone(),
+                is_first: !self.has_swept,
                 shared: self.shared.clone(),
             };
             self.tasks.spawn(sweep.run(self.own.clone()));
@@ -339,59 +343,6 @@ impl WatchTask {
         Ok(())
     }
 
-    async fn on_swept(&mut self, Swept { found, added }: Swept) -> Delivered {
-        let is_first_sweep = !std::mem::replace(&mut self.has_swept, true);
-        let is_first = is_first_sweep && self.is_first_run;
-        self.is_swept = self.sweep_counts;
-        if !self.is_swept {
-            self.next_sweep = self.next_sweep.min(Instant::now() + SOON);
-        }
-        let mut known = Vec::new();
-        let differences = self.plan.sweep(found);
-        self.ladder.on_swept(self.plan.has_missed());
-        self.next_sweep = self.next_sweep.min(Instant::now() + self.ladder.interval(self.watch.interval));
-        self.compare_followed();
-        if !differences.is_empty() {
-            self.renew_notify();
-        }
-        for difference in differences {
-            match difference {
-                Difference::Created(key) if is_first => known.push(key),
-                Difference::Created(key) if !self.watch.from_start && self.is_added(&key, &added) => {
-                    known.push(key);
-                }
-                Difference::Created(key) => {
-                    self.deliver(&key, Delta::Change(ChangeKind::Created, None)).await?;
-                }
-                Difference::Renamed(key, from) => {
-                    self.deliver(&key, Delta::Change(ChangeKind::Renamed { from }, None)).await?;
-                }
-                Difference::Deleted(key) => {
-                    self.deliver(&key, Delta::Change(ChangeKind::Deleted, None)).await?;
-                }
-            }
-        }
-        if !known.is_empty() {
-            // Those that were there before the watch began for the first time.
-            let known: Vec<_> =
-                known.into_iter().filter_map(|key| Some((self.plan.name(&key).cloned()?, key))).collect();
-            let know =
-                |ledger: &mut Ledger| known.into_iter().map(|(name, key)| ledger.know(key, name)).collect();
-            self.store::<Vec<_>>(know).await?;
-        }
-        self.before = None;
-        let saved = self.unless_ended(self.shared.save_selection(&self.watch.selection)).await?;
-        match saved {
-            // Once is enough: it is saved after another sweep.
-            Err(error) if is_first_sweep => self.report(error).await,
-            _ => Ok(()),
-        }
-    }
-
-    fn is_added(&self, key: &MailboxKey, added: &HashSet<MailboxName>) -> bool {
-        self.plan.name(key).is_some_and(|name| added.contains(name))
-    }
-
     /// Stores the records of the mailboxes that this returns.
     async fn store<K>(&mut self, change: impl FnOnce(&mut Ledger) -> K) -> Delivered
     where
@@ -487,3 +438,4 @@ fn has_ended(error: &Error) -> bool {
 
 mod followed;
 mod note;
+mod swept;

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use imap_duplex::account::{
-    Account, Change, Changes, FileStore, MailboxKey, MemoryStore, StateStore, StoreFuture, StoredMailbox,
-    Watch,
+    Account, Change, ChangeKind, Changes, FileStore, MailboxKey, MemoryStore, StateStore, StoreFuture,
+    StoredMailbox, Watch,
 };
 use imap_duplex::command::Items;
 use imap_duplex::testing::Server;
@@ -225,6 +225,8 @@ pub(super) struct Program {
     identities: BTreeSet<String>,
     /// What was not acknowledged yet.
     open: Vec<Change>,
+    /// Mailboxes that this run has taken later, as long as nothing says that they are new.
+    entered: BTreeSet<MailboxName>,
     /// What was acknowledged when the store failed, by the number of that write.
     attempted: Vec<(u64, Change)>,
 }
@@ -241,6 +243,7 @@ impl Program {
             acknowledged: Mirror::default(),
             identities: BTreeSet::new(),
             open: Vec::new(),
+            entered: BTreeSet::new(),
             attempted: Vec::new(),
         }
     }
@@ -287,6 +290,34 @@ impl Program {
         }
     }
 
+    /// What it takes of these.
+    pub(super) fn taken(&self, there: &[MailboxName], tags: &Tags) -> BTreeSet<MailboxName> {
+        there.iter().filter(|name| self.setup.takes(name, tags)).cloned().collect()
+    }
+
+    /// It takes these from now on, which may have been there before. Whether what is in them may
+    /// not be delivered.
+    pub(super) fn may_begin_with(&mut self, more: impl Iterator<Item = MailboxName>) -> bool {
+        if !self.setup.from_start {
+            self.entered.extend(more);
+        }
+        !self.entered.is_empty()
+    }
+
+    /// What was in them was not delivered: so it has that from elsewhere.
+    pub(super) fn begin_with_rest(&mut self, server: &Server, tags: &Tags) {
+        for name in std::mem::take(&mut self.entered) {
+            let Some(there) = server.mailbox(name.clone()).filter(|_| self.setup.takes(&name, tags)) else {
+                continue;
+            };
+            let flags = |flags: Flags| self.setup.flags.then_some(flags);
+            let messages: BTreeMap<_, _> =
+                there.messages.into_iter().map(|message| (message.uid, flags(message.flags))).collect();
+            self.acknowledged.0.insert(name.clone(), messages.clone());
+            self.mirror.0.insert(name, messages);
+        }
+    }
+
     /// Another run may watch other mailboxes.
     pub(super) fn change_setup(&mut self, random: &mut Random) {
         let selects = random.below(4) == 0 && self.has_settled;
@@ -320,6 +351,9 @@ impl Program {
 
     pub(super) fn take(&mut self, change: Change) {
         assert!(!self.identities.contains(&change.id()), "{change} was acknowledged: {}", change.id());
+        if matches!(change.kind, ChangeKind::Created | ChangeKind::Renamed { .. }) {
+            self.entered.remove(&change.mailbox);
+        }
         self.mirror.apply(&change);
         self.open.push(change);
     }

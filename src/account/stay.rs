@@ -1,5 +1,5 @@
-//! Connections that stay with a mailbox: all watches of an account, and the store that it is attached
-//! to, together have all but one of its connections, or the only one.
+//! Connections that stay with a mailbox: all watches of an account, and the store that it is
+//! attached to, together have all but one of its connections, or the only one.
 //!
 //! In: how many connections there may be. Out: leave to keep one, which lasts until it is dropped.
 //! What no one keeps is leased for a while and serves all.

@@ -221,8 +221,11 @@ impl Engine {
                 self.settings.limits.unread
             )));
         }
-        // Once for all that has come together: on another thread a reader begins at once, and
-        // stands in the way.
+    }
+
+    /// Wakes the readers of what has been received since the last call. Once for all that has come
+    /// together: on another thread a reader begins at once, and contends for the same locks.
+    pub(crate) fn hand_over(&mut self) {
         self.inflight.hand_over();
         self.output.wake();
     }

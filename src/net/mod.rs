@@ -14,6 +14,7 @@ mod dial;
 mod discover;
 mod handshake;
 mod pump;
+mod rows_ahead;
 mod server_check;
 mod suspend;
 mod tls;

@@ -5,7 +5,6 @@
 //! In: bytes of the socket, time. Out: responses to the engine, the engine's bytes to the socket.
 //! It also switches to compression, and ends a connection whose check has failed.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
@@ -22,12 +21,12 @@ use tracing::Span;
 use tracing::field::debug;
 
 use super::codec::{Codec, CodecError};
+use super::rows_ahead::RowsAhead;
 use super::server_check::{Check, CheckRequest};
 use super::suspend::Suspend;
 use super::{Config, Io};
 use crate::engine::{self, ConnectionCount, Engine, Shared};
-use crate::types::{Answer, CloseReason, Message, Untagged};
-use crate::wire::frame::WholeLine;
+use crate::types::{Answer, CloseReason, Untagged};
 use crate::wire::{Frame, Parser, Response};
 
 /// The first read after a quiet time uses a buffer on the stack, so that a connection on which
@@ -42,9 +41,6 @@ const TURNS_A_POLL: usize = 3;
 /// How many writes are made in one turn: a stream that takes all at once must not keep us from
 /// reading.
 const WRITES_A_TURN: usize = 16;
-/// How many rows are read before the engine handles the first of them: the parser's instructions
-/// and the engine's do not fit into a processor's first cache together.
-const ROWS_AHEAD: usize = 16;
 /// How many pieces of an upload are taken in one turn.
 const PIECES_A_TURN: usize = 64;
 /// How long closing may take.
@@ -61,10 +57,8 @@ pub(crate) struct Pump {
     is_quiet: bool,
     /// `incoming` may hold whole responses: reading stopped for a slow reader.
     left_over: bool,
-    /// The rows at the front of `incoming` that have been read and not handled.
-    rows: VecDeque<(WholeLine, Box<Message>)>,
-    /// What stands behind `rows` is no row, or not whole.
-    rows_end: bool,
+    /// Of `incoming`.
+    rows: RowsAhead,
     /// Written bytes may still be in a layer below.
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
@@ -93,8 +87,7 @@ impl Pump {
             incoming: BytesMut::new(),
             is_quiet: true,
             left_over: false,
-            rows: VecDeque::new(),
-            rows_end: false,
+            rows: RowsAhead::default(),
             unflushed: false,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             closing_since: None,
@@ -116,6 +109,14 @@ impl Pump {
     /// Moves what can be moved. Ready when the connection has ended, or when TLS is due.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.set_driver(cx.waker());
+        let over = self.poll_turns(cx);
+        self.engine.hand_over();
+        over
+    }
+
+    /// A read and some writes at a time, until nothing more can be moved or others are to have a
+    /// turn.
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut turns = 0;
         loop {
             // The clock is read once a turn.
@@ -137,8 +138,6 @@ impl Pump {
             let goes_on = read.is_ready() || more_to_write || !exhausted && self.engine.source().is_some();
             match goes_on {
                 true if turns >= TURNS_A_POLL => {
-                    // The readers first.
-                    self.engine.poll(now.into_std());
                     yield_now(cx);
                     return Poll::Pending;
                 }
@@ -270,7 +269,7 @@ impl Pump {
     fn poll_read(&mut self, now: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if !std::mem::take(&mut self.left_over) && self.read(now, cx).is_pending() {
             if self.incoming.is_empty() && self.engine.is_at_rest() {
-                (self.incoming, self.rows) = (BytesMut::new(), VecDeque::new());
+                (self.incoming, self.rows) = (BytesMut::new(), RowsAhead::default());
                 self.is_quiet = true;
             }
             return Poll::Pending;
@@ -363,13 +362,10 @@ impl Pump {
         }
     }
 
-    /// Takes a row of FETCH that is one line, as most responses of a large result are: it is read
-    /// where it stands, without a frame of its own. Whether there was one.
+    /// Takes the row of FETCH at the front. Whether there was one.
     fn take_row(&mut self, now: StdInstant) -> bool {
-        if self.rows.is_empty() && !std::mem::take(&mut self.rows_end) {
-            self.read_rows();
-        }
-        let Some((line, row)) = self.rows.pop_front() else { return false };
+        let next = self.rows.next(&self.incoming, &self.codec, &mut self.parser);
+        let Some((line, row)) = next else { return false };
         let text = self.incoming.get(..line.text).unwrap_or_default();
         self.note_response(|| Bytes::copy_from_slice(text));
         let raw = self.engine.wants_raw().then(|| Bytes::copy_from_slice(text));
@@ -377,21 +373,6 @@ impl Pump {
         let row = Untagged::new("FETCH", Answer::Fetch(row), raw);
         self.engine.handle(Response::Untagged(row), None, now);
         true
-    }
-
-    /// Reads the rows at the front. What one of them does can't change how the next is to be read.
-    fn read_rows(&mut self) {
-        let mut rest = &self.incoming[..];
-        while self.rows.len() < ROWS_AHEAD {
-            let line = self.codec.first_line(rest);
-            let read = line.and_then(|line| Some((line, self.parser.read_row(rest.get(..line.text)?)?)));
-            let Some((line, row)) = read else {
-                self.rows_end = !self.rows.is_empty();
-                return;
-            };
-            self.rows.push_back((line, row));
-            rest = rest.get(line.next..).unwrap_or_default();
-        }
     }
 
     /// A response has been received: counted, and written to the log.

@@ -40,6 +40,7 @@ mod c10_bodies;
 mod c10_both_ways;
 mod c10_literals;
 mod c10_slow_readers;
+mod c10_wakes;
 mod c11_checks;
 mod c11_ends;
 mod c11_late;

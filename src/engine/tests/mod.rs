@@ -121,6 +121,7 @@ impl Bench {
             }
         }
         self.engine.poll(self.now);
+        self.engine.hand_over();
     }
 
     /// Up to so many bytes for the server, as one write.

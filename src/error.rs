@@ -263,8 +263,9 @@ impl Error {
         self.0.place.as_ref().or(self.0.named.as_ref())
     }
 
-    /// What to do about it, in words for people, where there is advice. The text names no method of
-    /// this library, so that a program can show it to its users.
+    /// What to do about it, where there is advice. It is for a program's users, and names no method
+    /// of this library; a hint about a misuse of the library is for its programmers, and names the
+    /// method to use instead.
     ///
     /// ```
     /// use imap_duplex::Error;

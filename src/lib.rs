@@ -40,7 +40,7 @@
 //!
 //! # A first program
 //!
-//! For whom IMAP is new: folders, a search, flags, a move, a message of one's own.
+//! For readers new to IMAP: folders, a search, flags, a move, a message of one's own.
 //!
 //! ```
 //! use imap_duplex::command::{Append, Items, Search, Store};
@@ -94,8 +94,8 @@
 //!
 //! # A second program
 //!
-//! What there is beside mail: room, sharing, notes, and news of mailboxes that are not open. Not
-//! every server has all of it; what one lacks is refused, unsent.
+//! What there is beside mail: storage quotas, sharing, annotations, and changes of mailboxes that
+//! are not open. Not every server has all of it; what one lacks is refused, unsent.
 //!
 //! ```
 //! use imap_duplex::command::{GetMetadata, Notify, NotifyEvent, SetAcl, SetMetadata};
@@ -157,14 +157,14 @@
 //! | connect over a stream of my own (a tunnel, a test) | [`Config::connect_over`]; by TLS over it [`Config::connect_through`] |
 //! | stay connected: dial again, several connections, none too many | `account::Account` |
 //! | follow all mailboxes, across failures and restarts | `account::Account::watch` |
-//! | keep mailboxes on disk, in step, usable offline | `store::Store` |
+//! | keep mailboxes on disk, in sync, usable offline | `store::Store` |
 //! | list the mailboxes, show them as a tree | [`Sender::list`]; [`ListEntry::levels`](types::ListEntry::levels) |
 //! | list them with counts, rights, special uses; only the subscribed ones | [`command::List`] |
 //! | find the mailbox for drafts, sent or deleted mail | [`Sender::mailbox_for`]; whatever the server says of it, `account::Account::special_use` |
 //! | make, rename, delete, subscribe to a mailbox | [`Sender::create`], [`rename`](Sender::rename), [`delete`](Sender::delete), [`subscribe`](Sender::subscribe) |
 //! | name a mailbox as the server wants it: its prefix, its delimiter | [`Namespace::mailbox`](types::Namespace::mailbox) |
 //! | count the messages, or the unread ones, of a mailbox | [`Sender::status`] |
-//! | know how much room is left | [`Sender::quota_of`] |
+//! | know how much of the storage quota is left | [`Sender::quota_of`] |
 //! | share a mailbox, see who may do what | [`Sender::set_acl`], [`acl`](Sender::acl), [`my_rights`](Sender::my_rights) |
 //! | annotate messages | [`Mailbox::store_annotations`]; [`Items::annotations`](command::Items::annotations) |
 //! | annotate mailboxes | [`Sender::metadata`], [`set_metadata`](Sender::set_metadata) |
@@ -208,7 +208,7 @@
 //! | know whether the server is still there, after a change of networks | [`Sender::check`] |
 //! | give one command a time limit | [`Token::timeout`] |
 //! | bound memory and time | [`Limits`], [`Timeouts`] |
-//! | test my program | the server in memory of the module `testing` (feature `testing`) |
+//! | test my program | the embedded server of the module `testing` (feature `testing`) |
 //! | report bytes that can't be parsed | [`replay`] |
 //!
 //! # Concepts
@@ -225,7 +225,8 @@
 //!   that its data becomes events, or [cancelled](Token::cancel). It need not be polled: the
 //!   command is under way as soon as it is submitted.
 //! - Prefer [`Uid`]s: they are stable. Sequence numbers ([`Seq`]) shift
-//!   whenever a message is expunged. Events and rows have both.
+//!   whenever a message is expunged. Events and rows have both; a row is one message's data in the
+//!   answer to a FETCH ([`Message`](types::Message)).
 //! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox
 //!   selected or without, so that changes arrive as they happen.
 //! - A search and what is to be done with its result take one round trip if the result
@@ -266,9 +267,9 @@
 //!    once, also if it was part of the answer to a command. If a command surely caused it, the
 //!    event's [`cause`](types::Event::cause) is that command's [`id`](Token::id); in doubt it is
 //!    `None`. Each command of yours that was sent, or failed before that, ends with an event as
-//!    well ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)); one
-//!    that was withdrawn in time does not, and one that was refused as it was submitted does if it
-//!    is detached. So a program can use the event stream alone, tokens alone, or both. Fewer
+//!    well ([`Completed`](types::EventKind::Completed), [`Failed`](types::EventKind::Failed)). One
+//!    that was withdrawn in time does not. One that was refused as it was submitted does if it is
+//!    detached. So a program can use the event stream alone, tokens alone, or both. Fewer
 //!    changes of the selected mailbox are reported if you ask for fewer: with
 //!    [`ViewSync::Off`], or [silenced](command::SelectedNotify::silent). For
 //!    what a slow reader misses, see 10.
@@ -308,8 +309,7 @@
 //!     the server back, but only while no other command is queued or in flight, and never longer
 //!     than [`Limits::hold`] without a row being read; after that its rows are
 //!     kept up to the same bound. The same holds for
-//!     [literals that are read while they come](Token::stream_literals), of which beyond the bound
-//!     that literal alone ends. So
+//!     [streamed literals](Token::stream_literals); beyond the bound only that literal ends. So
 //!     `while let Some(m) = rows.next().await { inbox.move_to(..).await? }` always ends. An awaited
 //!     result is collected whole, up to [`Limits::result`].
 //! 11. **Everything ends.** However and wherever the connection ends, every token resolves, each
@@ -335,8 +335,8 @@
 //!     unsent.
 //! 15. **Secrets stay secret**: passwords, tokens, and arguments marked as
 //!     [secret](command::Secret), are not in `Debug`, errors or traces, and our own buffers of them
-//!     are wiped after use. Passwords and tokens go over an unencrypted connection to this very
-//!     machine only, unless you [allow it](Config::allow_plaintext_login).
+//!     are wiped after use. Passwords and tokens are sent unencrypted to this machine only, unless
+//!     you [allow it](Config::allow_plaintext_login).
 //!
 //! # Mailboxes over time
 //!
@@ -400,7 +400,7 @@
 //!
 //! # What is not there yet
 //!
-//! See the README; commands and extensions are in its table `docs/commands.md`.
+//! See the README; `docs/commands.md` lists commands and extensions.
 //!
 //! # Features
 //!

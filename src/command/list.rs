@@ -40,7 +40,8 @@ use crate::types::{
 /// a line for each pattern, XLIST for special uses; and counts, rights and annotations are asked
 /// for mailbox by mailbox, in one further round trip. [`strict`](List::strict) forbids that. Where
 /// nothing comes to the same the command fails, unsent, with
-/// [`Unsupported`](crate::ErrorKind::Unsupported), which names the capability.
+/// [`Unsupported`](crate::ErrorKind::Unsupported), which names the capability. So it does, after
+/// LIST, if more than 100,000 mailboxes would have to be asked one by one.
 ///
 /// Read as a [stream](crate::Token::stream), counts, rights and annotations are entries of their
 /// own that have only the name and these, as they arrive; and a mailbox that fits several patterns
@@ -92,7 +93,7 @@ impl Returned {
     }
 }
 
-/// How many mailboxes are asked one by one at most.
+/// How many mailboxes are asked one by one at most; one more is kept to notice.
 const MAX_FOUND: usize = 100_000;
 
 impl List {
@@ -151,8 +152,9 @@ impl List {
         self
     }
 
-    /// Only subscribed mailboxes, by the command `LSUB` of IMAP4rev1 (RFC 3501 section 6.3.9),
-    /// whatever the server has: with `%`, names above subscribed ones are there as `\Noselect`.
+    /// Only subscribed mailboxes, by the command `LSUB` of IMAP4rev1 (RFC 3501 section 6.3.9), even
+    /// where the server has LIST-EXTENDED (one of IMAP4rev2 alone has no LSUB): with `%`, names
+    /// above subscribed ones are there as `\Noselect`.
     #[doc(alias = "LSUB")]
     pub fn lsub(mut self) -> Self {
         (self.by.subscribed, self.by.lsub) = (true, true);
@@ -402,7 +404,8 @@ impl Command for List {
     }
 
     fn tolerates(&self, status: &StatusResponse) -> bool {
-        // A mailbox that can't be counted has no counts (RFC 5819 section 2).
+        // A mailbox that refuses one of these questions is listed without the answer (RFC 5819
+        // section 2).
         status.status == Status::No && self.plan.as_ref().is_some_and(Plan::asks_one_by_one)
     }
 

@@ -68,7 +68,8 @@ impl Command for Login {
         }
         if session.can("LOGINDISABLED") {
             let message = "the server takes no passwords on this connection (LOGINDISABLED)";
-            return Err(Error::new(ErrorKind::Insecure, message));
+            return Err(Error::new(ErrorKind::Insecure, message)
+                .advise("encrypt the connection, or log in by another mechanism"));
         }
         line.word("LOGIN").private(self.user.as_bytes()).secret(self.password.expose().as_bytes());
         Ok(Flow::Last)

@@ -126,10 +126,12 @@ pub(crate) enum EncodeError {
         what: &'static str,
     },
     /// A flag that clients can't set.
-    #[error("the flag {flag} can't be sent: only a server may set it")]
+    #[error("the flag {flag} can't be sent: {why}")]
     Flag {
         /// The flag.
         flag: &'static str,
+        /// The reason.
+        why: &'static str,
     },
     /// The line would end in `{5}` or the like.
     #[error(
@@ -293,8 +295,14 @@ impl Encoder {
     pub(crate) fn flag(&mut self, flag: &Flag) -> &mut Self {
         const WHAT: &str = "a flag";
         match flag {
-            Flag::Recent => return self.fail(EncodeError::Flag { flag: "\\Recent" }),
-            Flag::Wildcard => return self.fail(EncodeError::Flag { flag: "\\*" }),
+            Flag::Recent => {
+                let why = "only a server may set it";
+                return self.fail(EncodeError::Flag { flag: "\\Recent", why });
+            }
+            Flag::Wildcard => {
+                let why = "in PERMANENTFLAGS it says that new keywords may be set";
+                return self.fail(EncodeError::Flag { flag: "\\*", why });
+            }
             _ => {}
         }
         let (backslash, atom) = match flag.as_str().strip_prefix('\\') {

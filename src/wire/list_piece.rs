@@ -12,7 +12,8 @@
 //! | `* SEARCH 1 2 3`, `* SORT 3 1 2` | a space between numbers |
 //! | `* ESEARCH … ALL 1:3,5`, `* VANISHED 1:3,5`, `* VANISHED (EARLIER) 1:3,5` | a comma of the set |
 
-/// A list of this many bytes is cut. Shorter ones, of some hundred thousand messages, stay whole.
+/// A list of this many bytes is cut. Shorter ones, of some hundred thousand messages, stay whole,
+/// unless `Limits::line` or `Limits::response` is lower.
 pub(super) const PIECE: usize = 1 << 20;
 
 /// The most bytes that the beginning repeated in each piece may have.
@@ -45,8 +46,8 @@ pub(super) fn cut(text: &[u8]) -> Option<Cut> {
         }
         b','
     } else if is("ESEARCH") {
-        // After the last ALL: one within a quoted tag is not followed by a list up to the text's
-        // end.
+        // After the first word ALL. If that is in a quoted tag, what follows is no list up to the
+        // text's end, and nothing is cut.
         while !words.next()?.eq_ignore_ascii_case(b"ALL") {}
         b','
     } else {

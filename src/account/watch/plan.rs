@@ -55,12 +55,12 @@ pub(crate) enum Before {
 #[derive(Debug)]
 struct Tracked {
     name: MailboxName,
-    /// The counts at the sweep before the last look.
+    /// The counts up to which nothing is left to look for; `None`: it is looked into in any case.
     looked: Option<Counts>,
     looked_at: Option<Instant>,
     /// The counts that were found last, or of what an earlier run knew.
     found: Counts,
-    /// The last sweep has found counts.
+    /// No sweep has found it without counts.
     is_counted: bool,
     is_swept: bool,
     /// NOTIFY has reported a change since the last sweep.
@@ -68,11 +68,12 @@ struct Tracked {
     /// It is being looked into, or followed.
     busy: bool,
     is_followed: bool,
-    /// It is looked into because time has passed, and nothing was found yet.
+    /// It is looked into because time has passed, or because its connection had been lent, and
+    /// nothing was found yet.
     is_routine: bool,
     /// It was in step when its connection was lent, and nothing tells of a change since.
     is_left: bool,
-    /// Its look has failed: not before the next sweep.
+    /// Its look has failed: not before the next sweep or [`mark`](Plan::mark).
     failed: bool,
     /// How many looks in a row have failed.
     failures: u32,
@@ -180,7 +181,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A mailbox that is known from an earlier run.
+    /// Adds a mailbox: with what an earlier run knew of it, or a new one.
     pub(crate) fn know(&mut self, key: MailboxKey, name: MailboxName, found: Counts) {
         if self.forget(&key) {
             self.index_names();
@@ -298,7 +299,7 @@ impl Plan {
         self.begun = Some(now);
     }
 
-    /// The counts that were found last, if the last sweep has found any.
+    /// The counts that were found last; `None` if a sweep has found none since.
     pub(crate) fn counts(&self, key: &MailboxKey) -> Option<&Counts> {
         self.mailboxes.get(key).filter(|tracked| tracked.is_counted).map(|tracked| &tracked.found)
     }
@@ -343,13 +344,13 @@ impl Plan {
         Some(key)
     }
 
-    /// When a mailbox is due next that is not due now.
+    /// When a mailbox is due next that waits only for time to pass.
     pub(super) fn next_due(&self, pace: Pace) -> Option<Instant> {
         self.due.next_after(pace)
     }
 
-    /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not after a
-    /// failure, until the next sweep.
+    /// It is followed as it changes: no looks are needed meanwhile. Whether it can be: not while it
+    /// is looked into or followed, nor after a failure until the next sweep.
     pub(crate) fn follow(&mut self, key: &MailboxKey) -> bool {
         if !self.mailboxes.get(key).is_some_and(|tracked| !tracked.busy && !tracked.failed) {
             return false;

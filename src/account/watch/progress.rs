@@ -14,8 +14,9 @@ pub struct WatchStatus {
     /// How many mailboxes are watched, as the last sweep has found them.
     pub mailboxes: usize,
     /// How many of them have changes that may not have been delivered yet: they differ from what is
-    /// known, are being looked into, or are not followed again yet after a connection was lost. A
-    /// mailbox that the server has refused twice in a row is not counted until it can be read.
+    /// known, are being looked into for a change, or are not followed again yet after a connection
+    /// was lost. A mailbox that the server has refused twice in a row is not counted until it can
+    /// be read.
     pub behind: usize,
     /// All mailboxes are in step, and the program has read all changes: what it has read is what
     /// there was at the last sweep, or later. Not before the first sweep; and once the connection
@@ -104,8 +105,9 @@ impl WatchStatusReceiver {
         self.state.read(State::status)
     }
 
-    /// Waits until it is otherwise than this receiver has said before, and returns that; `None`
-    /// once the watch has ended. What changes quickly may be skipped. Cancel-safe.
+    /// Waits until it differs from what this method returned last (at first, from what it was when
+    /// the receiver was made; [`now`](Self::now) doesn't count), and returns it; `None` once the
+    /// watch has ended. What changes quickly may be skipped. Cancel-safe.
     pub async fn changed(&mut self) -> Option<WatchStatus> {
         let seen = self.seen;
         self.seen = self.until(|now| now != seen).await?;

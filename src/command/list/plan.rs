@@ -165,7 +165,7 @@ impl Plan {
     fn write_question(&self, list: &List, number: usize, line: &mut Line) -> Result<Flow> {
         if list.found.len() > MAX_FOUND {
             let why = format!("there are more than {MAX_FOUND} mailboxes, which would be asked one by one");
-            return Err(Error::unsupported(why));
+            return Err(Error::unsupported(why).advise("list them by narrower patterns"));
         }
         let kinds = self.apart.len().max(1);
         let (Some(mailbox), Some(question)) =

@@ -16,7 +16,7 @@ mod admission;
 mod resolve;
 mod start;
 
-pub(crate) use self::resolve::{other_uids, shifted_numbers};
+pub(crate) use self::resolve::{other_uids, outside_mailbox, shifted_numbers};
 pub(crate) use self::start::{Start, StartFacts, withdrawn};
 
 use std::collections::VecDeque;

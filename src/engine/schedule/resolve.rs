@@ -61,11 +61,10 @@ impl StartFacts<'_> {
         self.session.is_enabled("UIDONLY")
     }
 
-    /// Gives a command that goes the messages that it is to name.
+    /// Puts the messages, as they are to be named, into a command that is about to start.
     pub(super) fn name_messages(&self, next: &mut Submission, resolved: Resolved) -> Result<()> {
         if next.selection_handle.is_none() && (next.class.in_mailbox || resolved.named.is_some()) {
-            // It would hit whatever is selected just now.
-            return Err(Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`"));
+            return Err(outside_mailbox());
         }
         let (class, changes) = (&next.class, !next.class.reads_only);
         let has_no_last = self.numbers_move || self.has_no_last();
@@ -95,10 +94,11 @@ impl StartFacts<'_> {
     /// `*` may be another message by the time it arrives (RFC 5465 section 5.2): the last one is
     /// named by its UID.
     fn last_named(&self, set: &UidSet) -> Result<UidSet> {
+        // `*` is the largest number in a set.
         let mut named = set.difference(&Uid::new(u32::MAX).into_iter().collect());
         let view = self.selected.view();
         if let Some((view, last)) = view.and_then(|view| Some((view, Seq::new(view.len())?))) {
-            named.insert(view.uid(last).ok_or_else(no_uid)?);
+            named.insert(view.uid(last).ok_or_else(no_last_uid)?);
         }
         Ok(named)
     }
@@ -115,13 +115,14 @@ impl StartFacts<'_> {
                 let (what, or) = if reads {
                     (
                         r"BODY[] sets \Seen: it would change",
-                        ", or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
+                        "; or read without `marking_seen` (BODY.PEEK[]), which changes nothing",
                     )
                 } else {
                     ("it would change", "")
                 };
                 let why = "all messages from a UID on, and the UID of the last one is not known";
-                Error::invalid(format!("{what} {why}: name that UID as well{or}"))
+                Error::invalid(format!("{what} {why}"))
+                    .advise(format!("give the range an end, or wait for `Mailbox::ready`{or}"))
             })?;
         Ok(Uid::new(1).map_or_else(UidSet::new, |first| set.within(first, end)))
     }
@@ -161,7 +162,7 @@ impl StartFacts<'_> {
         }
         let (found, otherwise) = match next.job.messages().map(|messages| &*messages) {
             Some(Messages::Seqs(set)) => (self.renumbered(set, form, then), set.clone().into()),
-            Some(Messages::SnapshotRange(slots)) => (self.found(slots, form), SeqSet::all().into()),
+            Some(Messages::SnapshotRange(slots)) => (self.in_snapshot(slots, form), SeqSet::all().into()),
             named => return Resolved { named: named.cloned(), error: None },
         };
         next.named = match &found {
@@ -182,19 +183,20 @@ impl StartFacts<'_> {
         };
         let view = selection.view();
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
-        let gone = gone.ok_or_else(|| Error::invalid("the sequence numbers are too old to be corrected"))?;
+        let gone = gone.ok_or_else(|| too_old())?;
         let before = view.len().saturating_add(u32::try_from(gone.len()).unwrap_or(0));
         let had = if then.opened { then.exists } else { before };
         if let Some(beyond) = set.last().filter(|last| !set.is_open() && last.get() > had) {
             // A server answers BAD to all of it (RFC 9051 section 9, seq-number).
-            return Err(Error::invalid(format!("there is no message {beyond}: the mailbox had {had}")));
+            let why = format!("there is no message {beyond}: there were {had} when this was submitted");
+            return Err(Error::invalid(why));
         }
         let settled = if gone.is_empty() && !set.is_open() { set.clone() } else { renumber(set, had, gone) };
         form.write(view, &settled)
     }
 
-    /// Which those are now that a snapshot numbered, of those that are still there.
-    fn found(&self, slots: &SnapshotRange, form: Form) -> Result<Messages> {
+    /// The messages of a snapshot's range that are still there, by their numbers now.
+    fn in_snapshot(&self, slots: &SnapshotRange, form: Form) -> Result<Messages> {
         let view = self.selected.view();
         let found = view.and_then(|view| Some((view, view.seqs_of_slots(slots)?)));
         let (view, seqs) = found.ok_or_else(|| {
@@ -238,8 +240,24 @@ impl Form {
     }
 }
 
+/// A command about messages that would hit whatever is selected by the time it is sent.
+pub(crate) fn outside_mailbox() -> Error {
+    Error::invalid("it is about a mailbox's messages: submit it through that `Mailbox`")
+}
+
+fn too_old() -> Error {
+    Error::invalid("messages were removed since these sequence numbers were given, and which is not known")
+        .advise("name the messages by UID")
+}
+
 fn no_uid() -> Error {
     Error::invalid("the UIDs of these sequence numbers are not known yet, and the command needs them")
+        .advise("`Mailbox::ready` waits for them")
+}
+
+fn no_last_uid() -> Error {
+    Error::invalid("`*` stands for the last message, whose UID is not known yet")
+        .advise("`Mailbox::ready` waits for it")
 }
 
 /// Whether a command names messages by UIDs, which mean others with another UIDVALIDITY.

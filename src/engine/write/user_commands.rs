@@ -1,10 +1,11 @@
-//! Lines of users' own commands: which commands they may not be, and whether a line is what its
-//! class says of it.
+//! Lines of users' own commands: verbs that are refused, and verbs that contradict the declared
+//! [`Class`](crate::command::Class).
 //!
 //! In: the name that was written, and the class by which it was admitted. Out: the error with which
 //! it ends, unsent.
 
 use crate::command::{Class, CommandName, FlagUse, LoginState, Messages, Session, UNCLAIMABLE};
+use crate::engine::schedule::outside_mailbox;
 use crate::error::{Error, Result};
 
 /// What a user's own command may not be: it would change session, selection, notifications or what
@@ -20,7 +21,7 @@ const RESERVED: [(&str, &str); 17] = [
     ("COMPARATOR", "`Sender::comparator` does it"),
     ("COMPRESS", "`Config::compress` does it, or `Sender::compress`"),
     ("DONE", "`Mailbox::idle` is ended by dropping its token"),
-    ("ENABLE", "name what is to be enabled in `Config::enable`"),
+    ("ENABLE", "name it in `Config::enable`, or in `Sender::enable`"),
     ("EXAMINE", "`Sender::examine` does it"),
     ("IDLE", "the connection idles by itself; by hand `Mailbox::idle` does it"),
     ("LANGUAGE", "`Sender::language` does it"),
@@ -101,8 +102,7 @@ pub(crate) fn check(
     }
     let place = DUTIES.iter().position(|duty| duty.name == name);
     if !selected && (*by_uid || place.is_some_and(|place| place < OF_MESSAGES)) {
-        let why = "it is about a mailbox's messages: submit it through that `Mailbox`";
-        return Err(Error::invalid(why));
+        return Err(outside_mailbox());
     }
     let duty = place.and_then(|place| DUTIES.get(place));
     let by_number = matches!(messages, Some(Messages::Seqs(_)));
@@ -183,7 +183,8 @@ fn is_claimable(keyword: &str) -> bool {
 impl Duty {
     fn check(&self, class: &Class) -> Result<()> {
         let Self { name, answered_by, changes, .. } = self;
-        let error = |why: String| Err(Error::invalid(why).advise("or let its class be a `Class::barrier`"));
+        let error =
+            |why: String| Err(Error::invalid(why).advise("correct the class, or make it a `Class::barrier`"));
         if let Some(first) = answered_by.first()
             && !answered_by.iter().any(|keyword| class.keywords.contains(keyword))
         {
@@ -213,5 +214,10 @@ mod tests {
             assert!(text.contains(&format!("{name},")) || text.contains(&format!("{name}.")), "{name}");
         }
         assert!(RESERVED.is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn what_needs_a_login_can_be_searched() {
+        assert!(NEED_LOGIN.is_sorted());
     }
 }

@@ -174,8 +174,8 @@ fn refuses_arguments_without_a_form() {
     assert_eq!(error(|line| _ = line.flag(&Flag::new("a b"))), byte_error("a flag", b' ', 1));
     assert_eq!(error(|line| _ = line.flag(&Flag::new("\\a(b"))), byte_error("a flag", b'(', 2));
     assert_eq!(error(|line| _ = line.flag(&Flag::new("\\"))), EncodeError::Empty { what: "a flag" });
-    assert_eq!(error(|line| _ = line.flag(&Flag::Recent)), EncodeError::Flag { flag: "\\Recent" });
-    assert_eq!(error(|line| _ = line.flag(&Flag::Wildcard)), EncodeError::Flag { flag: "\\*" });
+    let flag = |flag| matches!(error(|line| _ = line.flag(&flag)), EncodeError::Flag { .. });
+    assert!(flag(Flag::Recent) && flag(Flag::Wildcard));
     assert_eq!(error(|line| _ = line.set(&UidSet::new())), EncodeError::Empty { what: "a set of messages" });
     assert_eq!(error(|line| _ = line.secret(b"pw\0")), EncodeError::SecretByte { position: 2 });
     assert_eq!(error(|line| _ = line.secret_atom(b"a b")), EncodeError::SecretByte { position: 1 });

@@ -62,7 +62,8 @@ impl<'a> Str<'a> {
 
 /// The pieces of an escaped text, without the backslashes between them.
 fn unescaped(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    // The rest, and how many bytes of it to skip: the one after a backslash is itself.
+    // The rest, and how many of its first bytes begin no escape: the one after a backslash is
+    // itself.
     let mut left = Some((text, 0));
     std::iter::from_fn(move || {
         let (text, escaped) = left.take()?;
@@ -133,7 +134,7 @@ pub(crate) fn plain(i: Input<'_>) -> Option<(Input<'_>, &[u8])> {
 }
 
 /// Packs such a string and returns what follows it; packs nothing if the next value is something
-/// else. May refuse a long one.
+/// else. It may refuse a string, which is then read in the general way.
 #[inline]
 pub(crate) fn pack_plain<'a>(text: &'a [u8], out: &mut Writer) -> Option<&'a [u8]> {
     let [b'"', inside @ ..] = text else { return None };
@@ -207,7 +208,7 @@ pub(crate) fn nstring(i: Input<'_>) -> Parsed<'_, Option<Str<'_>>> {
 }
 
 /// A string or a bare word. The word may contain what an atom may not, except for spaces,
-/// parentheses and quotes, which end it.
+/// parentheses, quotes and control characters, which end it.
 pub(crate) fn astring(i: Input<'_>) -> Parsed<'_, Str<'_>> {
     if let read @ (Ok(_) | Err(nom::Err::Failure(_))) = string(i) {
         return read;

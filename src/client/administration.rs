@@ -1,5 +1,5 @@
-//! The sending half, continued: mailboxes by their use, namespaces, quotas, rights, annotations,
-//! and what is switched on.
+//! Methods of `Sender`, continued: special-use mailboxes, namespaces, quotas, ACL, METADATA,
+//! ENABLE, LANGUAGE and COMPARATOR.
 
 use super::{Sender, Token};
 use crate::command::{

@@ -1,18 +1,18 @@
 //! A handle on one selection of a mailbox: what is known of it, read from memory.
 //!
 //! In: the state that the driver publishes for this selection. Out: its counts, its snapshot, the
-//! state to resume from. Its commands are in `mailbox/commands.rs`, and what takes several of them
-//! beside that.
+//! state to resume from. Its commands are in `mailbox/commands.rs`; operations of several commands
+//! are in `mailbox/copy_or_create.rs` and `mailbox/search_latest.rs`.
 
 mod commands;
-mod creating;
-mod latest;
+mod copy_or_create;
+mod search_latest;
 
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-pub use self::latest::LatestSearch;
+pub use self::search_latest::LatestSearch;
 use super::Sender;
 use crate::engine::{ReadyOutcome, SelectionHandle};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,5 +1,6 @@
-//! The sending half: a method for each command about mailboxes that need not be selected. Those
-//! about the session are in `sender_session.rs`.
+//! The sending half: `submit`, `raw`, and a method for each command about mailboxes that need not
+//! be selected. Session commands are in `sender_session.rs`, APPEND one by one in
+//! `sender_messages.rs`, quotas, rights and annotations in `administration.rs`.
 //!
 //! In: arguments. Out: a token at once; the command is submitted by `submit`.
 

@@ -1,8 +1,8 @@
-//! What can be submitted, and what its token knows from the start.
+//! What can be submitted, and what its token offers before there is a result (its companion): for a
+//! SELECT the selection that it will open, for a saved search its handle, nothing for all others.
 //!
 //! In: a [`Command`], a [`Select`](crate::Select) or a [`SaveSearch`]. Out: the command that the
-//! engine gets, and the companion that the token keeps beside its result: the selection that a
-//! SELECT will open, the handle on what a search will have found, nothing for all others.
+//! engine gets, and the companion. The commands themselves are in `src/command`.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tracing::field::{DisplayValue, Empty, display};
 use tracing::{Span, debug, debug_span, info};
 
-use crate::engine::measure;
+use crate::engine::metrics;
 use crate::engine::submit::{EndCause, Submission};
 use crate::error::{Error, Result};
 use crate::types::{CloseReason, CommandId, Done, MailboxName};
@@ -96,13 +96,13 @@ pub(crate) fn ended(
             span.record("took", tracing::field::debug(took));
         }
     }
-    measure::ended(of.job.name(), error, took);
+    metrics::ended(of.job.name(), error, took);
     command!(of, "ended", result = %outcome(error), bytes, took = took.map(tracing::field::debug));
 }
 
 /// A command ended without having been sent.
 pub(crate) fn not_sent(of: &Submission, error: &Error) {
-    measure::ended(of.job.name(), Some(error), None);
+    metrics::ended(of.job.name(), Some(error), None);
     command!(of, "not sent", result = %outcome(Some(error)));
 }
 

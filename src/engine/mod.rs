@@ -19,23 +19,23 @@ mod completion;
 mod events;
 mod inflight;
 mod lifecycle;
-mod literals;
 mod log;
 mod mailboxes;
-mod measure;
+mod metrics;
 mod responses;
 mod schedule;
 mod selection;
 mod sending;
 mod settings;
 mod shutdown;
+mod streamed_literals;
 mod submit;
 mod write;
 
 pub(crate) use events::BlockQueue;
-pub(crate) use literals::take_literal;
-pub(crate) use measure::{ConnectionCount, received, responded, sent};
+pub(crate) use metrics::{ConnectionCount, received, responded, sent};
 pub(crate) use settings::{BatchSizes, Settings};
+pub(crate) use streamed_literals::take_literal;
 #[cfg(feature = "compress")]
 pub(crate) use submit::Counters;
 #[cfg(feature = "account")]
@@ -106,7 +106,7 @@ impl Engine {
 
     /// A response has come; and its bytes if [`wants_raw`](Self::wants_raw) says so.
     pub(crate) fn handle(&mut self, response: Response, raw: Option<Bytes>, now: Instant) {
-        if self.closed().is_some() {
+        if self.lifecycle.closed().is_some() {
             return;
         }
         if self.lifecycle.greeting().is_none() && !matches!(response, Response::Untagged(_)) {
@@ -143,7 +143,7 @@ impl Engine {
 
     /// A response has come that can't be read.
     pub(crate) fn handle_unreadable(&mut self, bytes: &Bytes, why: &Unparsable, now: Instant) {
-        if self.closed().is_some() {
+        if self.lifecycle.closed().is_some() {
             return;
         }
         if self.lifecycle.greeting().is_none() {
@@ -180,7 +180,7 @@ impl Engine {
 
     /// Does all that can be done now: takes what was submitted, sends what may go, idles, gives up.
     pub(crate) fn poll(&mut self, now: Instant) {
-        if self.closed().is_some() || self.lifecycle.is_tls_due() {
+        if self.lifecycle.closed().is_some() || self.lifecycle.is_tls_due() {
             return;
         }
         let taken = self.scheduler.shared().take(now);
@@ -202,7 +202,7 @@ impl Engine {
             }
         }
         self.fill_abandoned_literal();
-        if self.closed().is_some() {
+        if self.lifecycle.closed().is_some() {
             return;
         }
         if !self.scheduler.has_submissions()
@@ -237,7 +237,7 @@ impl Engine {
 
     /// When [`poll`](Self::poll) must be called again at the latest.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.closed().is_some() {
+        if self.lifecycle.closed().is_some() {
             return None;
         }
         let lifecycle = self.lifecycle.deadline(self.settings.silence);
@@ -385,10 +385,6 @@ impl Engine {
     /// Puts an event on the stream.
     fn report(&mut self, event: Event) {
         self.selected.report(event, &mut self.output);
-    }
-
-    pub(crate) fn closed(&self) -> Option<&CloseReason> {
-        self.lifecycle.closed()
     }
 
     pub(crate) fn lifecycle(&self) -> &Lifecycle {

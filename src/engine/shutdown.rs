@@ -43,7 +43,7 @@ impl Engine {
 
     /// Ends everything, each with the same cause; what is closed stays so.
     pub(crate) fn close(&mut self, reason: CloseReason) {
-        if self.closed().is_some() {
+        if self.lifecycle.closed().is_some() {
             return;
         }
         log::closed(&reason, self.lifecycle.is_ready());

@@ -236,7 +236,7 @@ impl Bench {
         self.incoming.extend_from_slice(bytes);
         self.engine.received_bytes(self.now);
         self.framer.offer_from(self.shared.literals().from());
-        while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
+        while self.engine.lifecycle().closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match self.parser.read(&frame) {
                     Ok(response) => {
@@ -351,7 +351,7 @@ impl Bench {
     fn end(mut self) {
         self.engine.handle_end(CloseReason::Eof);
         self.rest();
-        assert!(self.engine.closed().is_some() && self.engine.deadline().is_none());
+        assert!(self.engine.lifecycle().closed().is_some() && self.engine.deadline().is_none());
         for held in &mut self.held {
             assert!(held.is_over(), "a token has not resolved");
         }

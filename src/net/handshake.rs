@@ -356,7 +356,7 @@ impl<'a> Handshake<'a> {
     }
 
     fn closed(&self) -> Error {
-        match self.pump.engine.closed() {
+        match self.pump.engine.lifecycle().closed() {
             Some(reason) => self.blame_client_certificate(Error::closed(reason)),
             None => Error::protocol("the server asks for TLS at the wrong time"),
         }

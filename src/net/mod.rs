@@ -13,10 +13,10 @@ mod dial;
 #[cfg(feature = "discover")]
 mod discover;
 mod handshake;
+mod liveness;
 mod pump;
 mod rows_ahead;
-mod server_check;
-mod suspend;
+mod sleep_detection;
 mod tls;
 
 pub use auth::{
@@ -34,11 +34,11 @@ pub(crate) use auth::Refresh;
 #[cfg(any(test, fuzzing))]
 pub(crate) use auth::login_messages;
 pub(crate) use handshake::{Connected, connect, connect_through, handshake};
+pub(crate) use liveness::CheckRequest;
 pub(crate) use pump::Pump;
-pub(crate) use server_check::CheckRequest;
 #[cfg(feature = "account")]
-pub(crate) use suspend::Suspend;
-pub(crate) use suspend::WallClock;
+pub(crate) use sleep_detection::Suspend;
+pub(crate) use sleep_detection::WallClock;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

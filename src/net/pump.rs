@@ -21,9 +21,9 @@ use tracing::Span;
 use tracing::field::debug;
 
 use super::codec::{Codec, CodecError};
+use super::liveness::{Check, CheckRequest};
 use super::rows_ahead::RowsAhead;
-use super::server_check::{Check, CheckRequest};
-use super::suspend::Suspend;
+use super::sleep_detection::Suspend;
 use super::{Config, Io};
 use crate::engine::{self, ConnectionCount, Engine, Shared};
 use crate::types::{Answer, CloseReason, Untagged};
@@ -182,14 +182,14 @@ impl Pump {
     }
 
     fn is_over(&self) -> bool {
-        self.engine.closed().is_some() || self.engine.lifecycle().is_tls_due()
+        self.engine.lifecycle().closed().is_some() || self.engine.lifecycle().is_tls_due()
     }
 
     /// Moves bytes until the connection has ended and is closed on our side too.
     pub(crate) fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let span = self.span.clone();
         let _entered = span.enter();
-        if self.engine.closed().is_none() {
+        if self.engine.lifecycle().closed().is_none() {
             ready!(self.poll(cx));
         }
         self.count = None;
@@ -201,7 +201,7 @@ impl Pump {
         if !closed && self.timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        Poll::Ready(self.engine.closed().cloned().unwrap_or(CloseReason::Dropped))
+        Poll::Ready(self.engine.lifecycle().closed().cloned().unwrap_or(CloseReason::Dropped))
     }
 
     /// Takes bytes from the source of an upload, as many as there is room for. Returns whether the
@@ -326,7 +326,7 @@ impl Pump {
     /// All responses that are there: they have come together.
     fn take_frames(&mut self, now: std::time::Instant) {
         self.codec.framer().offer_from(self.shared.literals().from());
-        while self.engine.closed().is_none() && !self.engine.lifecycle().is_tls_due() {
+        while self.engine.lifecycle().closed().is_none() && !self.engine.lifecycle().is_tls_due() {
             let taken = match self.take_row(now) {
                 true => Ok(Some(())),
                 false => match self.codec.decode(&mut self.incoming) {

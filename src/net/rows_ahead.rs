@@ -12,7 +12,7 @@ use crate::wire::Parser;
 use crate::wire::frame::WholeLine;
 
 /// How many rows are read before the first of them is handled.
-const MOST: usize = 16;
+const MAX_ROWS: usize = 16;
 
 /// The rows at the front of the bytes that have been read and not handled.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl RowsAhead {
     /// Reads the rows at the front. What one of them does can't change how the next is to be read.
     fn read(&mut self, bytes: &[u8], codec: &Codec, parser: &mut Parser) {
         let mut rest = bytes;
-        while self.rows.len() < MOST {
+        while self.rows.len() < MAX_ROWS {
             let line = codec.first_line(rest);
             let read = line.and_then(|line| Some((line, parser.read_row(rest.get(..line.text)?)?)));
             let Some((line, row)) = read else {

@@ -201,15 +201,15 @@ fn names_of_documents_are_seen() {
 /// A command without a label of its own would be counted among the unknown ones.
 #[test]
 fn each_command_has_a_label_in_the_metrics() {
-    let measure = fs::read_to_string(root().join("src/engine/measure.rs")).expect("the source of metrics");
+    let metrics = fs::read_to_string(root().join("src/engine/metrics.rs")).expect("the source of metrics");
     let mut paths = Vec::new();
     files(&root().join("src/command"), &mut paths);
     let texts = paths.iter().filter_map(|path| fs::read_to_string(path).ok());
     let names: BTreeSet<String> = texts.flat_map(|text| command_names(&text)).collect();
     assert!(names.len() > 30, "{names:?}");
     let lacking: Vec<_> =
-        names.into_iter().filter(|name| !measure.contains(&format!("\"{name}\","))).collect();
-    report("each command of the library has its label in src/engine/measure.rs", &lacking);
+        names.into_iter().filter(|name| !metrics.contains(&format!("\"{name}\","))).collect();
+    report("each command of the library has its label in src/engine/metrics.rs", &lacking);
 }
 
 /// The names that commands return as they are.

@@ -12,7 +12,7 @@ use crate::source::{Source, group, line, places, source_of, sources};
 /// The rooms, lowest first; those of one line are neighbours, and neither names the other. The last
 /// line is the conductor: the files at the top of the folder.
 const ROOMS: [&[&str]; 10] = [
-    &["settings", "measure"],
+    &["settings", "metrics"],
     &["events"],
     &["submit"],
     &["lifecycle", "log"],
@@ -21,7 +21,7 @@ const ROOMS: [&[&str]; 10] = [
     &["mailboxes"],
     &["schedule"],
     &["write"],
-    &["mod", "responses", "completion", "sending", "shutdown", "backpressure", "literals"],
+    &["mod", "responses", "completion", "sending", "shutdown", "backpressure", "streamed_literals"],
 ];
 
 /// The modules of a room, if a file belongs to the engine.

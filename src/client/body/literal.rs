@@ -1,4 +1,4 @@
-//! A literal of a row, read while it comes.
+//! A streamed literal of a row.
 //!
 //! In: the channel that the driver fills. Out: its bytes, as `AsyncRead`, as `AsyncBufRead` and as
 //! a stream.

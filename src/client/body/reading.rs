@@ -1,7 +1,6 @@
-//! What hands out chunks of bytes, read as tokio's readers and as a stream.
+//! Adapts a source of byte chunks to `AsyncRead`, `AsyncBufRead` and `Stream`.
 //!
-//! In: chunks of any size. Out: `AsyncRead`, `AsyncBufRead` and `Stream`, with what is left of the
-//! last chunk between two reads.
+//! In: chunks of any size. Out: bytes, with what is left of the last chunk kept between two reads.
 
 use std::io;
 use std::task::{Context, Poll, ready};

@@ -1,8 +1,9 @@
 //! What a slow reader misses: events that were left out, counted by a `Lagged` at their place.
+//! Which events may be left out is decided in `queue.rs`.
 //!
 //! In: events that there is no room for, and events that wait. Out: the `Lagged` that counts them.
-//! All of them together name no more mailboxes than a bound, none with a long name, so that what
-//! was left out holds nothing itself.
+//! The list of mailboxes in all of them together is bounded, in number and in length of names, so
+//! that what was left out can't grow itself.
 
 use crate::types::{Event, EventKind, Lagged, MailboxName};
 

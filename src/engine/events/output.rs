@@ -1,7 +1,7 @@
 //! Where all parts of the engine report to.
 //!
 //! In: events, each after the view that it is about has been published. Out: the queue's events in
-//! the same order, and whether more wait than may.
+//! the same order, and whether more of them wait than the limit allows.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The event queue between the driver and the `Receiver`. Bounded.
 //!
 //! In: events in wire order. Out: the same order. Beyond the bound, events that later ones
-//! supersede are dropped, then events are left out behind one `Lagged`. The lock is held for a push
-//! or a pop and never across a wake.
+//! supersede are dropped, then those that [`can_be_left_out`] are, behind one `Lagged`. The lock is
+//! held for a push or a pop and never across a wake.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};

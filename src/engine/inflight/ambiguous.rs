@@ -1,11 +1,13 @@
-//! Commands in flight that ask the same: whose is the first answer?
+//! Commands in flight that ask for the same data: finds where an answer may have gone to the wrong
+//! one, and fails the one that may lack it.
 //!
-//! The oldest command's (ARCHITECTURE.md, section 7), and the next answer is the next one's. That
-//! is right as long as the younger command is not the first to end (RFC 9051 section 5.5 leaves
-//! that to the server), the older one is not refused, no message's row is routed to it twice, and
-//! the younger one does not get a part of the items alone. Else a response routed to the older one
-//! may have been the younger one's, and its result is incomplete. (If the older one got one row of
-//! a message and the younger one none, the message was expunged in between: the EXPUNGE follows.)
+//! The first answer goes to the oldest command (ARCHITECTURE.md, section 7), the next to the next.
+//! That is right as long as the younger command is not the first to end (RFC 9051 section 5.5
+//! leaves that to the server), the older one is not refused, no message's row is routed to it
+//! twice, and the younger one does not get a part of the items alone. Else a response routed to the
+//! older one may have been the younger one's, and its result is incomplete. (If the older one got
+//! one row of a message and the younger one none, the message was expunged in between: the EXPUNGE
+//! follows.)
 //!
 //! In: answers that one command received and others had asked for too; tagged responses. Out: the
 //! error of a command whose answers may have been diverted so. Once a server has answered out of

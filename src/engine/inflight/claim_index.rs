@@ -1,9 +1,10 @@
-//! Who may claim a response: the commands in flight by what their classes claim, so that routing
-//! costs no more with ten thousand of them than with ten.
+//! An index from a response to the commands that may claim it, so that routing costs no more with
+//! ten thousand commands in flight than with ten. (A claim is a command's rule which responses are
+//! its own.)
 //!
 //! In: commands as they go out and as they end; a response. Out: sets of those that have to be
-//! asked for their claim, each in the order of sending. The rest would say no. And whether a
-//! command may be sent beside those in flight though the answers of a user's own are not known.
+//! asked for their claim, each in the order of sending; the rest would say no. It also answers
+//! whether a raw command, whose answers are not known, may be sent beside those in flight.
 
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,19 +15,19 @@ mod command;
 mod counts;
 mod flag_updates;
 mod index;
-mod lines;
-mod literal;
+mod line_state;
 mod message_index;
 mod message_limit;
 mod named_messages;
 mod route;
+mod streamed_row;
 mod tagged;
 mod unparsed;
 
 pub(crate) use self::command::AtStart;
 use self::counts::InFlightCounts;
 pub(crate) use self::counts::by_number;
-pub(crate) use self::lines::Cancellation;
+pub(crate) use self::line_state::Cancellation;
 pub(crate) use self::route::{Routed, vanished};
 pub(crate) use self::tagged::{Reply, Written};
 
@@ -43,7 +43,7 @@ use self::message_limit::MessageLimits;
 use self::unparsed::UnparsedLines;
 use crate::command::{Class, Effect, FlagUse, Messages, ResponseKinds, SavedSearch, SelectParams};
 use crate::engine::events::Output;
-use crate::engine::measure;
+use crate::engine::metrics;
 use crate::engine::submit::{Ended, InternalCommand, SelectionHandle, Submission, SubmitFacts};
 use crate::error::{Error, Sent};
 use crate::types::{Answer, CloseReason, CommandId, Progress, SelectionId, Status, UidSet, UidValidity};
@@ -120,7 +120,7 @@ impl InFlight {
         let all = std::mem::take(self).entries.into_iter();
         let ended = all.map(|(id, entry)| {
             let (place, error) = (entry.submission.place(), Error::closed(reason).with_sent(entry.sent()));
-            measure::ended(entry.submission.job.name(), Some(&error), None);
+            metrics::ended(entry.submission.job.name(), Some(&error), None);
             // What the earlier lines of a series achieved is not lost.
             let done = entry.replies.into_iter().filter(|reply| reply.status == Status::Ok);
             let error = error.add_answers(done.map(|status| Answer::Status(Box::new(status))));

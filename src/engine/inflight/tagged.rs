@@ -1,7 +1,8 @@
 //! Tagged responses: what they mean for their command, and how it ends.
 //!
 //! In: a tag and a status response. Out: the next line, a SELECT that is to be sent again, or the
-//! result; and once what that changes has been seen to, the command itself, for its token.
+//! result; `end` then removes the command, for its token, once all that its end changes has been
+//! done.
 
 use std::time::Instant;
 

@@ -2,10 +2,10 @@
 //! under another name, which the server has made of ours (OLDNAME, RFC 9051 sections 6.3.4 to
 //! 6.3.6), or because NOTIFY asks for it.
 //!
-//! In: unsolicited LIST. Out: what fits a command in flight is deferred until that has ended. After
-//! its OK it is the command's change, reported once. After anything else it is a change like any
-//! other; and so it is before another event of the same mailbox, which must not overtake it: in
-//! doubt it has no cause, and is reported once all the same.
+//! In: unsolicited LIST. Out: one that fits a command of ours in flight is deferred until that
+//! ends. After OK it is reported once, with the command as its cause. After anything else, or if
+//! another event of the mailbox comes first, which must not overtake it, it is reported once
+//! without a cause.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
-//! What others ask of a selection: which messages a command names, and what is known for sure.
+//! Read-only questions about the selection: the message numbers of a set, the last UID, counts as
+//! STATUS would give them.
 //!
-//! In: the view. Out: sequence numbers, the last UID, what STATUS would say.
+//! In: the view. Out: what is known for sure, or nothing.
 
 use super::Selection;
 use crate::command::Messages;

@@ -16,7 +16,7 @@
 
 mod contradiction;
 mod lookups;
-mod messages;
+mod message_responses;
 mod mod_sequences;
 mod opening;
 mod read_only;
@@ -24,7 +24,7 @@ mod saved_search;
 mod sync;
 mod transitions;
 
-pub(crate) use self::messages::{Outcome, Targets};
+pub(crate) use self::message_responses::{Outcome, Targets};
 pub(crate) use self::read_only::{read_only, uid_validity_error};
 pub(crate) use self::saved_search::no_search;
 pub(crate) use self::sync::SyncFacts;

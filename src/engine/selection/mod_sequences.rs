@@ -12,8 +12,8 @@
 //!
 //!   held down while   a command is in flight whose changes show in the view at its end only
 //!                     a message's UID is not known: no state that names UIDs has the message
-//!                     a message's mod-sequence was reported without its flags, and these are known
-//!                     otherwise: they are asked
+//!                     a message's mod-sequence was reported without its flags: they are fetched if
+//!                     the view has flags of it
 //!   from then on if   a row could not be read: it is to be reported again the next time
 //! ```
 //!

@@ -9,8 +9,8 @@
 //!   EXAMINE ─────────────────────────────────────────────────┘
 //! ```
 //!
-//! In: EXAMINE, `[READ-ONLY]`, `[READ-WRITE]`; commands about to be sent. Out: an error for those
-//! that may not.
+//! In: what `transitions.rs` has noted of the selection; commands about to be sent. Out: an error
+//! for those that may not.
 
 use super::Selected;
 use crate::engine::submit::{HandleFacts, SelectionHandle};

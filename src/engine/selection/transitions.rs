@@ -1,11 +1,12 @@
-//! How a selection begins and ends.
+//! How a selection begins and ends, and what response codes say of it: CLOSED, READ-ONLY,
+//! READ-WRITE, HIGHESTMODSEQ, UIDNEXT, UIDVALIDITY.
 //!
 //! In: SELECT sent, withdrawn, answered; `[CLOSED]`; the end of CLOSE or of the connection. Out:
 //! what is selected now, and the selection that has ended by it.
 
 use std::sync::Arc;
 
-use super::messages::Outcome;
+use super::message_responses::Outcome;
 use super::mod_sequences::ModSeqTracker;
 use super::opening::{Opening, SelectResponses};
 use super::sync::SyncState;

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::command::{Effect, SaveState, SavedSearch};
-use crate::engine::measure;
-use crate::engine::submit::end_cause::EndCause;
+use crate::engine::metrics;
 use crate::engine::submit::erased_command::ErasedCommand;
+use crate::engine::submit::selection_end_cause::EndCause;
 use crate::engine::submit::selection_handle::SelectionHandle;
 use crate::engine::submit::shared::Submission;
 use crate::error::{Error, ErrorKind, Result};
@@ -134,7 +134,7 @@ impl Submission {
         handles.for_each(|handle| handle.end(EndCause::Connection));
         let (place, error) = (self.place(), Error::closed(reason).with_sent(self.sent_before));
         let error = stays.map_or(error.clone(), |why| error.moreover(why));
-        measure::ended(self.job.name(), Some(&error), None);
+        metrics::ended(self.job.name(), Some(&error), None);
         Ended::new(self.id, self.job, place, Err(error)).reporting_failure(self.origin.is_user())
     }
 }

@@ -1,7 +1,7 @@
 //! A command as the driver holds it, whatever its type.
 //!
 //! In: lines that are due, responses, the end. Out: bytes, claims, and what its token's slot keeps;
-//! `slot` has the one implementation.
+//! `slot/submitted.rs` has the one implementation.
 
 #[cfg(feature = "account")]
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::command::{Claim, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::Output;
 #[cfg(feature = "account")]
-use crate::engine::submit::scope::{InScope, Scope};
+use crate::engine::submit::lease_scope::{InScope, Scope};
 use crate::error::{Error, Result, Sent};
 use crate::types::{Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
 use crate::wire::RowHead;

@@ -11,17 +11,17 @@
 //! a wake or a user's code.
 
 mod counters;
-mod end_cause;
 mod ended;
 mod erased_command;
 mod given_up;
 mod internal_command;
-mod literal;
-#[cfg(feature = "account")]
-mod moving;
+mod lease_scope;
+mod literal_channel;
 mod overrun;
 mod query;
-mod scope;
+#[cfg(feature = "account")]
+mod reassign;
+mod selection_end_cause;
 mod selection_handle;
 mod shared;
 mod slot;
@@ -29,15 +29,15 @@ mod tag;
 
 #[cfg(feature = "compress")]
 pub(crate) use self::counters::Counters;
-pub(crate) use self::end_cause::EndCause;
 pub(crate) use self::ended::Ended;
 pub(crate) use self::given_up::GivenUp;
 pub(crate) use self::internal_command::{InternalCommand, InternalRequest, QueuePlace};
-pub(crate) use self::literal::LiteralChannel;
-#[cfg(feature = "account")]
-pub(crate) use self::moving::{Moving, move_on};
+pub(crate) use self::lease_scope::Scope;
+pub(crate) use self::literal_channel::LiteralChannel;
 pub(crate) use self::query::{Look, Query, QueryFacts};
-pub(crate) use self::scope::Scope;
+#[cfg(feature = "account")]
+pub(crate) use self::reassign::{Moving, move_on};
+pub(crate) use self::selection_end_cause::EndCause;
 pub(crate) use self::selection_handle::{
     HandleFacts, ReadyOutcome, SelectOptions, SelectionHandle, SubmitFacts, ViewFacts,
 };

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::engine::submit::end_cause::EndCause;
+use crate::engine::submit::selection_end_cause::EndCause;
 use crate::error::Error;
 use crate::types::{MailboxProperties, MailboxState, ModSeq, Place, SelectionId, Uid, UidValidity, ViewSync};
 use crate::view::Snapshot;

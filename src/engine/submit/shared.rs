@@ -5,7 +5,7 @@
 //! for a few moves: never across I/O, a user's code or a wake.
 
 #[cfg(feature = "account")]
-mod moved;
+mod reassigned;
 mod submitting;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,7 +19,7 @@ use crate::engine::submit::counters::Counters;
 use crate::engine::submit::erased_command::ErasedCommand;
 use crate::engine::submit::given_up::{GivenUp, TimeLimits};
 use crate::engine::submit::internal_command::{InternalCommand, InternalRequest};
-use crate::engine::submit::literal::WantedLiterals;
+use crate::engine::submit::literal_channel::WantedLiterals;
 use crate::engine::submit::query::Query;
 use crate::engine::submit::selection_handle::{SelectOptions, SelectionHandle, SubmitFacts};
 use crate::engine::submit::slot::Submitted;
@@ -173,7 +173,7 @@ struct Inner {
     waiting_for_room: Vec<Waker>,
     /// Commands that go on elsewhere.
     #[cfg(feature = "account")]
-    moved: moved::Moved,
+    moved: reassigned::Moved,
 }
 
 impl Inner {

@@ -7,7 +7,8 @@
 //!              end(done | error) ─────────> command.finish(done, items)
 //! ```
 //!
-//! A slot has a lock of its own, held for a few moves and never across a wake or a user's code.
+//! What the driver calls is in `slot/submitted.rs`. A slot has a lock of its own, held briefly and
+//! never across a wake or a user's code.
 
 mod submitted;
 
@@ -20,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::command::Command;
 use crate::engine::events::{Backlog, BlockQueue, EventQueue, data_event};
-use crate::engine::submit::literal::{LiteralChannel, Literals};
+use crate::engine::submit::literal_channel::{LiteralChannel, Literals};
 use crate::engine::submit::overrun::{kept, overrun};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::types::{CommandId, Done, Event, EventKind, Progress, Status, Untagged};

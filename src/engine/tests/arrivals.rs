@@ -288,7 +288,7 @@ impl Truth {
             self.answer();
             self.read_events();
         }
-        assert!(self.script.bench.engine.closed().is_none());
+        assert!(self.script.bench.engine.lifecycle().closed().is_none());
         assert!(self.reported.values().all(|times| *times == 1), "reported twice: {:?}", self.reported);
         assert!(
             self.reported.keys().all(|uid| *uid >= self.first_new),

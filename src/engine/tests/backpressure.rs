@@ -136,7 +136,7 @@ fn none_and_endless_holds_are_had_too() {
         bench.engine.poll(bench.now);
         assert!(bench.engine.holds(bench.now));
     }
-    assert!(bench.engine.closed().is_none());
+    assert!(bench.engine.lifecycle().closed().is_none());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn what_fails_here_is_not_weighed_by_what_the_server_said_last() {
         let error = poll_once(&mut { token }).expect("refused here").expect_err("a NUL");
         assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{error}");
     }
-    assert_eq!(bench.engine.closed(), None);
+    assert_eq!(bench.engine.lifecycle().closed(), None);
 }
 
 /// A result of eight mebibytes, of which one awaits how it ends; and its end.

@@ -51,7 +51,7 @@ fn run_storm(script: &mut Script, storm: &str, reads: bool) {
         script.bench.feed(part);
         while reads && script.bench.event().is_some() {}
     }
-    assert_eq!(script.bench.engine.closed(), None, "the connection goes on");
+    assert_eq!(script.bench.engine.lifecycle().closed(), None, "the connection goes on");
 }
 
 type Line = fn(usize, usize) -> String;

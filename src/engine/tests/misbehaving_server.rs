@@ -90,7 +90,7 @@ fn numbers_that_may_have_shifted_are_asked_for_again() {
         script.say("* VANISHED 2,x");
     }
     let reported = script.events().iter().filter(|e| e.starts_with("the server contradicts itself")).count();
-    assert!((1..100).contains(&reported) && script.bench.engine.closed().is_none(), "{reported}");
+    assert!((1..100).contains(&reported) && script.bench.engine.lifecycle().closed().is_none(), "{reported}");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn rows_make_no_mailbox_larger_than_the_limit() {
     for n in 1..=3 {
         bench.feed(format!("* {} FETCH (FLAGS ())\r\n", n * 1000).as_bytes());
     }
-    assert!(bench.engine.closed().is_some());
+    assert!(bench.engine.lifecycle().closed().is_some());
 }
 
 #[test]

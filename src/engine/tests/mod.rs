@@ -99,7 +99,7 @@ impl Bench {
         self.incoming.extend_from_slice(bytes);
         self.engine.received_bytes(self.now);
         self.framer.offer_from(self.shared.literals().from());
-        while self.engine.closed().is_none() {
+        while self.engine.lifecycle().closed().is_none() {
             let mut parser = Parser::new(&self.limits);
             match self.framer.decode(&mut self.incoming) {
                 Ok(Some(frame)) => match parser.read(&frame) {

@@ -4,15 +4,15 @@
 //! In: lines of commands that admission lets go, `+`, chunks of uploads. Out: bytes, each with its
 //! command.
 
+mod command_lines;
 mod dialogue;
 mod idle;
-mod next_line;
 mod outbox;
 mod secret_pieces;
 mod secrets;
-mod traffic;
 mod upload;
 mod user_commands;
+mod wire_log;
 
 use bytes::Bytes;
 
@@ -74,12 +74,12 @@ impl Writer {
     /// The log shows a response, if anyone listens: without what may be a secret, or the server's
     /// part of a login.
     pub(crate) fn log_received(&self, bytes: impl FnOnce() -> Bytes) {
-        if !traffic::is_on() {
+        if !wire_log::is_on() {
             return;
         }
         let bytes = bytes();
         let is_challenge = bytes.starts_with(b"+") && matches!(self.line, Some(Dialogue::Challenge { .. }));
-        traffic::received(&bytes, is_challenge || self.secrets.are_in(&bytes));
+        wire_log::received(&bytes, is_challenge || self.secrets.are_in(&bytes));
     }
 
     /// What may be kept of what the server says.

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use zeroize::Zeroizing;
 
-use crate::engine::write::traffic;
+use crate::engine::write::wire_log;
 use crate::types::CommandId;
 
 /// A chunk of this length is worth a write of its own, uncopied.
@@ -162,7 +162,7 @@ impl Outbox {
             }
             let step = count.min(chunk.data.len());
             if !chunk.begun {
-                traffic::sent(&chunk.data, chunk.hidden, chunk.opens);
+                wire_log::sent(&chunk.data, chunk.hidden, chunk.opens);
             }
             count -= step;
             chunk.data.advance(step);

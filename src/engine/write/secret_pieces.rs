@@ -1,4 +1,4 @@
-//! The pieces of secrets, and whether a text has one of them in it.
+//! Finds whether a text contains a secret or a part of one.
 //!
 //! In: the forms of a secret. Out: whether a text has it in it, in capitals or not. A long one is
 //! found by any part of it; a short one whole and as a word, for its parts are parts of ordinary

@@ -9,9 +9,9 @@
 //!             │     MULTIAPPEND ──> Padding ── filled ──────> ` {0}`, which cancels all ─> NO
 //!             │     else ─────────> the connection is closed
 //!             └── tagged NO or BAD meanwhile ──> Padding ───> the line's end
+//! ```
 //!
 //! Where more is left to fill up than `MAX_PADDING`, the connection is closed instead.
-//! ```
 //!
 //! In: bytes, from the poller of what [`Writer::source`] names while there is room. Out: pieces in
 //! the outbox, no more at a time than a window.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::choice::{self, Offer, Way};
 use super::credentials::{CredentialReason, CredentialRequest, Credentials, Identity};
+use super::custom_mechanism::{OwnMechanism, SaslPlace};
 use super::exchange::{self, Notes, Parts};
 use super::mechanism::{Material, Mechanism};
-use super::own::{OwnMechanism, SaslPlace};
 use super::refusal::{self, Refusal};
 use crate::command::{Authenticate, Exchange, Login, Secret};
 use crate::error::{Error, ErrorKind, Remedy, Result};

@@ -4,8 +4,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::custom_mechanism::OwnMechanism;
 use super::mechanism::Material;
-use super::own::OwnMechanism;
 use crate::command::Secret;
 use crate::error::Error;
 

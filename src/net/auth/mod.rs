@@ -16,18 +16,18 @@
 mod attempt;
 mod choice;
 mod credentials;
+mod custom_mechanism;
 mod exchange;
 mod mechanism;
 mod oauth;
-mod own;
 #[cfg(feature = "account")]
 mod refresh;
 mod refusal;
 mod scram_check;
 
 pub use credentials::{CredentialReason, CredentialRequest, Credentials};
+pub use custom_mechanism::{OwnMechanism, SaslExchange, SaslMechanism, SaslPlace};
 pub use mechanism::Mechanism;
-pub use own::{OwnMechanism, SaslExchange, SaslMechanism, SaslPlace};
 
 pub(crate) use credentials::{Identity, Provider};
 #[cfg(feature = "account")]

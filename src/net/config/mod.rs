@@ -1,7 +1,7 @@
 //! What to connect to, as whom, and how: a plain value that users build.
 //!
 //! Who logs in is set in `auth`, TLS in `tls`, the way to the server in `transport`, durations in
-//! `timeouts`; `getters` gives back what was set.
+//! `timeouts`; `getters` gives back what was set. `Config::settings` is what the engine needs of it.
 
 mod auth;
 mod getters;

@@ -1,6 +1,7 @@
 //! SRV records of IMAP (RFC 6186, RFC 8314), by hickory-resolver.
 //!
-//! In: a name server, a domain. Out: candidates, or what the domain says, or that nothing does.
+//! In: a name server, a domain. Out: candidates; or that the domain offers no IMAP; or that it has
+//! no records.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

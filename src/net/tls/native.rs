@@ -1,7 +1,7 @@
 //! TLS by the system's own library: OpenSSL, SChannel or Security Framework.
 //!
-//! What a certificate that was refused says of itself these libraries keep to themselves: the error
-//! has the reason in their words as its source.
+//! These libraries don't say what is in a certificate that they refuse: the error has their message
+//! as its source.
 
 use async_native_tls::{Certificate, Identity, TlsConnector};
 use base64::Engine as _;

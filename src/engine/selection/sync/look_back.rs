@@ -1,6 +1,6 @@
-//! Flags that changed between two IDLEs. Each time the connection leaves IDLE, if only to ask for
-//! the UID of a new message, there is a gap; and some servers (Stalwart, go-imap's) do not look
-//! back when IDLE begins: what changed in the gap they never report.
+//! Asks, before IDLE begins, for changes of flags that some servers would never report. Each time
+//! the connection leaves IDLE, if only to ask for the UID of a new message, there is a gap; and
+//! some servers (Stalwart, go-imap's) do not look back when IDLE begins.
 //!
 //! In: an IDLE that is about to begin in a mailbox whose view is in step. Out: what is sent before
 //! it, in the same write.
@@ -9,8 +9,8 @@
 //! |------------------------------------|----------------------------------------------------|-------------------------|
 //! | has CONDSTORE, mailbox has MODSEQ  | before each IDLE: `UID FETCH … (CHANGEDSINCE n)`   | 100, and 60 a change    |
 //! | has not, or refuses that           | known flags, when `idle_renew` has passed          | 4.2 million             |
-//! | the same, reported all so far      | the same; of several windows after 2, then 4 times | 4.2 million             |
-//! | the same, has lost a change        | each `idle_renew` again, and NOOP before each IDLE | 4.2 million, and 40     |
+//! | has not, has reported all so far   | the same; of several windows after 2, then 4 times | 4.2 million             |
+//! | has not, has lost a change         | each `idle_renew` again, and NOOP before each IDLE | 4.2 million, and 40     |
 //! | NOTIFY is in force, or no IDLE     | what is reported and not confirmed                 | 0, or 100               |
 //!
 //! With 100,000 messages and `idle_renew` of 10 minutes these are 6.3 million bytes an hour where

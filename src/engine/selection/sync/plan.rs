@@ -5,14 +5,14 @@
 //! | state                                 | the server                | query                          |
 //! |---------------------------------------|---------------------------|--------------------------------|
 //! | UIDs unknown                          | UIDONLY is enabled        | by UID                         |
-//! | the newest, known ones before them    |                           | `UID FETCH n:* (FLAGS)`        |
+//! | UIDs of the newest unknown, no others | any                       | `UID FETCH n:* (FLAGS)`        |
 //! | UIDs unknown                          | numbers may change        | by UID                         |
-//! | a search could not be used            |                           | `FETCH a:b (UID)`              |
-//! | all unknown, of few                   |                           | `UID SEARCH ALL`               |
-//! | else, the newest window               |                           | `UID SEARCH a:b`               |
+//! | UIDs unknown, a search was of no use  | any                       | `FETCH a:b (UID)`              |
+//! | all UIDs unknown, of few messages     | any                       | `UID SEARCH ALL`               |
+//! | UIDs unknown, else                    | any                       | `UID SEARCH a:b`, newest       |
 //! | all UIDs known, nothing was reported  | UIDNEXT is beyond them    | `UID FETCH n:* (FLAGS)`        |
 //! | all UIDs known, changes due           | has CONDSTORE             | `UID FETCH 1:* … CHANGEDSINCE` |
-//! | all UIDs known, flags due or behind   |                           | `UID FETCH … (FLAGS)`, newest  |
+//! | all UIDs known, flags due or behind   | any                       | `UID FETCH … (FLAGS)`, newest  |
 
 use std::sync::Arc;
 

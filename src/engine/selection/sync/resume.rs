@@ -14,7 +14,7 @@
 //! ```
 //!
 //! What adds up without a single change may do so by chance, if UIDNEXT is beyond the last message:
-//! one may have come for another. Then that is asked.
+//! one may have arrived and another one gone. Then the last messages are asked for.
 //!
 //! A server that contradicts itself is asked again in the same way; what was known is compared.
 

@@ -1,7 +1,7 @@
 //! How a command gets into the queue and the tag table, and what its token asks for later.
 //!
-//! In: commands from any task; tokens that are dropped, cancelled or given a limit. Out: the same,
-//! for the driver, which is woken.
+//! In: commands from any task; tokens that are dropped, cancelled or given a limit. Out: entries in
+//! the queue and the tag table; the driver is woken.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

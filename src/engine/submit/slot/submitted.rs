@@ -11,11 +11,11 @@ use super::{End, ResultSlot, SlotState, TokenState, Truncation};
 use crate::command::{Claim, Command, Flow, Line, Messages, RowItems, Session};
 use crate::engine::events::{Output, mark};
 use crate::engine::submit::erased_command::ErasedCommand;
-use crate::engine::submit::literal::{LiteralChannel, LiteralFacts};
-use crate::engine::submit::overrun::overrun;
-use crate::engine::submit::scope::InScope;
+use crate::engine::submit::lease_scope::InScope;
 #[cfg(feature = "account")]
-use crate::engine::submit::scope::Scope;
+use crate::engine::submit::lease_scope::Scope;
+use crate::engine::submit::literal_channel::{LiteralChannel, LiteralFacts};
+use crate::engine::submit::overrun::overrun;
 use crate::error::{Error, Result, Sent};
 use crate::types::{Answer, Done, Limits, MailboxName, Progress, StatusResponse, Untagged};
 use crate::wire::RowHead;

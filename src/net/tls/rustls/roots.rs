@@ -2,7 +2,7 @@
 //! and parse all certificates that they trust, more than a hundred.
 //!
 //! In: what is trusted beside the system's roots. Out: a verifier that was made not long ago, so
-//! that what the system trusts no more, or only since then, is known before long.
+//! that a change of what the system trusts is noticed soon.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
-//! Literals that are read while they come: whose row has begun.
+//! The row that is streamed at the moment: its head has been routed, its literal is still coming.
 //!
 //! In: a row as far as it goes up to a literal, then the literal's pieces. Out: to the one command
-//! whose row it surely is, if that wants them so. The row's end belongs to the same command.
+//! whose row it provably is, if that wants it streamed. The row's end belongs to the same command.
 
 use bytes::Bytes;
 

@@ -1,5 +1,5 @@
-//! Responses about messages: the view learns them, then they are routed, then what they have
-//! changed is reported.
+//! Responses about messages: the view learns them (`View::learn` finds rows that contradict it),
+//! then they are routed, then what they have changed is reported.
 //!
 //! In: FETCH, EXISTS, RECENT, EXPUNGE, VANISHED, asked for or not. Out: what the view took from
 //! them as events; to each command what it asked for; and what they lead to beyond the selection.

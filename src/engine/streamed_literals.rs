@@ -1,7 +1,7 @@
-//! Literals of rows that are read while they come (ARCHITECTURE.md, section 4).
+//! Streamed literals of rows (ARCHITECTURE.md, section 4).
 //!
 //! In: the framer, where it offers a literal or passes one through. Out: the literal's pieces, to
-//! the command whose row it is; or the framer's leave to keep it in its frame.
+//! the command whose row it is; or word to the framer to keep it in its frame.
 
 use bytes::BytesMut;
 

@@ -1,5 +1,5 @@
 //! Commands that have left this connection for another one of their account: where they are, and
-//! until when they may take.
+//! their time limits.
 //!
 //! In: commands that leave and arrive. Out: for a token, the connection that has its command now.
 

@@ -1,4 +1,5 @@
-//! The lines of commands in flight, and what the server's `+` and an upload's source do to them.
+//! Encodes the due line of a command into the outbox, and continues it on the server's `+` and with
+//! an upload's bytes.
 //!
 //! In: commands whose next line is due, `+`. Out: lines in the outbox, or the error with which a
 //! command ends.

@@ -8,7 +8,8 @@
 //!
 //! In: commands that are submitted, their ends, the end of the lease; those that were not encoded
 //! when the connection ended. Out: whether a command may enter, a wake when the next lessee may
-//! have the connection, and to its heir, what is to be submitted elsewhere.
+//! have the connection, and to the heir of the lease (`reassign.rs`) what is to be submitted
+//! elsewhere.
 
 #[cfg(feature = "account")]
 use std::fmt;
@@ -18,7 +19,7 @@ use std::task::Waker;
 use std::task::{Context, Poll};
 
 #[cfg(feature = "account")]
-use crate::engine::submit::moving::Moving;
+use crate::engine::submit::reassign::Moving;
 
 /// A lease, as its senders and mailbox handles share it.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! A literal that is read while it comes: the driver puts pieces in, one reader takes them out.
+//! A streamed literal: the driver puts pieces in, one reader takes them out.
 //!
 //! ```text
 //!   begin ─> heads ──> RowParts ──> RowLiteral ─────────────────┐

@@ -1,9 +1,10 @@
 //! A command that was not encoded when its connection ended, on its way to another connection of
-//! its account, under the same token.
+//! its account, under the same token. It was submitted through a lease, which is one user's right
+//! to a connection of the pool; the heir of the lease is what takes its commands when it ends so.
 //!
 //! ```text
 //!   Engine::close ── move_on ──> the heir of its lease ── another lease ──> Moving::submit
-//!                       └── can't mean the same there: ends, and says why
+//!                       └── is not valid there: ends, and says why
 //! ```
 //!
 //! In: what waits when a connection ends. Out: what stays, and why; the rest, to the heir. None is
@@ -14,7 +15,7 @@ use std::time::Instant;
 
 use super::erased_command::ErasedCommand;
 use super::given_up::too_long;
-use super::scope::Scope;
+use super::lease_scope::Scope;
 use super::selection_handle::SelectionHandle;
 use super::shared::{Origin, Shared, Submission};
 use crate::command::{Class, Effect, Messages};

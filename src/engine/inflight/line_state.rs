@@ -1,4 +1,4 @@
-//! The lines of a command in flight: what is due, what has gone out, and why nothing more does.
+//! The state of a command's lines: which is due, what has been sent, and why no more is.
 //!
 //! In: the session, a server's challenge, a cancelled token. Out: a line's bytes, or the error with
 //! which the command ends.

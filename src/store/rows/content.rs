@@ -1,12 +1,12 @@
 //! What never changes of a message: who, when, about what, of which parts.
 //!
-//! In: a row of FETCH. Out: one row of the table, shared by messages that the server says to be the
-//! same, with its conversation and its words for the search.
+//! In: a row of FETCH. Out: what is stored of it.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
-use super::thread::{self, Belonging};
+use super::batch::Batch;
+use super::thread::Belonging;
 use crate::command::Items;
 use crate::store::error::Fault;
 use crate::types::{Address, BodyPart, BodyStructure, Capabilities, Envelope, Message, Section};
@@ -142,48 +142,23 @@ impl NewContent {
         self.received.or(self.sent).unwrap_or_default()
     }
 
-    /// Stores it. The number of its row, which may have been there.
-    pub(in crate::store) fn store(&self, file: &Transaction<'_>, account: i64) -> Result<i64, Fault> {
-        if let Some(global) = &self.global {
-            let known = file
-                .prepare_cached("SELECT id FROM content WHERE account = ? AND global = ?")?
-                .query_row(params![account, global], |row| row.get(0))
-                .optional()?;
-            if let Some(known) = known {
-                return Ok(known);
-            }
-        }
+    /// What it says of its conversation.
+    pub(super) fn belonging(&self) -> Belonging<'_> {
         let answers = self.in_reply_to.iter().chain(self.references.iter().rev()).map(String::as_str);
-        let belonging = Belonging {
+        Belonging {
             name: self.server_thread.as_deref(),
             own: self.message_id.as_deref(),
             answers: answers.collect(),
-        };
-        let thread = thread::of(file, account, &belonging)?;
-        let attachments = self.parts.iter().filter(|part| part.attachment).count();
-        file.prepare_cached(
-            "INSERT INTO content (account, global, message_id, in_reply_to, refs, thread, sent, received, size, \
-             subject, people, structure, attachments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            account,
-            self.global,
-            self.message_id,
-            self.in_reply_to,
-            self.references.join(" "),
-            thread,
-            self.sent,
-            self.received,
-            self.size.and_then(|size| i64::try_from(size).ok()),
-            self.subject,
-            json(&self.people),
-            json(&self.parts),
-            i64::try_from(attachments).unwrap_or(i64::MAX),
-        ])?;
-        let content = file.last_insert_rowid();
-        file.prepare_cached("INSERT INTO search (rowid, subject, people, text) VALUES (?, ?, ?, '')")?
-            .execute(params![content, self.subject, self.people.words()])?;
-        Ok(content)
+        }
+    }
+
+    /// Stores it. The number of its row, which may have been there.
+    pub(in crate::store) fn store(&self, file: &Transaction<'_>, account: i64) -> Result<i64, Fault> {
+        let mut batch = Batch::new(file, account);
+        let row = batch.add(self)?;
+        batch.write()?;
+        batch.index()?;
+        Ok(row)
     }
 }
 

@@ -2,10 +2,16 @@
 //!
 //! In: what a look at a mailbox has found. Out: rows that are as it was then.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ptr;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::batch::Batch;
 use super::content::NewContent;
 use super::flags;
+use super::many::{self, Values, number};
 use crate::store::error::Fault;
 use crate::store::ids::{MailboxId, MessageId, RowIds as _};
 use crate::store::operations;
@@ -20,6 +26,19 @@ pub(in crate::store) enum Difference {
     Gone(Uid),
 }
 
+impl Difference {
+    fn arrival(&self) -> Option<(Uid, &Flags)> {
+        match self {
+            Self::New(uid, flags) => Some((*uid, flags)),
+            Self::Flags(..) | Self::Gone(_) => None,
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        self.arrival().is_some()
+    }
+}
+
 /// Takes over differences of a mailbox. Whether all: what may be ours, on its way, is left out.
 pub(in crate::store) fn apply(
     file: &Transaction<'_>,
@@ -27,11 +46,14 @@ pub(in crate::store) fn apply(
     differences: &[Difference],
 ) -> Result<bool, Fault> {
     let mut is_all = true;
-    for difference in differences {
-        match difference {
-            Difference::New(uid, flags) => is_all &= add(file, mailbox, *uid, flags)?,
-            Difference::Flags(uid, flags) => set_flags(file, mailbox, *uid, flags)?,
-            Difference::Gone(uid) => remove(file, mailbox, *uid)?,
+    for same in differences.chunk_by(|one, next| one.is_new() && next.is_new()) {
+        match same {
+            [Difference::Flags(uid, flags)] => set_flags(file, mailbox, *uid, flags)?,
+            [Difference::Gone(uid)] => remove(file, mailbox, *uid)?,
+            new => {
+                let new = new.iter().filter_map(Difference::arrival);
+                is_all &= add(file, mailbox, &new.collect::<Vec<_>>())?;
+            }
         }
     }
     Ok(is_all)
@@ -47,25 +69,35 @@ pub(in crate::store) fn by_uid(
     Ok(find.query_row(params![mailbox.0, uid.get()], |row| row.id(0)).optional()?)
 }
 
-/// A message that arrived. A row that is there stays: it may have been moved here by us. Whether
-/// there is a row of it now.
-fn add(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<bool, Fault> {
-    if operations::is_target(file, mailbox)? && by_uid(file, mailbox, uid)?.is_none() {
-        // It may be one that we are moving or writing there, which has a row: the look that follows
-        // the end of that operation finds it, if it is not.
-        return Ok(false);
+/// Messages that arrived. A row that is there stays: it may have been moved here by us. Whether
+/// there are rows of all of them now.
+fn add(file: &Transaction<'_>, mailbox: MailboxId, new: &[(Uid, &Flags)]) -> Result<bool, Fault> {
+    let mut new = Cow::Borrowed(new);
+    let count = new.len();
+    if operations::is_target(file, mailbox)? {
+        // One without a row may be one that we are moving or writing there, which has a row: the
+        // look that follows the end of that operation finds it, if it is not.
+        let mut known = Vec::new();
+        for one in &*new {
+            known.extend(by_uid(file, mailbox, one.0)?.map(|_| *one));
+        }
+        new = Cow::Owned(known);
     }
-    let text = flags::to_text(flags);
-    let added = file
-        .prepare_cached(
-            "INSERT OR IGNORE INTO message (mailbox, uid, place, flags, shown, unseen) \
-             VALUES (?1, ?2, ?1, ?3, ?3, ?4)",
-        )?
-        .execute(params![mailbox.0, uid.get(), text, flags::is_unseen(flags)])?;
-    if added == 0 {
-        set_flags(file, mailbox, uid, flags)?;
+    let texts: Vec<String> = new.iter().map(|(_, flags)| flags::to_text(flags)).collect();
+    let values: Vec<Values<'_, 6>> = new
+        .iter()
+        .zip(&texts)
+        .map(|((uid, flags), text)| {
+            let is_unseen = number(Some(flags::is_unseen(flags).into()));
+            let (text, place) = (|| many::text(Some(text)), || number(Some(mailbox.0)));
+            [place(), number(Some(uid.get().into())), place(), text(), text(), is_unseen]
+        })
+        .collect();
+    let head = "INSERT OR IGNORE INTO message (mailbox, uid, place, flags, shown, unseen) VALUES";
+    if many::execute(file, (head, ""), &values)? < new.len() {
+        new.iter().try_for_each(|(uid, flags)| set_flags(file, mailbox, *uid, flags))?;
     }
-    Ok(true)
+    Ok(new.len() == count)
 }
 
 fn set_flags(file: &Transaction<'_>, mailbox: MailboxId, uid: Uid, flags: &Flags) -> Result<(), Fault> {
@@ -124,25 +156,59 @@ pub(in crate::store) fn fill(
     fetched: &[Fetched],
 ) -> Result<(), Fault> {
     let is_awaited = !operations::waiting(file, mailbox)?.is_empty();
-    for Fetched { uid, flags, content } in fetched {
-        let mut message = by_uid(file, mailbox, *uid)?;
-        if let Some(flags) = flags.as_ref().filter(|_| message.is_none()) {
-            add(file, mailbox, *uid, flags)?;
-            message = by_uid(file, mailbox, *uid)?;
+    // Of a UID that comes twice the last one counts.
+    let last: BTreeMap<Uid, &Fetched> = fetched.iter().map(|row| (row.uid, row)).collect();
+    let mut batch = Batch::new(file, account);
+    let (mut new, mut others) = (Vec::new(), Vec::new());
+    for row in fetched.iter().filter(|row| last.get(&row.uid).is_some_and(|last| ptr::eq(*last, *row))) {
+        let mut message = with_content(file, mailbox, row.uid)?;
+        if let Some(flags) = row.flags.as_ref().filter(|_| message.is_none()) {
+            add(file, mailbox, &[(row.uid, flags)])?;
+            message = with_content(file, mailbox, row.uid)?;
         }
-        // Expunged meanwhile.
-        let Some(message) = message else { continue };
-        let row = content.store(file, account)?;
-        file.prepare_cached("UPDATE message SET content = ?, date = ? WHERE id = ?")?.execute(params![
-            row,
-            content.date(),
-            message.0
-        ])?;
-        if is_awaited {
-            operations::relink(file, mailbox, message, *uid)?;
+        match message {
+            // Expunged meanwhile.
+            None => {}
+            Some((message, None)) => {
+                new.push((message, row.uid, batch.add(&row.content)?, row.content.date()))
+            }
+            Some((message, Some(_))) => others.push((message, row)),
         }
     }
+    batch.write()?;
+    let values: Vec<Values<'_, 3>> = new
+        .iter()
+        .map(|(message, _, content, date)| [message.0, *content, *date].map(|value| number(Some(value))))
+        .collect();
+    let head = "UPDATE message SET content = v.column2, date = v.column3 FROM (VALUES";
+    many::execute(file, (head, ") v WHERE message.id = v.column1"), &values)?;
+    batch.index()?;
+    // What they have goes with their last message, and may be what another one of them gets.
+    for (message, row) in &others {
+        let content = row.content.store(file, account)?;
+        file.prepare_cached("UPDATE message SET content = ?, date = ? WHERE id = ?")?.execute(params![
+            content,
+            row.content.date(),
+            message.0
+        ])?;
+    }
+    let filled = new.iter().map(|(message, uid, ..)| (*message, *uid));
+    let filled = filled.chain(others.iter().map(|(message, row)| (*message, row.uid)));
+    for (message, uid) in filled.filter(|_| is_awaited) {
+        operations::relink(file, mailbox, message, uid)?;
+    }
     Ok(())
+}
+
+/// The message with this UID, and the number of its content if it has one.
+fn with_content(
+    file: &Transaction<'_>,
+    mailbox: MailboxId,
+    uid: Uid,
+) -> Result<Option<(MessageId, Option<i64>)>, Fault> {
+    let mut find = file.prepare_cached("SELECT id, content FROM message WHERE mailbox = ? AND uid = ?")?;
+    let row = find.query_row(params![mailbox.0, uid.get()], |row| Ok((row.id(0)?, row.get(1)?)));
+    Ok(row.optional()?)
 }
 
 /// The server has this message under this UID: a row of another one goes, with what is queued for

@@ -282,6 +282,7 @@ async fn an_older_store_is_upgraded_with_all_that_is_in_it() {
         let before = "DROP INDEX message_waiting; DROP INDEX operation_replaced; \
              ALTER TABLE body DROP COLUMN source; DROP INDEX message_page; ALTER TABLE message DROP COLUMN rank; \
              CREATE INDEX message_page ON message (place, date, id) WHERE content IS NOT NULL; \
+             DROP INDEX message_content; CREATE INDEX message_content ON message (content); \
              PRAGMA user_version = 1";
         file.execute_batch(before).expect("as it was before");
         drop(file);

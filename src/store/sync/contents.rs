@@ -13,7 +13,7 @@
 //!
 //! In: a selected mailbox. Out: rows with contents; how many are still to come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use rusqlite::Transaction;
 use tokio::time::timeout;
@@ -30,6 +30,9 @@ use crate::types::{Uid, UidSet};
 
 /// Messages whose contents are fetched at a time, and stored in one transaction.
 const WINDOW: usize = 250;
+/// Windows that are asked for while one is read and written: with one alone the server has nothing
+/// to do whenever the file takes longer.
+const MAX_AHEAD: usize = 2;
 /// How many windows in a row may be refused before the look fails.
 const MAX_REFUSALS: u32 = 64;
 
@@ -41,7 +44,8 @@ pub(super) struct Windows {
     width: usize,
     /// Windows in a row of which nothing came.
     refusals: u32,
-    ahead: Option<Asked>,
+    /// Asked for besides, in this order.
+    ahead: VecDeque<Asked>,
 }
 
 /// Contents that are asked for.
@@ -52,7 +56,7 @@ struct Asked {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { missed: BTreeSet::new(), width: WINDOW, refusals: 0, ahead: None }
+        Self { missed: BTreeSet::new(), width: WINDOW, refusals: 0, ahead: VecDeque::new() }
     }
 }
 
@@ -60,6 +64,8 @@ impl Windows {
     /// A window was refused after some of its messages, or before the first; an error: too often.
     fn on_refused(&mut self, error: Error, has_come: bool) -> StoreResult<()> {
         self.width = (self.width / 2).max(1);
+        // Else that would make them wide again.
+        self.ahead.clear();
         self.refusals = if has_come { 0 } else { self.refusals + 1 };
         if self.refusals > MAX_REFUSALS { Err(error.into()) } else { Ok(()) }
     }
@@ -73,10 +79,12 @@ impl Windows {
 }
 
 impl Look {
-    /// Asks for the contents of the next window, other than these; `None`: there is none.
+    /// Asks for the contents of the next window, other than these and those ahead; `None`: there is
+    /// none.
     async fn ask(&self, mailbox: &Mailbox, windows: &Windows, but: &[Uid]) -> StoreResult<Option<Asked>> {
         let (id, width) = (self.kept.id, windows.width);
-        let but: BTreeSet<Uid> = windows.missed.iter().chain(but).copied().collect();
+        let ahead = windows.ahead.iter().flat_map(|asked| &asked.uids);
+        let but: BTreeSet<Uid> = windows.missed.iter().chain(ahead).chain(but).copied().collect();
         let bare = move |file: &Transaction<'_>| {
             let mut uids = message::bare(file, id, width + but.len())?;
             uids.retain(|uid| !but.contains(uid));
@@ -92,14 +100,18 @@ impl Look {
         Ok(Some(Asked { uids, rows: mailbox.fetch(wanted, items).stream() }))
     }
 
-    /// One window of contents; the next one is asked for before it is written, so that server and
-    /// file don't wait for each other. Whether there was one.
+    /// One window of contents; the next ones are asked for before it is read, so that the server
+    /// always has something to do. Whether there was one.
     pub(super) async fn window(&self, mailbox: &Mailbox, windows: &mut Windows) -> StoreResult<bool> {
-        let asked = match windows.ahead.take() {
+        let asked = match windows.ahead.pop_front() {
             Some(asked) => Some(asked),
             None => self.ask(mailbox, windows, &[]).await?,
         };
         let Some(Asked { uids, mut rows }) = asked else { return Ok(false) };
+        while windows.width == WINDOW && windows.ahead.len() < MAX_AHEAD {
+            let Some(next) = self.ask(mailbox, windows, &uids).await? else { break };
+            windows.ahead.push_back(next);
+        }
         let (mut window, mut refused, mut failed) = (Vec::with_capacity(uids.len()), None, None);
         loop {
             match timeout(PATIENCE, rows.next()).await.map_err(|_| late(mailbox))? {
@@ -124,10 +136,7 @@ impl Look {
                     lacking.clear();
                 }
             }
-            (None, None) => {
-                windows.on_filled(!come.is_empty());
-                windows.ahead = self.ask(mailbox, windows, &uids).await?;
-            }
+            (None, None) => windows.on_filled(!come.is_empty()),
         }
         windows.missed.extend(&lacking);
         let (account, id) = (self.account_id, self.kept.id);

@@ -1,28 +1,44 @@
-//! How fast the store is with 100,000 messages of the embedded server.
+//! How fast the store is with 100,000 messages of the embedded server, and of a Dovecot if there is
+//! one.
 //!
 //! ```text
-//! cargo bench --bench store                    all, and before it the first sync and what it leaves room for
-//! cargo bench --bench store -- store/page      one
+//! cargo bench --bench store                        all, and before it a first sync and what it leaves room for
+//! cargo bench --bench store -- store/page          one
+//! cargo bench --bench store -- store/first_sync    from each server, again and again
 //! ```
 //!
-//! Before the benches one first sync is run by itself. Printed are its time, the processor time
-//! that was not the server's, the times of pages and bodies asked for meanwhile, and the length of
-//! the file. `IMAP_DUPLEX_MESSAGES` says how many messages there are.
+//! Before the benches one first sync from each server is run by itself. Printed are its time, the
+//! processor time that was ours and the server's, the times of pages and bodies asked for
+//! meanwhile, and the length of the file. `IMAP_DUPLEX_MESSAGES` says how many messages there are.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::print_stdout, reason = "figures that criterion has no place for")]
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::cell::Cell;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use imap_duplex::Config;
 use imap_duplex::account::{Account, Policy};
 use imap_duplex::store::{Attachment, LocalSearch, MessageId, PageBy, Store, SyncPolicy};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Flag, Flags, Uid};
 use rustix::time::{ClockId, clock_gettime};
+use support::dovecot::{Dovecot, Options, lacking};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+/// Who has the messages at Dovecot.
+const USER: &str = "ann";
 
 const WORDS: [&str; 8] = ["invoice", "lunch", "meeting", "holiday", "report", "release", "garden", "music"];
 
@@ -48,20 +64,24 @@ fn message(number: u32) -> String {
     )
 }
 
-/// A server on a thread of its own, of which the processor time is known.
-struct Mail {
-    server: Server,
-    address: std::net::SocketAddr,
-    spent: std::sync::mpsc::Sender<std::sync::mpsc::Sender<Duration>>,
+/// A server with mail, of which the processor time is known.
+enum Mail {
+    /// On a thread of its own in this process.
+    Embedded {
+        server: Server,
+        address: SocketAddr,
+        spent: Sender<Sender<Duration>>,
+    },
+    Dovecot(Dovecot),
 }
 
-fn serve() -> Mail {
+fn embedded() -> Mail {
     let server = Server::builder().no_tls().start();
     for number in 0..messages() {
         server.deliver("INBOX", message(number));
     }
-    let (tell, address) = std::sync::mpsc::channel();
-    let (spent, asked) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<Duration>>();
+    let (tell, address) = channel();
+    let (spent, asked) = channel::<Sender<Duration>>();
     let listening = server.clone();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -70,31 +90,89 @@ fn serve() -> Mail {
             loop {
                 match asked.try_recv() {
                     Ok(reply) => _ = reply.send(cpu(ClockId::ThreadCPUTime)),
-                    Err(std::sync::mpsc::TryRecvError::Empty) => {}
-                    Err(std::sync::mpsc::TryRecvError::Disconnected) => return,
+                    Err(TryRecvError::Empty) => {}
+                    Err(TryRecvError::Disconnected) => return,
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
     });
-    Mail { server, address: address.recv().expect("an address"), spent }
+    Mail::Embedded { server, address: address.recv().expect("an address"), spent }
+}
+
+/// A private Dovecot whose user has the messages in a Maildir; `None`, with a word why: there is
+/// none on this machine.
+fn dovecot() -> Option<Mail> {
+    if let Some(why) = lacking() {
+        println!("nothing is measured with Dovecot: {why}");
+        return None;
+    }
+    let server = Dovecot::with(&Options { no_tls: true, ..Options::default() });
+    let home = server.folder().join("home");
+    let owner = fs::metadata(&home).expect("its folder");
+    let own = |path: &Path| chown(path, Some(owner.uid()), Some(owner.gid())).expect("ours to give away");
+    let (home, maildir) = (home.join(USER), home.join(USER).join("Maildir"));
+    for path in [&home, &maildir, &maildir.join("cur"), &maildir.join("new"), &maildir.join("tmp")] {
+        fs::create_dir(path).expect("its folder");
+        own(path);
+    }
+    for number in 0..messages() {
+        let path = maildir.join("cur").join(format!("{}.M{number}.host:2,", 1_700_000_000 + number));
+        fs::write(&path, message(number)).expect("room");
+        own(&path);
+    }
+    Some(Mail::Dovecot(server))
 }
 
 impl Mail {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Embedded { .. } => "the embedded server",
+            Self::Dovecot(_) => "Dovecot",
+        }
+    }
+
     /// The processor time that the server has taken.
     fn spent(&self) -> Duration {
-        let (reply, answer) = std::sync::mpsc::channel();
-        self.spent.send(reply).expect("it runs");
-        answer.recv().expect("it runs")
+        match self {
+            Self::Embedded { spent, .. } => {
+                let (reply, answer) = channel();
+                spent.send(reply).expect("it runs");
+                answer.recv().expect("it runs")
+            }
+            Self::Dovecot(server) => cpu_of_group(server.process()),
+        }
+    }
+
+    /// The same, as far as it is part of this process's.
+    fn spent_within(&self) -> Duration {
+        match self {
+            Self::Embedded { .. } => self.spent(),
+            Self::Dovecot(_) => Duration::ZERO,
+        }
+    }
+
+    /// What the server has noted of messages when it was asked for them is forgotten.
+    fn forget(&self) {
+        let Self::Dovecot(server) = self else { return };
+        let maildir = server.folder().join("home").join(USER).join("Maildir");
+        for entry in fs::read_dir(maildir).expect("its folder") {
+            let path = entry.expect("readable").path();
+            if path.to_string_lossy().contains("dovecot.index.cache") {
+                fs::remove_file(path).expect("ours");
+            }
+        }
     }
 
     fn account(&self) -> Account {
-        let config = Config::new("127.0.0.1")
-            .port(self.address.port())
-            .plaintext()
-            .allow_plaintext_login(true)
-            .login(self.server.user(), self.server.password());
-        Account::builder(config).policy(Policy::default()).open()
+        let (port, user, password) = match self {
+            Self::Embedded { server, address, .. } => (address.port(), server.user(), server.password()),
+            Self::Dovecot(server) => (server.plain_addr().port(), USER, support::PASSWORD),
+        };
+        let config = Config::new("127.0.0.1").port(port).plaintext();
+        Account::builder(config.allow_plaintext_login(true).login(user, password))
+            .policy(Policy::default())
+            .open()
     }
 
     async fn attach(&self, store: &Store) -> (Account, Attachment) {
@@ -105,11 +183,29 @@ impl Mail {
     }
 }
 
+/// The processor time of a group of processes, those included that have ended. Linux says it, in
+/// hundredths of a second; elsewhere it is not known, and zero.
+fn cpu_of_group(group: u32) -> Duration {
+    let mut ticks = 0;
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(text) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        // Behind the name, which may have any letters: the state, the parent, the group.
+        let Some((_, rest)) = text.rsplit_once(") ") else { continue };
+        let fields: Vec<&str> = rest.split(' ').collect();
+        if fields.get(2) == Some(&group.to_string().as_str()) {
+            ticks += fields[11..=14].iter().filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+        }
+    }
+    Duration::from_millis(ticks * 10)
+}
+
 /// A first sync, and what a user interface sees of it.
 async fn first_sync(mail: &Mail, folder: &TempDir) -> Store {
     let path = folder.path().join("mail.store");
     let store = Store::open(&path).await.expect("a store");
-    let (begun, all, theirs) = (Instant::now(), cpu(ClockId::ProcessCPUTime), mail.spent());
+    mail.forget();
+    let (begun, all) = (Instant::now(), cpu(ClockId::ProcessCPUTime));
+    let (theirs, within) = (mail.spent(), mail.spent_within());
     let (_account, attachment) = mail.attach(&store).await;
     let reader = store.clone();
     let looks = tokio::spawn(async move {
@@ -138,12 +234,18 @@ async fn first_sync(mail: &Mail, folder: &TempDir) -> Store {
     });
     attachment.in_step().await.expect("in step");
     let took = begun.elapsed();
-    let (all, theirs) = (cpu(ClockId::ProcessCPUTime) - all, mail.spent() - theirs);
+    let (all, within) = (cpu(ClockId::ProcessCPUTime) - all, mail.spent_within() - within);
+    let (ours, theirs) = (all.saturating_sub(within), mail.spent() - theirs);
     let (first, mut pages, mut bodies, mut nothing) = looks.await.expect("no panic");
     [&mut pages, &mut bodies, &mut nothing].into_iter().for_each(|times| times.sort_unstable());
     attachment.stop().await;
-    let ours = all.saturating_sub(theirs);
-    println!("first sync of {} messages: {took:?}, processor {all:?}, of it ours {ours:?}", messages());
+    let share = 100.0 * ours.as_secs_f64() / (ours + theirs).as_secs_f64();
+    println!(
+        "first sync of {} messages from {}: {took:?}; processor: ours {ours:?} ({share:.0} %, with the looks below), \
+         the server's {theirs:?}",
+        messages(),
+        mail.name()
+    );
     println!("  the first page after {first:?}; meanwhile:");
     for (what, times) in [
         ("nothing, on a thread that may wait", &nothing),
@@ -164,12 +266,58 @@ async fn first_sync(mail: &Mail, folder: &TempDir) -> Store {
     store
 }
 
+/// First syncs by themselves, each into a new file.
+fn first_syncs(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, name: &str, mail: &Mail) {
+    let (ours, theirs, count) = (Cell::new(Duration::ZERO), Cell::new(Duration::ZERO), Cell::new(0));
+    group.bench_function(name, |b| {
+        b.iter_custom(|turns| {
+            let mut wall = Duration::ZERO;
+            for _ in 0..turns {
+                let folder = TempDir::new().expect("a folder");
+                mail.forget();
+                runtime.block_on(async {
+                    let store = Store::open(folder.path().join("mail.store")).await.expect("a store");
+                    let (begun, all) = (Instant::now(), cpu(ClockId::ProcessCPUTime));
+                    let (before, within) = (mail.spent(), mail.spent_within());
+                    let (_account, attachment) = mail.attach(&store).await;
+                    attachment.in_step().await.expect("in step");
+                    wall += begun.elapsed();
+                    let (all, within) = (cpu(ClockId::ProcessCPUTime) - all, mail.spent_within() - within);
+                    ours.set(ours.get() + all.saturating_sub(within));
+                    theirs.set(theirs.get() + mail.spent().saturating_sub(before));
+                    count.set(count.get() + 1);
+                    attachment.stop().await;
+                });
+            }
+            wall
+        });
+    });
+    // None, if it was not asked for.
+    if count.get() > 0 {
+        let (ours, theirs) = (ours.get() / count.get(), theirs.get() / count.get());
+        let share = 100.0 * ours.as_secs_f64() / (ours + theirs).as_secs_f64();
+        println!(
+            "  processor of one from {}: ours {ours:?} ({share:.0} %), the server's {theirs:?}",
+            mail.name()
+        );
+    }
+}
+
 fn store(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    let (mail, folder) = (serve(), TempDir::new().expect("a folder"));
+    let (mail, folder) = (embedded(), TempDir::new().expect("a folder"));
     let store = runtime.block_on(first_sync(&mail, &folder));
+    let dovecot = dovecot();
+    if let Some(dovecot) = &dovecot {
+        runtime.block_on(first_sync(dovecot, &TempDir::new().expect("a folder")));
+    }
     let mut group = criterion.benchmark_group("store");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
+    first_syncs(&mut group, &runtime, "first_sync_embedded", &mail);
+    if let Some(dovecot) = &dovecot {
+        first_syncs(&mut group, &runtime, "first_sync_dovecot", dovecot);
+    }
+    drop(dovecot);
     let inbox = runtime.block_on(store.mailbox_named("INBOX")).expect("there");
     group.bench_function("page_of_50", |b| {
         b.iter(|| runtime.block_on(inbox.page(PageBy::newest(), None)).expect("readable"));
@@ -202,13 +350,14 @@ fn store(criterion: &mut Criterion) {
             });
         });
     });
+    let Mail::Embedded { server, .. } = &mail else { unreachable!("it is the embedded one") };
     let mut next = 1;
     group.bench_function("resync_with_10_changes", |b| {
         b.iter(|| {
             for _ in 0..5 {
                 next += 1;
-                mail.server.add_flags("INBOX", Uid::new(next).expect("not zero"), Flag::Answered);
-                mail.server.deliver("INBOX", message(next));
+                server.add_flags("INBOX", Uid::new(next).expect("not zero"), Flag::Answered);
+                server.deliver("INBOX", message(next));
             }
             runtime.block_on(async {
                 let (_account, attachment) = mail.attach(&store).await;

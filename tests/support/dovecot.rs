@@ -327,11 +327,23 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Why there is no Dovecot that can be started here; `None`: there is one.
+pub fn lacking() -> Option<&'static str> {
+    found().as_ref().err().map(String::as_str)
+}
+
+fn program() -> &'static Path {
+    match found() {
+        Ok(program) => program,
+        Err(why) => panic!("{why}"),
+    }
+}
+
 /// Dovecot, where it is; looked for once in a process. Often it is in a folder that users have not
 /// in PATH.
-fn program() -> &'static Path {
+fn found() -> &'static Result<PathBuf, String> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
+    FOUND.get_or_init(|| {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let usual = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/sbin"].map(PathBuf::from);
         let program = std::env::split_paths(&path)
@@ -350,11 +362,7 @@ fn program() -> &'static Path {
             program.display(),
             version.trim(),
         ))
-    });
-    match found {
-        Ok(program) => program,
-        Err(why) => panic!("{why}"),
-    }
+    })
 }
 
 /// A folder with all that the server needs.

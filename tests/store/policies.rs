@@ -236,3 +236,24 @@ async fn a_message_that_became_unreadable_stays_as_it_is() {
     })
     .await;
 }
+
+/// One that can't be read keeps back no others, and is asked for again as long as the store is
+/// attached.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_was_refused_comes_once_it_can_be_read() {
+    within(LIMIT * 3, async {
+        let world = World::new(Server::new());
+        for subject in ["first", "second", "third"] {
+            world.server.deliver("INBOX", message(subject));
+        }
+        client(&world, BodyPolicy::on_demand()).await.crash().await;
+        unreadable(&world.server, &[2], true);
+        let client = client(&world, BodyPolicy::all()).await;
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(with_body(&client.store).await, ["first", "third"]);
+        unreadable(&world.server, &[2], false);
+        sleep(Duration::from_secs(2 * 60 * 60)).await;
+        assert_eq!(with_body(&client.store).await, ["first", "second", "third"]);
+    })
+    .await;
+}

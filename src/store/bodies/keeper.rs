@@ -1,10 +1,10 @@
 //! Bodies that are fetched without being asked for, and how many are kept.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Transaction, params};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fetch::fetch_content;
 use crate::account::Account;
@@ -12,12 +12,17 @@ use crate::error::ErrorKind;
 use crate::store::database::Database;
 use crate::store::error::{Fault, StoreError, StoreErrorKind, StoreResult};
 use crate::store::rows::content::json;
+use crate::store::sync::{Either, race};
 use crate::types::MailboxName;
 
 /// How many are looked for at a time.
 const BATCH: i64 = 50;
-/// The pause after a failure.
+/// The pause after a failure, or until one is asked for again that the server can send later.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How soon one is asked for again that the server has refused: it may have been mended.
+const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// So many in a row are put off; then it is the server that has to wait.
+const MAX_PUT_OFF: u32 = 5;
 const DAY: i64 = 24 * 60 * 60;
 
 /// Which bodies are fetched without being asked for, and how many bytes are kept.
@@ -79,6 +84,9 @@ impl BodyPolicy {
     }
 }
 
+/// Contents that are not asked for before this time.
+type PutOff = BTreeMap<i64, Instant>;
+
 /// Fetches bodies in advance.
 pub(in crate::store) struct Keeper {
     account: Account,
@@ -98,14 +106,20 @@ impl Keeper {
             return;
         }
         let mut changes = self.database.last_change();
-        // Those that the server does not send.
-        let mut refused = BTreeSet::new();
+        let mut put_off = PutOff::new();
         loop {
             changes.borrow_and_update();
-            match self.fetch_some(&policy.which, &mut refused).await {
+            match self.fetch_some(&policy.which, &mut put_off).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    if changes.changed().await.is_err() {
+                    let is_open = match put_off.values().min() {
+                        None => changes.changed().await.is_ok(),
+                        Some(first) => match race(changes.changed(), sleep_until(*first)).await {
+                            Either::First(changed) => changed.is_ok(),
+                            Either::Second(()) => true,
+                        },
+                    };
+                    if !is_open {
                         return;
                     }
                 }
@@ -115,25 +129,40 @@ impl Keeper {
     }
 
     /// Whether some were lacking; an error: the account has ended.
-    async fn fetch_some(&self, which: &Which, refused: &mut BTreeSet<i64>) -> Result<bool, ()> {
-        let lacking = self.lacking(which, refused).await.unwrap_or_default();
-        let some = !lacking.is_empty();
+    async fn fetch_some(&self, which: &Which, put_off: &mut PutOff) -> Result<bool, ()> {
+        put_off.retain(|_, until| *until > Instant::now());
+        let lacking = self.lacking(which, put_off).await.unwrap_or_default();
+        let (some, mut in_a_row) = (!lacking.is_empty(), 0);
         for content in lacking {
-            match fetch_content(&self.database, &self.account, self.account_id, content).await {
-                Ok(()) => {}
+            let error = match fetch_content(&self.database, &self.account, self.account_id, content).await {
+                Ok(()) => {
+                    in_a_row = 0;
+                    continue;
+                }
                 Err(_) if self.account.has_ended() => return Err(()),
-                // It can come later.
-                Err(error) if is_passing(&error) => sleep(PAUSE).await,
-                Err(_) => _ = refused.insert(content),
+                Err(error) => error,
+            };
+            if is_general(&error) {
+                sleep(PAUSE).await;
+                continue;
+            }
+            // One that does not come keeps back no others.
+            let is_passing =
+                error.imap().is_some_and(|error| error.is_transient() && !error.refuses_messages());
+            put_off.insert(content, Instant::now() + if is_passing { PAUSE } else { ASK_AGAIN });
+            in_a_row += u32::from(is_passing);
+            if in_a_row >= MAX_PUT_OFF {
+                sleep(PAUSE).await;
+                in_a_row = 0;
             }
         }
         Ok(some)
     }
 
     /// The newest contents without a body, other than these, as long as there is room.
-    async fn lacking(&self, which: &Which, but: &BTreeSet<i64>) -> StoreResult<Vec<i64>> {
+    async fn lacking(&self, which: &Which, but: &PutOff) -> StoreResult<Vec<i64>> {
         let (account, which, max_bytes) = (self.account_id, which.clone(), self.database.max_body_bytes());
-        let but = json(but);
+        let but = json(&but.keys().collect::<Vec<_>>());
         self.database
             .read(move |file| {
                 let bytes: i64 = file.query_row("SELECT bytes FROM bodies", [], |row| row.get(0))?;
@@ -146,12 +175,11 @@ impl Keeper {
     }
 }
 
-/// Whether what has failed can succeed later: there is no connection, no room, or the server says
-/// so.
-fn is_passing(error: &StoreError) -> bool {
+/// Whether it fails for all others as well: there is no connection, or no room.
+fn is_general(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Offline)
         || error.imap().is_some_and(|error| {
-            error.is_transient() && !error.refuses_messages() || error.kind() == ErrorKind::Closed
+            error.kind() == ErrorKind::Closed || error.is_transient() && error.kind() != ErrorKind::No
         })
 }
 

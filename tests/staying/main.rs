@@ -9,6 +9,8 @@
 mod support;
 
 mod bot;
+#[cfg(target_os = "linux")]
+mod clock;
 mod draft;
 mod mirror;
 mod watch;

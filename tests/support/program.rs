@@ -48,8 +48,12 @@ pub struct Ended {
 
 impl Program {
     pub fn start(name: &str, arguments: &[&str]) -> Self {
-        let mut child =
-            command(name, arguments).env("IMAP_PASSWORD", PASSWORD).spawn().expect("the example runs");
+        Self::spawn(command(name, arguments))
+    }
+
+    /// As [`command`] has made it.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.env("IMAP_PASSWORD", PASSWORD).spawn().expect("the example runs");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {

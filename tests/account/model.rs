@@ -1,12 +1,14 @@
 //! Random programs: what clients, and servers that contradict themselves, do to mailboxes, with
 //! cuts, faults of the network and of stores, and with ends of the program as `kill -9` leaves it.
-//! One program or two watch one account, over one connection or more, each as it is set up. After
-//! each quiet point the sum of the stream is the mailbox, and the watch says that all is in step.
+//! One program or two watch one account, over one connection or more, each as it is set up; with
+//! some a store is attached to it, too. After each quiet point the sum of the stream is the
+//! mailbox, and the watch says that all is in step.
 //!
 //! `IMAP_DUPLEX_PROGRAMS` says how many there are, `IMAP_DUPLEX_SEED` where they begin.
 
 mod faults;
 mod lies;
+mod others;
 mod programs;
 mod selecting;
 
@@ -18,12 +20,12 @@ use std::time::Duration;
 
 use imap_duplex::Result;
 use imap_duplex::account::{Account, Change, ChangeKind, Policy};
-use imap_duplex::command::Items;
 use imap_duplex::testing::{Quirk, Server, StoredMailbox};
 use imap_duplex::types::{Flag, MailboxName, ModSeq, Uid, UidValidity};
 use tokio::time::timeout;
 
 use self::lies::{Lie, lies};
+use self::others::Kept;
 use self::programs::{Program, Tags};
 use crate::credentials::Provider;
 use crate::rewritten::{Rule, as_it_is};
@@ -57,6 +59,8 @@ struct Model {
     /// As long as the programs run.
     account: Option<Account>,
     programs: Vec<Program>,
+    /// A store, if there is one.
+    kept: Kept,
     tags: Tags,
     backups: BTreeMap<MailboxName, StoredMailbox>,
     lie: Option<Lie>,
@@ -117,6 +121,7 @@ impl Model {
             }
         }
         let programs = (0..1 + random.below(4) / 3).map(|_| Program::new(&mut random)).collect();
+        let kept = Kept::one_of(&mut random).await;
         let history = vec![format!("seed {seed}: {what}")];
         let (backups, lie, numbers) = (BTreeMap::new(), None, 0);
         let mut model = Self {
@@ -126,6 +131,7 @@ impl Model {
             current_password,
             account: None,
             programs,
+            kept,
             tags,
             backups,
             lie,
@@ -146,6 +152,7 @@ impl Model {
             self.history.push(format!("    {:?}", program.setup));
             program.begin(&account, &self.world.server, &self.tags).await;
         }
+        self.kept.begin(&account).await;
         self.account = Some(account);
     }
 
@@ -252,19 +259,6 @@ impl Model {
         }
     }
 
-    /// The program does something else with the account for a while.
-    fn lease(&mut self, mailbox: MailboxName) {
-        let (account, seconds) = (self.account().clone(), self.random.below(100));
-        self.note(format!("{mailbox} is leased for {seconds} s"));
-        tokio::spawn(async move {
-            // It may be gone, and the server away.
-            if let Ok(lease) = account.mailbox(mailbox).await {
-                _ = lease.fetch(.., Items::new().flags()).await;
-                tokio::time::sleep(Duration::from_secs(seconds as u64)).await;
-            }
-        });
-    }
-
     /// What a server does that contradicts itself; no change follows before all has been looked at.
     fn anomaly(&mut self) {
         let (mailbox, server) = (self.any_mailbox(), self.world.server.clone());
@@ -343,6 +337,7 @@ impl Model {
             self.account().shutdown(Duration::from_secs(10)).await;
         }
         self.programs.iter_mut().for_each(Program::end);
+        self.kept.end();
         self.account = None;
         // Its tasks find that out: no two programs use one file.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -428,6 +423,7 @@ impl Model {
             self.history.push(format!("    {at} is checked"));
             program.check(&self.world.server, &self.tags).await;
         }
+        self.kept.check(&self.world.server).await;
     }
 
     async fn round(&mut self) {

@@ -69,7 +69,8 @@ async fn watch_all_is_neither_hasty_nor_late_when_the_clock_is_set() {
             let lines = cutter.lines().len() - before;
             assert!(lines <= 2 * usual + 40, "{setting}: {lines} lines, {usual} in 15 s before");
         }
-        let logins = cutter.lines().iter().filter(|line| line.contains("LOGIN") || line.contains("AUTH")).count();
+        let logins =
+            cutter.lines().iter().filter(|line| line.contains("LOGIN") || line.contains("AUTH")).count();
         assert!(logins <= 3, "{logins} logins");
         assert_eq!(watch.interrupt().await.status.code(), Some(0));
     })

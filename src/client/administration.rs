@@ -13,10 +13,18 @@ impl Sender {
     /// 6154), or XLIST where the server has that instead. `None` if there is no such mailbox; of
     /// several the first. All of them: [`List::special_use`](crate::command::List::special_use).
     ///
+    /// A server that has neither, as many don't, is not asked: the error is
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), and what is left is a usual name. The module
+    /// `account` knows those.
+    ///
     /// ```no_run
-    /// # use imap_duplex::types::SpecialUse;
+    /// # use imap_duplex::{ErrorKind, types::SpecialUse};
     /// # async fn example(imap: &imap_duplex::Sender) -> imap_duplex::Result<()> {
-    /// let sent = imap.mailbox_for(SpecialUse::Sent).await?.unwrap_or("Sent".into());
+    /// let sent = match imap.mailbox_for(SpecialUse::Sent).await {
+    ///     Err(error) if error.kind() == ErrorKind::Unsupported => None,
+    ///     other => other?,
+    /// };
+    /// let sent = sent.unwrap_or_else(|| "Sent".into());
     /// imap.append(sent, "Subject: Lunch\r\n\r\nAt one?\r\n").await?;
     /// # Ok(())
     /// # }

@@ -148,7 +148,8 @@ impl CopyMessages {
     /// Allows several lines where one would be longer than
     /// [`Limits::command_line`](crate::Limits::command_line), as sets with many gaps are: a server
     /// may refuse such a line, with BAD and nothing done. If one of several lines fails, the
-    /// messages of those before it have been copied or moved.
+    /// messages of those before it have been copied or moved: their OKs, with the UIDs, are
+    /// [`Error::answers`](crate::Error::answers).
     ///
     /// ```no_run
     /// # use imap_duplex::{UidSet, command::CopyMessages};

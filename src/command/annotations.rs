@@ -4,9 +4,10 @@
 use bytes::Bytes;
 
 use super::messages::MessageChunks;
-use super::{Class, Command, Flow, Line, Messages, Session};
+use super::store_unchanged::condition;
+use super::{Class, Command, Flow, Line, Messages, Session, StoreUnchanged};
 use crate::error::{Error, Result};
-use crate::types::{AnnotationScope, Done};
+use crate::types::{AnnotationScope, Done, ModSeq};
 
 /// The capability; RFC 5257 is an experiment.
 pub(super) const CAPABILITY: &str = "ANNOTATE-EXPERIMENT-1";
@@ -257,6 +258,8 @@ impl AnnotationValues {
 pub struct StoreAnnotations {
     which: Messages,
     values: AnnotationValues,
+    /// On the condition that the messages have not changed since then.
+    unchanged_since: Option<ModSeq>,
     pieces: MessageChunks,
 }
 
@@ -265,6 +268,7 @@ impl StoreAnnotations {
         Self {
             which: Messages::default(),
             values: AnnotationValues::default(),
+            unchanged_since: None,
             pieces: MessageChunks::default(),
         }
     }
@@ -314,6 +318,24 @@ impl StoreAnnotations {
         self
     }
 
+    /// Only of those messages that have not changed since this mod-sequence (RFC 7162 section
+    /// 3.1.3); needs CONDSTORE. The others are named in the result. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::StoreAnnotations, types::{AnnotationScope, ModSeq, Uid}};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uid: Uid, seen: ModSeq) -> imap_duplex::Result<()> {
+    /// let note = StoreAnnotations::set("/comment", AnnotationScope::Shared, "Ann has it");
+    /// let stored = inbox.submit(note.of(uid).unchanged_since(seen)).await?;
+    /// println!("{} have changed meanwhile", stored.modified);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UNCHANGEDSINCE")]
+    pub fn unchanged_since(mut self, mod_seq: ModSeq) -> StoreUnchanged<Self> {
+        self.unchanged_since = Some(mod_seq);
+        StoreUnchanged::new(self)
+    }
+
     /// Of these messages.
     /// ([`Mailbox::store_annotations`](crate::Mailbox::store_annotations) sets them by itself.)
     pub fn of(mut self, which: impl Into<Messages>) -> Self {
@@ -342,6 +364,7 @@ impl Command for StoreAnnotations {
         self.values.check(session)?;
         let (piece, flow) = self.pieces.next(&self.which, session);
         line.command("STORE", &piece);
+        condition(line, self.unchanged_since);
         self.values.write(line);
         Ok(flow)
     }

@@ -2,6 +2,7 @@
 
 use super::fetch::{ReceivedRows, join_rows, row_of};
 use super::messages::{Match, MessageChunks};
+use super::store_unchanged::condition;
 use super::{
     Claim, Class, Command, Effect, FlagUse, Flow, Line, Messages, Report, ResponseKinds, Session,
     StoreUnchanged, Streaming,
@@ -25,6 +26,8 @@ pub struct Store {
     action: Action,
     flags: Flags,
     silent: bool,
+    /// On the condition that the messages have not changed since then.
+    unchanged_since: Option<ModSeq>,
     pieces: MessageChunks,
     /// The messages that the server has answered for: a later row is an unsolicited change.
     received: ReceivedRows,
@@ -44,6 +47,7 @@ impl Store {
             action,
             flags,
             silent: false,
+            unchanged_since: None,
             pieces: MessageChunks::default(),
             received: ReceivedRows::default(),
         }
@@ -102,8 +106,9 @@ impl Store {
     ///
     /// [`Mailbox::store_unchanged`]: crate::Mailbox::store_unchanged
     #[doc(alias = "UNCHANGEDSINCE")]
-    pub fn unchanged_since(self, mod_seq: ModSeq) -> StoreUnchanged {
-        StoreUnchanged::new(self, mod_seq)
+    pub fn unchanged_since(mut self, mod_seq: ModSeq) -> StoreUnchanged {
+        self.unchanged_since = Some(mod_seq);
+        StoreUnchanged::new(self)
     }
 
     /// The same, with a result that lists which of the messages are not there: they are searched
@@ -125,28 +130,6 @@ impl Store {
     pub fn of(mut self, which: impl Into<Messages>) -> Self {
         self.which = which.into();
         self
-    }
-
-    /// The next line; on the condition that the messages have not changed since then.
-    pub(super) fn encode_if(
-        &mut self,
-        line: &mut Line,
-        session: &Session,
-        unchanged_since: Option<ModSeq>,
-    ) -> Result<Flow> {
-        let (piece, flow) = self.pieces.next(&self.which, session);
-        line.command("STORE", &piece);
-        if let Some(mod_seq) = unchanged_since {
-            line.open().word("UNCHANGEDSINCE").number(mod_seq.get()).close();
-        }
-        let sign = match self.action {
-            Action::Add => "+",
-            Action::Remove => "-",
-            Action::Replace => "",
-        };
-        line.word(&format!("{sign}FLAGS{}", if self.is_silent() { ".SILENT" } else { "" }));
-        line.flags(&self.flags);
-        Ok(flow)
     }
 
     pub(crate) fn is_silent(&self) -> bool {
@@ -205,7 +188,17 @@ impl Command for Store {
     }
 
     fn encode(&mut self, line: &mut Line, session: &Session) -> Result<Flow> {
-        self.encode_if(line, session, None)
+        let (piece, flow) = self.pieces.next(&self.which, session);
+        line.command("STORE", &piece);
+        condition(line, self.unchanged_since);
+        let sign = match self.action {
+            Action::Add => "+",
+            Action::Remove => "-",
+            Action::Replace => "",
+        };
+        line.word(&format!("{sign}FLAGS{}", if self.is_silent() { ".SILENT" } else { "" }));
+        line.flags(&self.flags);
+        Ok(flow)
     }
 
     fn claims(&self, response: &Untagged) -> Claim {

@@ -1,10 +1,13 @@
 //! Gmail's labels: `STORE … X-GM-LABELS` (X-GM-EXT-1).
 
 use super::messages::{Match, MessageChunks};
-use super::{Claim, Class, Command, Flow, Line, Messages, Report, ResponseKinds, Session, Streaming};
+use super::store_unchanged::condition;
+use super::{
+    Claim, Class, Command, Flow, Line, Messages, Report, ResponseKinds, Session, StoreUnchanged, Streaming,
+};
 use crate::command::fetch::{join_rows, row_of};
 use crate::error::{Error, Result};
-use crate::types::{Answer, Done, Flag, MailboxName, Message, Untagged};
+use crate::types::{Answer, Done, Flag, MailboxName, Message, ModSeq, Untagged};
 
 /// A change of Gmail's labels, and the messages that it is for. Needs X-GM-EXT-1.
 ///
@@ -23,6 +26,8 @@ pub struct StoreLabels {
     action: &'static str,
     labels: Vec<String>,
     silent: bool,
+    /// On the condition that the messages have not changed since then.
+    unchanged_since: Option<ModSeq>,
     pieces: MessageChunks,
 }
 
@@ -33,6 +38,7 @@ impl StoreLabels {
             action,
             labels: labels.into_iter().map(Into::into).collect(),
             silent: false,
+            unchanged_since: None,
             pieces: MessageChunks::default(),
         }
     }
@@ -82,6 +88,23 @@ impl StoreLabels {
         self
     }
 
+    /// Only of those messages that have not changed since this mod-sequence (RFC 7162 section
+    /// 3.1.3); needs CONDSTORE. The others are named in the result. The messages are named by UID.
+    ///
+    /// ```no_run
+    /// # use imap_duplex::{command::StoreLabels, types::{ModSeq, Uid}};
+    /// # async fn example(inbox: &imap_duplex::Mailbox, uid: Uid, seen: ModSeq) -> imap_duplex::Result<()> {
+    /// let stored = inbox.submit(StoreLabels::add(["Receipts"]).of(uid).unchanged_since(seen)).await?;
+    /// println!("{} have changed meanwhile", stored.modified);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "UNCHANGEDSINCE")]
+    pub fn unchanged_since(mut self, mod_seq: ModSeq) -> StoreUnchanged<Self> {
+        self.unchanged_since = Some(mod_seq);
+        StoreUnchanged::new(self)
+    }
+
     /// The same, with a result that lists which of the messages are not there: they are searched
     /// for in the same round trip. The messages are named by UID.
     ///
@@ -128,6 +151,7 @@ impl Command for StoreLabels {
         }
         let (piece, flow) = self.pieces.next(&self.which, session);
         line.command("STORE", &piece);
+        condition(line, self.unchanged_since);
         line.word(&format!("{}{}", self.action, if self.silent { ".SILENT" } else { "" })).open();
         for label in &self.labels {
             match label.strip_prefix('\\') {

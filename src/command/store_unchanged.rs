@@ -1,38 +1,43 @@
 //! STORE of messages that no other client has changed meanwhile: UNCHANGEDSINCE (RFC 7162
 //! section 3.1.3).
 
-use super::fetch::join_rows;
+use super::fetch::{join_rows, row_of};
 use super::{Claim, Class, Command, Flow, Line, Messages, Report, Session, Store};
 use crate::error::{Error, Result};
 use crate::types::{Code, Done, Message, ModSeq, ModifiedSet, StatusResponse, UidSet, Untagged};
 
-/// A change of flags of those messages that have not changed since a mod-sequence: from
-/// [`Store::unchanged_since`].
+/// A change of flags, labels or annotations of those messages that have not changed since a
+/// mod-sequence: from [`Store::unchanged_since`], [`StoreLabels::unchanged_since`] or
+/// [`StoreAnnotations::unchanged_since`].
 ///
 /// The messages that were left alone are [`Stored::modified`], and no failure. A server may answer
 /// NO if it has found changed messages and others that are not there any more (RFC 7162 section
 /// 3.1.3, example 10): then [`Error::code`](crate::Error::code) is `MODIFIED`.
+///
+/// [`StoreLabels::unchanged_since`]: super::StoreLabels::unchanged_since
+/// [`StoreAnnotations::unchanged_since`]: super::StoreAnnotations::unchanged_since
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct StoreUnchanged {
-    store: Store,
-    since: ModSeq,
+pub struct StoreUnchanged<C = Store> {
+    /// It writes its condition itself.
+    store: C,
 }
 
 /// What a [`StoreUnchanged`] gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// The rows that the server answered with; none where the change was silent.
+    /// The rows that the server answered with; none where the change was silent, or one of
+    /// annotations.
     pub messages: Vec<Message>,
     /// The messages that have changed since the mod-sequence, and were left as they are: fetch
     /// their flags, and decide again.
     pub modified: UidSet,
 }
 
-impl StoreUnchanged {
-    pub(super) fn new(store: Store, since: ModSeq) -> Self {
-        Self { store, since }
+impl<C> StoreUnchanged<C> {
+    pub(super) fn new(store: C) -> Self {
+        Self { store }
     }
 
     /// The same, with a result that lists which of the messages are not there: they are searched
@@ -52,7 +57,7 @@ impl StoreUnchanged {
     }
 }
 
-impl Command for StoreUnchanged {
+impl<C: Command> Command for StoreUnchanged<C> {
     type Item = Message;
     type Output = Stored;
 
@@ -73,7 +78,7 @@ impl Command for StoreUnchanged {
         if !session.can("CONDSTORE") && !session.can("QRESYNC") {
             return Err(Error::unsupported("the server keeps no mod-sequences (CONDSTORE)"));
         }
-        self.store.encode_if(line, session, Some(self.since))
+        self.store.encode(line, session)
     }
 
     fn claims(&self, response: &Untagged) -> Claim {
@@ -89,7 +94,7 @@ impl Command for StoreUnchanged {
     }
 
     fn item(response: Untagged) -> Option<Message> {
-        Store::item(response)
+        row_of(response)
     }
 
     fn finish(self, done: Done, items: Vec<Message>) -> Result<Stored> {
@@ -98,6 +103,13 @@ impl Command for StoreUnchanged {
             modified.union_with(&left);
         }
         Ok(Stored { messages: join_rows(items), modified })
+    }
+}
+
+/// `(UNCHANGEDSINCE n)`: it stands before what is changed.
+pub(super) fn condition(line: &mut Line, unchanged_since: Option<ModSeq>) {
+    if let Some(mod_seq) = unchanged_since {
+        line.open().word("UNCHANGEDSINCE").number(mod_seq.get()).close();
     }
 }
 

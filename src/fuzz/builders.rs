@@ -264,12 +264,16 @@ fn reports(from: &mut Chooser<'_>, session: &Session) {
     let store = if from.yes() { store.silent() } else { store }.of(which.clone());
     let unchanged = store.clone().unchanged_since(since);
     let labels = command::StoreLabels::add(labels).of(which.clone());
+    let note = command::StoreAnnotations::unset("/comment", Private).of(which.clone());
+    let (later_labels, note) = (labels.clone().unchanged_since(since), note.unchanged_since(since));
     let fetch = command::Fetch::new(which.clone(), Items::flags()).strict();
     let (some, all) = (command::Expunge::messages(which), command::Expunge::all_deleted());
     for (plain, reported) in [
         (from.lines_of(store.clone(), session), from.lines_of(store.report(), session)),
         (from.lines_of(unchanged.clone(), session), from.lines_of(unchanged.report(), session)),
         (from.lines_of(labels.clone(), session), from.lines_of(labels.report(), session)),
+        (from.lines_of(later_labels.clone(), session), from.lines_of(later_labels.report(), session)),
+        (from.lines_of(note.clone(), session), from.lines_of(note.report(), session)),
         (from.lines_of(fetch.clone(), session), from.lines_of(fetch.report(), session)),
         (from.lines_of(some.clone(), session), from.lines_of(some.report(), session)),
         (from.lines_of(all.clone(), session), from.lines_of(all.report(), session)),

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use imap_duplex::command::{
     Append, Create, Enable, GetMetadata, Items, List, Search, SetAcl, SetMetadata, SetQuota, Sort, SortKey,
-    StatusItems, StoreAnnotations,
+    StatusItems, Store, StoreAnnotations,
 };
-use imap_duplex::types::{AnnotationScope, Part, Section, SpecialUse, Uid};
+use imap_duplex::types::{AnnotationScope, Message, Part, Section, SpecialUse, Uid};
 use imap_duplex::{Config, ErrorKind, Select};
 use server::Cyrus;
 use support::program::Program;
@@ -116,13 +116,25 @@ async fn messages_have_annotations() {
             StoreAnnotations::set("/comment", private, "by Friday").and_set("/comment", shared, "Ann's");
         inbox.store_annotations(inbox.newest(1), both).await.expect("STORE");
         let rows = inbox.fetch(.., Items::annotations("/comment")).await.expect("FETCH");
-        let value = |at: usize, scope| rows[at].annotation("/comment", scope).map(|value| value.to_vec());
-        assert_eq!((value(0, private), value(0, shared)), (None, None), "{rows:?}");
-        assert_eq!(value(1, private).as_deref(), Some(&b"by Friday"[..]), "{rows:?}");
-        assert_eq!(value(1, shared).as_deref(), Some(&b"Ann's"[..]), "{rows:?}");
+        let value = |rows: &[Message], at: usize, scope| {
+            rows[at].annotation("/comment", scope).map(|value| value.to_vec())
+        };
+        assert_eq!((value(&rows, 0, private), value(&rows, 0, shared)), (None, None), "{rows:?}");
+        assert_eq!(value(&rows, 1, private).as_deref(), Some(&b"by Friday"[..]), "{rows:?}");
+        assert_eq!(value(&rows, 1, shared).as_deref(), Some(&b"Ann's"[..]), "{rows:?}");
         let query = Search::annotation("/comment", private, "Friday");
         let found = inbox.search(query).await.expect("SEARCH");
         assert_eq!(found.uids().iter().collect::<Vec<_>>(), [rows[1].uid().expect("its UID")]);
+        // RFC 7162 section 3.1.3: of messages that no one has changed.
+        let now = inbox.fetch(.., Items::mod_seq()).await.expect("FETCH");
+        let seen = now.iter().filter_map(Message::mod_seq).max().expect("CONDSTORE");
+        let (first, second) = (rows[0].uid().expect("its UID"), rows[1].uid().expect("its UID"));
+        inbox.store(first, Store::add(["$Late"])).await.expect("STORE");
+        let note = StoreAnnotations::set("/comment", shared, "Bob's").of([first, second]);
+        let stored = inbox.submit(note.unchanged_since(seen)).await.expect("STORE");
+        assert_eq!(stored.modified.iter().collect::<Vec<_>>(), [first]);
+        let rows = inbox.fetch(.., Items::annotations("/comment")).await.expect("FETCH");
+        assert_eq!((value(&rows, 0, shared), value(&rows, 1, shared)), (None, Some(b"Bob's".to_vec())));
         let unset = StoreAnnotations::unset("/comment", private);
         inbox.store_annotations(.., unset).await.expect("STORE");
         let rows = inbox.fetch(.., Items::annotations("/comment")).await.expect("FETCH");

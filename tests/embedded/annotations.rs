@@ -6,7 +6,7 @@ use imap_duplex::command::{
 };
 use imap_duplex::testing::Server;
 use imap_duplex::types::AnnotationScope::{Private, Shared};
-use imap_duplex::types::{AnnotateCode, Answer, Code, EventKind, Message, Uid};
+use imap_duplex::types::{AnnotateCode, Answer, Code, EventKind, Flag, Message, Uid};
 use imap_duplex::{ErrorKind, Select};
 
 fn message(subject: &str) -> String {
@@ -86,6 +86,23 @@ async fn annotations_are_set_fetched_and_found() {
     assert_eq!(comments, ["by Friday", "not yet"]);
     let refused = drafts.store_annotations(.., StoreAnnotations::unset("/comment", Private)).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::ReadOnly);
+}
+
+/// RFC 7162 section 3.1.3: of any metadata.
+#[tokio::test(start_paused = true)]
+async fn annotations_are_set_of_messages_that_no_one_has_changed() {
+    let server = Server::new();
+    let uids: Vec<Uid> = (1..=2).map(|n| server.deliver("INBOX", message(&format!("n {n}")))).collect();
+    let (imap, _events) = client(&server).await;
+    let inbox = imap.select("INBOX").await.unwrap();
+    let seen = inbox.highest_mod_seq().unwrap();
+    server.add_flags("INBOX", uids[0], [Flag::Answered]);
+    let note = StoreAnnotations::set("/comment", Shared, "Ann has it").of(&uids).unchanged_since(seen);
+    let stored = inbox.submit(note).await.unwrap();
+    assert_eq!(stored.modified.iter().collect::<Vec<_>>(), uids[..1]);
+    let rows = inbox.fetch(.., Items::annotations("/comment")).await.unwrap();
+    let comments: Vec<_> = rows.iter().map(|row| text(row, "/comment", Shared)).collect();
+    assert_eq!(comments, [None, Some("Ann has it".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]

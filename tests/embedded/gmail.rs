@@ -69,12 +69,34 @@ async fn labels_are_fetched_and_stored() {
         for wrong in ["STORE 1 +X-GM-LABELS (\\Nowhere)", "STORE 1 +X-GM-LABELS (\"a*b\")"] {
             assert!(a.attempt(wrong).await.tagged.starts_with("NO "), "{wrong}");
         }
-        assert!(a.attempt("STORE 1 (UNCHANGEDSINCE 5) +X-GM-LABELS (x)").await.tagged.starts_with("BAD "));
+        let stored = a.attempt("UID STORE 1:2 (UNCHANGEDSINCE 0) +X-GM-LABELS (x)").await;
+        assert!(stored.tagged.starts_with("OK [MODIFIED 1:2]"), "{stored:?}");
         // A star is a flag, and the other way round.
         let starred = a.command("STORE 2 +X-GM-LABELS (\\Starred)").await;
         assert!(starred.contains(&"* 2 FETCH (X-GM-LABELS (\"\\\\Starred\"))".to_owned()), "{starred:?}");
         assert!(server.mailbox("INBOX").expect("it").messages[1].flags.contains(&Flag::Flagged));
         assert_eq!(a.command("SEARCH X-GM-LABELS \"\\\\Starred\"").await, ["* SEARCH 2"]);
+    })
+    .await;
+}
+
+/// RFC 7162 section 3.1.3: of any metadata.
+#[tokio::test]
+async fn labels_are_stored_of_messages_that_no_one_has_changed() {
+    within(LIMIT, async {
+        let server = gmail();
+        let (_imap, inbox) = client(&server).await;
+        let seen = inbox.highest_mod_seq().expect("CONDSTORE");
+        server.add_flags("INBOX", uid(2), [Flag::Answered]);
+        let change = StoreLabels::add(["Receipts"]).of([uid(1), uid(2)]).unchanged_since(seen);
+        let stored = inbox.submit(change.clone()).await.expect("STORE");
+        assert_eq!(stored.modified.iter().collect::<Vec<_>>(), [uid(2)]);
+        assert_eq!(stored.messages[0].gmail_labels(), Some(&["Receipts".to_owned()][..]));
+        assert_eq!((stored.messages.len(), labels(&inbox, 2).await), (1, Vec::new()));
+        let change = StoreLabels::remove(["Receipts"]).silent().of([uid(2), uid(9)]).unchanged_since(seen);
+        let reported = inbox.submit(change.report()).await.expect("STORE");
+        assert_eq!(reported.absent.iter().collect::<Vec<_>>(), [uid(9)]);
+        assert_eq!(reported.result.modified.iter().collect::<Vec<_>>(), [uid(2)]);
     })
     .await;
 }

@@ -4,9 +4,9 @@ use super::transcript::example;
 use super::{done, line, refusal, response};
 use crate::command::{
     Claim, Command, CopyMessages, CopyOutcome, Fetch, Items, SaveSearch, SaveSearchCommand, Search, Store,
-    StoreLabels,
+    StoreAnnotations, StoreLabels,
 };
-use crate::types::{Flag, ModSeq, UidSet};
+use crate::types::{AnnotationScope, Flag, ModSeq, UidSet};
 
 fn uids(text: &str) -> UidSet {
     text.parse().unwrap()
@@ -28,6 +28,27 @@ fn a_condition_stands_before_the_flags() {
     assert!(refusal(store, "IMAP4rev1").contains("CONDSTORE"));
 }
 
+/// RFC 7162 section 3.1.3: of any metadata; RFC 5257 section 4.5 and X-GM-EXT-1 are STORE as well.
+#[test]
+fn labels_and_annotations_take_the_condition_too() {
+    let since = ModSeq::new(5).unwrap();
+    let labels = || StoreLabels::add(["foo"]).of(uids("1")).unchanged_since(since);
+    assert_eq!(line(labels(), "X-GM-EXT-1 CONDSTORE"), "UID STORE 1 (UNCHANGEDSINCE 5) +X-GM-LABELS (foo)");
+    assert!(refusal(labels(), "X-GM-EXT-1").contains("CONDSTORE"));
+    assert!(refusal(labels(), "CONDSTORE").contains("X-GM-EXT-1"));
+    let note = || {
+        let note = StoreAnnotations::set("/comment", AnnotationScope::Private, "x");
+        note.of(uids("1")).unchanged_since(since)
+    };
+    let written = r#"UID STORE 1 (UNCHANGEDSINCE 5) ANNOTATION (/comment (value.priv "x"))"#;
+    assert_eq!(line(note(), "ANNOTATE-EXPERIMENT-1 CONDSTORE"), written);
+    assert!(refusal(note(), "ANNOTATE-EXPERIMENT-1").contains("CONDSTORE"));
+    let row = response(r"* 1 FETCH (UID 1 X-GM-LABELS (foo) MODSEQ (7))");
+    assert_eq!(labels().claims(&row), Claim::Whole);
+    let stored = note().finish(done("OK [MODIFIED 1] Conditional STORE failed"), Vec::new()).unwrap();
+    assert_eq!((stored.messages.len(), stored.modified.to_string()), (0, "1".to_owned()));
+}
+
 #[test]
 fn what_was_left_alone_is_no_failure() {
     let since = ModSeq::new(320_162_338).unwrap();
@@ -35,7 +56,7 @@ fn what_was_left_alone_is_no_failure() {
     let row = response(r"* 5 FETCH (UID 5 MODSEQ (320162350) FLAGS (\Deleted))");
     assert_eq!(store.claims(&row), Claim::Whole);
     store.received(&row);
-    let rows = vec![crate::command::StoreUnchanged::item(row).unwrap()];
+    let rows = vec![crate::command::StoreUnchanged::<Store>::item(row).unwrap()];
     let stored = store.finish(done("OK [MODIFIED 7,9] Conditional STORE failed"), rows).unwrap();
     assert_eq!((stored.messages.len(), stored.modified.to_string()), (1, "7,9".to_owned()));
 }

@@ -9,6 +9,7 @@ use super::Session;
 use super::acl::text_of;
 use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
+use super::store::left_alone;
 
 /// What `(entries attributes)` of FETCH asks for; `None`: it is not so.
 pub(super) fn asked(values: &[Value]) -> Option<(Vec<String>, Vec<Attribute>)> {
@@ -53,6 +54,7 @@ pub(super) fn refusal(refused: Refused) -> Reply {
 
 impl Session {
     pub(super) fn store_annotations(&mut self, world: &mut World, command: &StoreAnnotations) -> Done {
+        self.begin_condition(world, command.unchanged_since)?;
         let changes = changes(&command.entries)?;
         let places = self.places(world, &command.which, command.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
@@ -60,6 +62,7 @@ impl Session {
             return Err(Reply::no(Some(Code::NoPerm), "The mailbox is open read-only"));
         }
         let (places, limited) = self.limited(world, places);
+        let (places, modified) = snapshot.unchanged_since(places, command.unchanged_since);
         let mailbox = snapshot.mailbox;
         let rows = places.iter().filter_map(|at| snapshot.row(*at)).filter(|row| !row.expunged);
         let (uids, notes): (Vec<u32>, Vec<Notes>) =
@@ -76,6 +79,7 @@ impl Session {
         entries.dedup();
         world.notify_annotated(mailbox, &uids, &entries, self.id);
         self.flush(world, Allows::by(command.uid));
-        Ok(limited.map_or_else(|| Reply::ok("Stored"), limit_reached))
+        let left = left_alone(&modified, command.uid);
+        Ok(left.unwrap_or_else(|| limited.map_or_else(|| Reply::ok("Stored"), limit_reached)))
     }
 }

@@ -8,6 +8,7 @@ use super::Session;
 use super::find::limit_reached;
 use super::reply::{Allows, Done, Reply};
 use super::snapshot::Snapshot;
+use super::store::left_alone;
 
 /// Whether a key is about labels.
 fn by_label(key: &SearchKey) -> bool {
@@ -16,6 +17,7 @@ fn by_label(key: &SearchKey) -> bool {
 
 impl Session {
     pub(super) fn store_labels(&mut self, world: &mut World, command: &StoreLabels) -> Done {
+        self.begin_condition(world, command.unchanged_since)?;
         let places = self.places(world, &command.which, command.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if snapshot.read_only {
@@ -23,6 +25,7 @@ impl Session {
         }
         let mailbox = snapshot.mailbox;
         let (places, limited) = self.limited(world, places);
+        let (places, modified) = snapshot.unchanged_since(places, command.unchanged_since);
         let there = |at: &usize| snapshot.row(*at).is_some_and(|row| !row.expunged);
         let places: Vec<usize> = places.into_iter().filter(there).collect();
         let uids = snapshot.uids(&places);
@@ -33,7 +36,8 @@ impl Session {
         if !command.silent {
             self.write_labels(world, &places, command.uid);
         }
-        Ok(limited.map_or_else(|| Reply::ok("Stored"), limit_reached))
+        let left = left_alone(&modified, command.uid);
+        Ok(left.unwrap_or_else(|| limited.map_or_else(|| Reply::ok("Stored"), limit_reached)))
     }
 
     fn write_labels(&mut self, world: &World, places: &[usize], uid: bool) {

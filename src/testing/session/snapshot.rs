@@ -131,6 +131,24 @@ impl Snapshot {
         self.rows.get(at)
     }
 
+    /// Of these positions the ones whose messages have no later mod-sequence than this, or have
+    /// been expunged; and those that have, with their UIDs (RFC 7162 section 3.1.3).
+    pub(crate) fn unchanged_since(
+        &self,
+        places: Vec<usize>,
+        since: Option<u64>,
+    ) -> (Vec<usize>, Vec<(usize, u32)>) {
+        let (mut unchanged, mut changed) = (Vec::new(), Vec::new());
+        for at in places {
+            let later = |row: &&Row| !row.expunged && since.is_some_and(|since| row.message.mod_seq > since);
+            match self.row(at).filter(later) {
+                Some(row) => changed.push((at, row.message.uid)),
+                None => unchanged.push(at),
+            }
+        }
+        (unchanged, changed)
+    }
+
     /// The positions of the messages that these numbers name, in ascending order. A sequence number
     /// beyond the last is an error (RFC 9051 section 9, `seq-number`), a missing UID is not
     /// (section 6.4.9).

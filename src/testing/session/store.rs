@@ -26,14 +26,34 @@ pub(super) fn can_be_set(flags: &Flags) -> Result<(), Reply> {
     Ok(())
 }
 
+/// The answer to a STORE on condition that has left messages as they are: their places and UIDs.
+pub(super) fn left_alone(modified: &[(usize, u32)], uid: bool) -> Option<Reply> {
+    if modified.is_empty() {
+        return None;
+    }
+    let set = if uid {
+        ModifiedSet::Uids(uid_set(modified.iter().map(|(_, uid)| *uid)))
+    } else {
+        let seqs: SeqSet = modified.iter().filter_map(|(at, _)| Seq::new(Snapshot::seq(*at))).collect();
+        ModifiedSet::Seqs(seqs)
+    };
+    Some(Reply::ok_with(Code::Modified(set), "Some were changed by others"))
+}
+
 impl Session {
-    pub(super) fn store(&mut self, world: &mut World, command: &Store) -> Done {
-        if command.unchanged_since.is_some() {
+    /// A STORE on condition is refused without CONDSTORE, and enables it (RFC 7162 section 3.1).
+    pub(super) fn begin_condition(&mut self, world: &mut World, since: Option<u64>) -> Result<(), Reply> {
+        if since.is_some() {
             if !world.has("CONDSTORE") {
                 return Err(Reply::bad("UNCHANGEDSINCE is not known here"));
             }
             self.enable_condstore(world);
         }
+        Ok(())
+    }
+
+    pub(super) fn store(&mut self, world: &mut World, command: &Store) -> Done {
+        self.begin_condition(world, command.unchanged_since)?;
         let places = self.places(world, &command.which, command.uid)?;
         let Some(snapshot) = &self.selected else { return Err(Reply::bad("Select a mailbox first")) };
         if snapshot.read_only {
@@ -44,13 +64,11 @@ impl Session {
         can_be_set(&command.flags)?;
         let mailbox = snapshot.mailbox;
         let (places, limited) = self.limited(world, places);
-        let (mut uids, mut modified, mut expunged) = (Vec::new(), Vec::new(), false);
-        for at in places {
-            let Some(row) = snapshot.row(at) else { continue };
+        let (places, modified) = snapshot.unchanged_since(places, command.unchanged_since);
+        let (mut uids, mut expunged) = (Vec::new(), false);
+        for row in places.into_iter().filter_map(|at| snapshot.row(at)) {
             if row.expunged {
                 expunged = true;
-            } else if command.unchanged_since.is_some_and(|since| row.message.mod_seq > since) {
-                modified.push((at, row.message.uid));
             } else {
                 uids.push(row.message.uid);
             }
@@ -62,15 +80,8 @@ impl Session {
         };
         world.change(mailbox, &uids, (command.change, &command.flags), Some((self.id, by)));
         self.flush(world, Allows::by(command.uid));
-        if !modified.is_empty() {
-            let set = if command.uid {
-                ModifiedSet::Uids(uid_set(modified.iter().map(|(_, uid)| *uid)))
-            } else {
-                let seqs: SeqSet =
-                    modified.iter().filter_map(|(at, _)| Seq::new(Snapshot::seq(*at))).collect();
-                ModifiedSet::Seqs(seqs)
-            };
-            return Ok(Reply::ok_with(Code::Modified(set), "Some were changed by others"));
+        if let Some(reply) = left_alone(&modified, command.uid) {
+            return Ok(reply);
         }
         if expunged && !command.uid {
             // The answer of RFC 2180 section 4.2.

@@ -406,6 +406,8 @@ pub(crate) struct StoreAnnotations {
     pub(crate) uid: bool,
     /// Which messages.
     pub(crate) which: Numbers,
+    /// As for flags.
+    pub(crate) unchanged_since: Option<u64>,
     /// The annotations.
     pub(crate) entries: Vec<AnnotationEntry>,
 }
@@ -417,6 +419,8 @@ pub(crate) struct StoreLabels {
     pub(crate) uid: bool,
     /// Which messages.
     pub(crate) which: Numbers,
+    /// As for flags.
+    pub(crate) unchanged_since: Option<u64>,
     /// How to change the labels.
     pub(crate) change: Change,
     /// Whether the outcome is not to be reported.

@@ -143,11 +143,11 @@ fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Command> {
         _ => Change::Replace,
     };
     let _ = i.take("+") || i.take("-");
-    if unchanged_since.is_none() && change == Change::Replace && i.take("ANNOTATION ") {
+    if change == Change::Replace && i.take("ANNOTATION ") {
         let entries = i.list(mailbox::annotation)?;
-        return Ok(Command::StoreAnnotations(StoreAnnotations { uid, which, entries }));
+        return Ok(Command::StoreAnnotations(StoreAnnotations { uid, which, unchanged_since, entries }));
     }
-    if unchanged_since.is_none() && i.take("X-GM-LABELS") {
+    if i.take("X-GM-LABELS") {
         let silent = i.take(".SILENT");
         i.space()?;
         let labels = match i.peek() {
@@ -155,7 +155,8 @@ fn store(i: &mut Cursor<'_>, uid: bool) -> Read<Command> {
             Some(b'(') => i.list(mailbox::label)?,
             _ => i.separated(mailbox::label)?,
         };
-        return Ok(Command::StoreLabels(StoreLabels { uid, which, change, silent, labels }));
+        let store = StoreLabels { uid, which, unchanged_since, change, silent, labels };
+        return Ok(Command::StoreLabels(store));
     }
     i.expect("FLAGS")?;
     let silent = i.take(".SILENT");

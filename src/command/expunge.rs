@@ -129,7 +129,7 @@ impl Command for Expunge {
         let (mut uids, mut count) = (RangeCollector::default(), 0);
         for one in items {
             count += one.count;
-            uids.add_set(&one.uids);
+            uids.add_set(one.uids);
         }
         Ok(Expunged { count, uids: uids.finish() })
     }

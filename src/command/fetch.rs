@@ -403,7 +403,7 @@ impl Command for Fetch {
         if let Some(part) = &mut self.partial
             && let Some(found) = Search::item(response.clone())
         {
-            part.found.add_set(&match &part.searched {
+            part.found.add_set(match &part.searched {
                 // `n:*` finds the last message, whatever its UID.
                 Messages::Uids(set) => found.uids().intersection(set),
                 _ => found.into_uids(),

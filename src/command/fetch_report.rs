@@ -104,7 +104,7 @@ impl Command for FetchReport {
         for response in items {
             match response.into_answer() {
                 Answer::Fetch(row) => rows.push(*row),
-                Answer::Vanished { uids, .. } => vanished.add_set(&uids),
+                Answer::Vanished { uids, .. } => vanished.add_set(uids),
                 _ => {}
             }
         }

@@ -141,7 +141,7 @@ impl<C: Command + Clone> Command for Report<C> {
             match response.answer() {
                 Answer::Search(_) | Answer::ESearch(_) => {
                     let found = Search::item(response);
-                    found.iter().for_each(|found| there.add_set(found.uids()));
+                    found.into_iter().for_each(|found| there.add_set(found.uids().clone()));
                 }
                 _ => pieces.extend(C::item(response)),
             }

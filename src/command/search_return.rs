@@ -301,8 +301,8 @@ impl Command for SearchReturn {
     fn finish(self, _: Done, items: Vec<Untagged>) -> Result<Found> {
         let mut all = RangeCollector::default();
         let mut found = self.options.collect(items, |answer| match answer {
-            Answer::Search(numbers) => all.add_set(&numbers.numbers.clone().into_uids()),
-            Answer::ESearch(more) => more.all.iter().for_each(|more| all.add_set(&more.clone().into_uids())),
+            Answer::Search(numbers) => all.add_set(numbers.numbers.clone().into_uids()),
+            Answer::ESearch(more) => more.all.iter().for_each(|more| all.add_set(more.clone().into_uids())),
             _ => {}
         });
         let all = all.finish();

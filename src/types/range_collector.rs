@@ -60,8 +60,12 @@ impl<N: MessageNumber> RangeCollector<N> {
         self.late.push((first, last));
     }
 
-    /// Adds a set.
-    pub(crate) fn add_set(&mut self, set: &Set<N>) {
+    /// Adds a set; the first one as it is.
+    pub(crate) fn add_set(&mut self, set: Set<N>) {
+        if self.ranges() == 0 {
+            *self = Self::from(set);
+            return;
+        }
         set.raw().iter().for_each(|&(first, last)| self.add(first, last));
     }
 
@@ -118,7 +122,7 @@ mod tests {
             }
             let mut set = UidSet::new();
             set.insert_raw(most / 3, most / 2);
-            gather.add_set(&set);
+            gather.add_set(set.clone());
             plain.union_with(&set);
             assert!(gather.ranges() >= plain.raw().len());
             assert_eq!(gather.finish(), plain);

@@ -92,7 +92,7 @@ impl Command for Search {
         // pieces.
         let lost = self.trims() && items.iter().any(|part| part.mod_seq.is_none());
         for part in items {
-            uids.add_set(&part.uids);
+            uids.add_set(part.uids);
             mod_seq = mod_seq.max(part.mod_seq);
         }
         Ok(SearchResult { uids: uids.finish(), mod_seq: mod_seq.filter(|_| !lost) })

@@ -137,7 +137,7 @@ impl QresyncData {
 
     /// `VANISHED (EARLIER)`, of those messages that were known: of others it may name billions.
     pub(super) fn vanished(&mut self, uids: &UidSet, known: &UidSet) {
-        self.vanished.add_set(&uids.intersection(known));
+        self.vanished.add_set(uids.intersection(known));
     }
 
     /// A row, as long as all of them take so many bytes of memory at most.

@@ -48,8 +48,8 @@ impl Query {
                 row.uid().into_iter().for_each(|uid| reported.insert(uid));
             }
             (Self::Uids(found), answer) if found.ranges() <= MAX_RANGES => match answer {
-                Answer::Search(result) => found.add_set(&result.numbers.0),
-                Answer::ESearch(result) => result.all.iter().for_each(|all| found.add_set(&all.0)),
+                Answer::Search(result) => found.add_set(result.numbers.0.clone()),
+                Answer::ESearch(result) => result.all.iter().for_each(|all| found.add_set(all.0.clone())),
                 _ => {}
             },
             _ => {}

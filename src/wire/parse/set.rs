@@ -79,6 +79,7 @@ pub(crate) fn uids_to_end(i: Input<'_>) -> (Input<'_>, Option<Vec<RangeInclusive
 
 /// Collects numbers separated by spaces, up to anything else: `2 84 882` of SEARCH.
 pub(crate) fn spaced<'a>(mut i: Input<'a>, all: &mut RangeCollector<Uid>) -> Input<'a> {
+    i.text = plain_numbers(i.text, |number| all.add(number, number));
     loop {
         let next = space(i).and_then(|(rest, ())| ranges(rest, |first, last| all.add(first, last)));
         match next {
@@ -87,6 +88,32 @@ pub(crate) fn spaced<'a>(mut i: Input<'a>, all: &mut RangeCollector<Uid>) -> Inp
         }
     }
 }
+
+/// The numbers at the front as nearly all servers write them: one space, a few digits, another
+/// space. What stops it is left to the general way, the last number of a line too.
+fn plain_numbers(mut text: &[u8], mut found: impl FnMut(u32)) -> &[u8] {
+    while let [b' ', rest @ ..] = text {
+        let (mut number, mut length) = (0u32, 0);
+        for digit in rest.iter().take(MAX_PLAIN_DIGITS + 1).map(|byte| byte.wrapping_sub(b'0')) {
+            if digit > 9 || length == MAX_PLAIN_DIGITS {
+                break;
+            }
+            number = number * 10 + u32::from(digit);
+            length += 1;
+        }
+        match rest.split_at_checked(length) {
+            Some((digits, after @ [b' ', ..])) if !digits.is_empty() => {
+                found(number);
+                text = after;
+            }
+            _ => break,
+        }
+    }
+    text
+}
+
+/// So many digits fit into 32 bits whatever they are.
+const MAX_PLAIN_DIGITS: usize = 9;
 
 #[cfg(test)]
 mod tests {
@@ -111,6 +138,25 @@ mod tests {
         }
         for bad in ["", ",", "1,", "1:", "a", "4294967296"] {
             assert_eq!(set(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_spaces_are_read_up_to_anything_else() {
+        for (text, read, rest) in [
+            ("", "", ""),
+            (" 2 84 882", "2,84,882", ""),
+            (" 2 84  3 ", "2:3,84", ""),
+            (" 999999999 4294967295 1", "1,999999999,*", ""),
+            (" 1 2:4 9 (MODSEQ 7)", "1:4,9", "(MODSEQ 7)"),
+            (" 1 0 2 x", "1:2", "x"),
+            (" 1 4294967296 2", "1", "4294967296 2"),
+            (" 1 2\t3", "1:2", "\t3"),
+        ] {
+            let mut all = RangeCollector::default();
+            let left = spaced(Input::new(text.as_bytes(), &[]), &mut all).text;
+            let read_as = (all.finish().to_string(), std::str::from_utf8(left).expect("ASCII"));
+            assert_eq!(read_as, (read.to_owned(), rest), "{text:?}");
         }
     }
 

@@ -183,7 +183,7 @@ impl StartFacts<'_> {
         };
         let view = selection.view();
         let gone = view.removed_since(if then.opened { then.removed } else { 0 });
-        let gone = gone.ok_or_else(|| too_old())?;
+        let gone = gone.ok_or_else(too_old)?;
         let before = view.len().saturating_add(u32::try_from(gone.len()).unwrap_or(0));
         let had = if then.opened { then.exists } else { before };
         if let Some(beyond) = set.last().filter(|last| !set.is_open() && last.get() > had) {

@@ -236,9 +236,9 @@ impl World {
     }
 
     /// Whether this FETCH was sent no row of a message, and another one was, or unsolicited flags
-    /// of it were received: it had been expunged, and the EXPUNGE was not sent yet. Where those
-    /// rows were routed to another FETCH that was refused then, or got two of them, the client
-    /// can't know whether one was this one's.
+    /// of it were received: it had been expunged, perhaps before this FETCH was carried out, and
+    /// the EXPUNGE was not sent yet. Where those rows were routed to another FETCH that was refused
+    /// then, or got two of them, the client can't know whether one was this one's.
     fn may_seem_to_lack_a_row(&self, intent: &Intent, outcome: &Outcome) -> bool {
         let select = self.selects.iter().find(|(_, selection)| Some(**selection) == intent.selection);
         let there = select.map_or(&[][..], |(select, _)| self.server.response.uids_of(*select));
@@ -251,7 +251,7 @@ impl World {
         let mut known = there.iter().chain(removed);
         began
             || known.any(|uid| {
-                outcome.fetches.as_ref().is_some_and(|named| named.contains(uid))
+                [&outcome.fetches, &outcome.named].into_iter().flatten().any(|named| named.contains(uid))
                     && !outcome.rows.contains(uid)
                     && (self.other_fetches(outcome).any(|other| other.rows.contains(uid)) || flags_came(*uid))
             })

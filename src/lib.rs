@@ -226,7 +226,7 @@
 //!   command is under way as soon as it is submitted.
 //! - Prefer [`Uid`]s: they are stable. Sequence numbers ([`Seq`]) shift
 //!   whenever a message is expunged. Events and rows have both; a row is one message's data in the
-//!   answer to a FETCH ([`Message`](types::Message)).
+//!   answer to a FETCH ([`Message`]).
 //! - While there is nothing to do the connection idles by itself (RFC 2177), with a mailbox
 //!   selected or without, so that changes arrive as they happen.
 //! - A search and what is to be done with its result take one round trip if the result

@@ -27,9 +27,9 @@ const ALL: &str = "IMAP4rev1 LITERAL+ ACL ANNOTATE-EXPERIMENT-1 COMPRESS=DEFLATE
 type Shown = Pin<Box<dyn Future<Output = Result<String>>>>;
 
 /// What a command gives, for people.
-fn shown<S: Submit>(token: Token<S>) -> Shown
+fn shown<S>(token: Token<S>) -> Shown
 where
-    S: Send + 'static,
+    S: Submit + Send + 'static,
     S::Output: Debug,
     Token<S>: Future<Output = Result<S::Output>> + 'static,
 {

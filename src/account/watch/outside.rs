@@ -30,6 +30,7 @@ impl Listed {
 #[derive(Debug, Default)]
 pub(super) struct Outside {
     hashes: RandomState,
+    /// In ascending order, so that many of them are found among many.
     numbers: Vec<u64>,
 }
 
@@ -45,7 +46,9 @@ impl Outside {
         let keys = listed.iter().map(|listed| (listed.key(), &listed.name));
         let counts =
             |(key, name): &(MailboxKey, &MailboxName)| is_first || self.has(key) || was_watched(key, name);
-        let numbers: Vec<u64> = keys.filter(counts).map(|(key, _)| self.number(&key)).collect();
+        let mut numbers: Vec<u64> = keys.filter(counts).map(|(key, _)| self.number(&key)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
         self.numbers = numbers;
     }
 
@@ -54,7 +57,7 @@ impl Outside {
     }
 
     fn has(&self, key: &MailboxKey) -> bool {
-        self.numbers.contains(&self.number(key))
+        self.numbers.binary_search(&self.number(key)).is_ok()
     }
 
     /// This mailbox is watched from now on. Whether it was there before, by its identifier, or by
@@ -62,7 +65,11 @@ impl Outside {
     pub(super) fn take(&mut self, key: &MailboxKey, name: &MailboxName) -> bool {
         let numbers = [self.number(key), self.number(&MailboxKey::of_name(name, 0))];
         let before = self.numbers.len();
-        self.numbers.retain(|number| !numbers.contains(number));
+        for number in numbers {
+            if let Ok(at) = self.numbers.binary_search(&number) {
+                self.numbers.remove(at);
+            }
+        }
         self.numbers.len() < before
     }
 }

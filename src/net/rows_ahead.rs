@@ -26,6 +26,7 @@ impl RowsAhead {
     /// The row at the front of these bytes, if one is there whole: as most responses of a large
     /// result are, it is one line, and is read where it stands, without a frame of its own. The
     /// caller takes it out of the bytes.
+    #[inline]
     pub(super) fn next(
         &mut self,
         bytes: &[u8],
@@ -39,6 +40,8 @@ impl RowsAhead {
     }
 
     /// Reads the rows at the front. What one of them does can't change how the next is to be read.
+    /// Not inlined: it is the parser's part, and stands apart from what is called for each row.
+    #[inline(never)]
     fn read(&mut self, bytes: &[u8], codec: &Codec, parser: &mut Parser) {
         let mut rest = bytes;
         while self.rows.len() < MAX_ROWS {

@@ -117,7 +117,9 @@ impl StateStore for CursorStore {
 
 #[cfg(all(test, feature = "demo"))]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::*;
     use crate::config::FleetConfig;

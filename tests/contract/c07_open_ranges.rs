@@ -307,7 +307,7 @@ async fn a_refusal_says_that_reading_would_mark_as_seen() {
         let inbox = s.select_blind(3).await;
         s.noop(&["* 4 EXISTS"]).await;
         let error = inbox.fetch(uid(12).., Items::body().marking_seen()).await.expect_err("it changes flags");
-        let text = error.to_string();
+        let text = format!("{error:#}");
         for part in [r"sets \Seen", "marking_seen", "PEEK"] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::InFlight;
 use crate::command::ResponseKinds;
-use crate::types::{CommandId, Limits};
+use crate::types::{Answer, CommandId, Limits, Untagged};
 use crate::view::View;
 use crate::wire::RowHead;
 
@@ -46,7 +46,9 @@ impl InFlight {
     }
 
     /// The command whose row this is, whatever else will stand in it: what a row lacks yet can make
-    /// it another's only if that claims it already.
+    /// it another's only if that claims it already. Of several the one that asked for all of it so
+    /// far, if the message's UID is known: else it may be in the rest of the row that another one
+    /// asked for this message, by UID.
     fn sole_claimer(&self, head: &RowHead, view: Option<&View>) -> Option<CommandId> {
         let mut fits = Vec::new();
         self.index.claimers.of(ResponseKinds::FETCH, &head.row, |set| {
@@ -56,8 +58,12 @@ impl InFlight {
         let mut whole = fits.iter().filter(|(fit, _)| fit.is_whole());
         match (&fits[..], whole.next(), whole.next()) {
             ([(_, only)], ..) => Some(*only),
-            (_, Some((_, id)), None) => Some(*id),
+            (_, Some((_, id)), None) if has_uid(&head.row) => Some(*id),
             _ => None,
         }
     }
+}
+
+fn has_uid(row: &Untagged) -> bool {
+    matches!(row.answer(), Answer::Fetch(row) if row.uid().is_some())
 }

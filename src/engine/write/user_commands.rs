@@ -1,5 +1,5 @@
 //! Lines of users' own commands: verbs that are refused, and verbs that contradict the declared
-//! [`Class`](crate::command::Class).
+//! [`Class`].
 //!
 //! In: the name that was written, and the class by which it was admitted. Out: the error with which
 //! it ends, unsent.

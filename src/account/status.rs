@@ -184,8 +184,9 @@ impl StatusReceiver {
         self.latest.read(|now| now.status.clone())
     }
 
-    /// Waits until it does something else, and returns that; `None` once the account has ended.
-    /// What changes quickly may be skipped. Cancel-safe.
+    /// Waits until it does something else than this method returned last (at first, than when the
+    /// account was made; [`now`](Self::now) doesn't count), and returns that; `None` once the
+    /// account has ended. What changes quickly may be skipped. Cancel-safe.
     pub async fn changed(&mut self) -> Option<AccountStatus> {
         let seen = self.seen;
         let is_other = |now: &Published| (now.changes != seen).then(|| (now.changes, now.status.clone()));

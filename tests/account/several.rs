@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::within;
 use crate::{LIMIT, World};
 
-fn account(world: &World, connections: usize) -> Account {
+pub(crate) fn account(world: &World, connections: usize) -> Account {
     let mut policy = Policy::default();
     policy.max_connections = connections;
     world.account_by(world.config(), policy)
@@ -22,7 +22,7 @@ async fn open(account: &Account, watch: Watch) -> Changes {
 }
 
 /// A program that reads and acknowledges, and what has arrived.
-fn read(mut changes: Changes) -> mpsc::UnboundedReceiver<(MailboxName, Uid)> {
+pub(crate) fn read(mut changes: Changes) -> mpsc::UnboundedReceiver<(MailboxName, Uid)> {
     let (arrived, all) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Some(change) = changes.next().await {

@@ -3,36 +3,16 @@
 
 use std::time::Duration;
 
-use imap_duplex::account::{Account, ChangeKind, Changes, MemoryStore, Policy, Watch};
+use imap_duplex::account::{Account, MemoryStore, Watch};
 use imap_duplex::store::Store;
 use imap_duplex::testing::Server;
 use imap_duplex::types::{MailboxName, Uid};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use crate::several::{account, read};
 use crate::support::within;
 use crate::{LIMIT, World};
-
-fn account(world: &World, connections: usize) -> Account {
-    let mut policy = Policy::default();
-    policy.max_connections = connections;
-    world.account_by(world.config(), policy)
-}
-
-/// A program that reads and acknowledges, and what has arrived.
-fn read(mut changes: Changes) -> mpsc::UnboundedReceiver<(MailboxName, Uid)> {
-    let (arrived, all) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Some(change) = changes.next().await {
-            let change = change.expect("no error");
-            changes.ack(&change).await.expect("a store in memory");
-            if let ChangeKind::Arrived { uid, .. } = change.kind {
-                _ = arrived.send((change.mailbox, uid));
-            }
-        }
-    });
-    all
-}
 
 /// How many messages of this mailbox the store has.
 async fn stored(store: &Store, name: &str) -> u64 {

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use imap_duplex::command::{Fetch, Items, Search};
-use imap_duplex::types::{Limits, Section};
+use imap_duplex::types::{Limits, Section, Seq};
 use imap_duplex::{ErrorKind, Mailbox, RowLiteral, RowPart, RowParts, Sent, Token};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 use crate::client::uid;
-use crate::session::{CAPABILITIES, LIMIT, Session, quiet};
+use crate::session::{CAPABILITIES, LIMIT, Session, blind, quiet};
 use crate::support::wire::Peer;
 use crate::support::within;
 
@@ -321,6 +321,29 @@ async fn a_literal_goes_to_the_command_whose_it_surely_is() {
         s.server.say(&format!("{tag} OK fetched")).await;
         let rows = token.await.expect("fetched");
         assert_eq!(rows[0].body().map(|body| body.len()), Some(40_000));
+    })
+    .await;
+}
+
+/// A row whose UID is not known yet may be that of another command, which named the message by UID
+/// and asked for more: it is routed when it is whole.
+#[tokio::test(start_paused = true)]
+async fn a_literal_is_kept_while_its_message_has_no_uid_and_two_may_have_asked_for_it() {
+    within(LIMIT, async {
+        let mut s = Session::on(&blind(), CAPABILITIES, Peer::pair_of(1000), true).await;
+        let inbox = s.select_blind(3).await;
+        let _first = inbox.fetch(Seq::new(1).expect("a number"), Items::body()).stream_literals(FROM);
+        let second = inbox.fetch(uid(11), Items::body().size());
+        let one = s.server.expect("FETCH 1 (UID BODY.PEEK[])").await;
+        let two = s.server.expect("UID FETCH 11 (RFC822.SIZE BODY.PEEK[])").await;
+        let all = text(40_000);
+        let begin = format!("* 1 FETCH (BODY[] {{{}}}\r\n", all.len());
+        let row = [begin.as_bytes(), &all, b" RFC822.SIZE 40000 UID 11)\r\n"].concat();
+        s.server.send(&row).await;
+        s.server.say(&format!("{two} OK fetched")).await;
+        let sizes: Vec<_> = second.await.expect("fetched").iter().map(|row| row.size()).collect();
+        assert_eq!(sizes, [Some(40_000)], "its row");
+        s.server.say(&format!("{one} OK fetched")).await;
     })
     .await;
 }

@@ -93,7 +93,7 @@ impl Selected {
         match (&mut self.next, &self.now, &status.code) {
             (Some(opening), ..) if is_opening => opening.on_status(status),
             (_, Now::Open(selection), Some(code)) => {
-                selection.handle.update_properties(|properties| properties.learn_code(code));
+                selection.handle.update_properties(|properties| _ = properties.learn_code(code));
             }
             _ => {}
         }
@@ -103,10 +103,7 @@ impl Selected {
     /// SELECT has claimed it.
     pub(crate) fn on_flags(&self, answer: &Answer) {
         if let Some(selection) = self.current().filter(|_| !self.is_opening()) {
-            selection.handle.update_properties(|properties| {
-                properties.learn(answer);
-                true
-            });
+            selection.handle.update_properties(|properties| properties.learn(answer));
         }
     }
 

@@ -173,12 +173,10 @@ impl SelectionHandle {
         drop(before);
     }
 
-    /// Changes what the server has said of it, if there is something new.
-    pub(crate) fn update_properties(&self, learn: impl FnOnce(&mut MailboxProperties) -> bool) {
-        let mut properties = MailboxProperties::clone(&self.properties());
-        if learn(&mut properties) {
-            self.set_properties(properties);
-        }
+    /// Changes what the server has said of it: in place, so that a short response costs no copy of
+    /// a long list of flags.
+    pub(crate) fn update_properties(&self, learn: impl FnOnce(&mut MailboxProperties)) {
+        learn(Arc::make_mut(&mut self.lock().properties));
     }
 
     /// Someone has got a handle.

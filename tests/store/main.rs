@@ -17,6 +17,7 @@ mod full;
 mod killed;
 #[cfg(target_os = "linux")]
 mod lost;
+mod made;
 mod model;
 mod operations;
 mod policies;

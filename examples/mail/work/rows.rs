@@ -143,7 +143,7 @@ pub(crate) async fn queued(store: &Store, operation: &PendingOperation, folders:
     let message = format!("\"{}\"", subject.as_deref().unwrap_or("(no subject)"));
     let name =
         |id| folders.iter().find(|folder| Some(folder.id) == id).map_or("?", |folder| folder.name.as_str());
-    let (folder, target) = (name(operation.mailbox), name(operation.target));
+    let target = name(operation.target);
     let what = match &operation.action {
         Operation::Flags { add, remove, .. } => {
             let words =
@@ -155,7 +155,7 @@ pub(crate) async fn queued(store: &Store, operation: &PendingOperation, folders:
         Operation::Expunge => format!("delete {message} for good"),
         Operation::Replaced { .. } => format!("delete {message}, which was written again"),
         Operation::Append { .. } => format!("put {message} into {target}"),
-        Operation::Create => format!("make the folder {folder}"),
+        Operation::Create { name, .. } => format!("make the folder {name}"),
         Operation::Rename { to, .. } => format!("rename a folder to {to}"),
         Operation::Delete => "delete a folder".to_owned(),
         other => format!("{other:?}"),

@@ -241,7 +241,7 @@ impl Store {
             queue::push(
                 file,
                 account.0,
-                &Action::Create,
+                &Action::Create { name },
                 About { mailbox: Some(mailbox), ..About::default() },
             )?;
             Ok(mailbox)

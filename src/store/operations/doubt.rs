@@ -65,7 +65,7 @@ impl Executor {
             Action::Flags { .. }
             | Action::Expunge
             | Action::Replaced { .. }
-            | Action::Create
+            | Action::Create { .. }
             | Action::Delete => self.again(operation).await,
         }
     }

@@ -330,7 +330,7 @@ impl Executor {
     /// Whether a mailbox of this operation is not at the server under the name that it had: another
     /// client has renamed it, or one above it. The next listing shows it here, if none has yet.
     async fn is_elsewhere(&self, operation: &Operation, names: &[MailboxName]) -> Tried<bool> {
-        if matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete) {
+        if matches!(operation.action, Action::Create { .. } | Action::Rename { .. } | Action::Delete) {
             return Ok(false);
         }
         let listed = self.account.session().await?.list("*").await?;
@@ -355,7 +355,7 @@ impl Executor {
             .flat_map(|operation| operation.mailbox.into_iter().chain(operation.target))
             .collect();
         let is_structural = |operation: &Operation| {
-            matches!(operation.action, Action::Create | Action::Rename { .. } | Action::Delete)
+            matches!(operation.action, Action::Create { .. } | Action::Rename { .. } | Action::Delete)
         };
         let listing = listing || batch.iter().any(is_structural);
         let sources: Vec<MessageId> = batch

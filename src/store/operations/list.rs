@@ -158,7 +158,7 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
             let is_lost = find.query_row([message.0], |row| row.get::<_, bool>(0))?;
             if is_lost { message::delete(file, message) } else { Ok(()) }
         }
-        (Action::Create, _, Some(mailbox)) => {
+        (Action::Create { .. }, _, Some(mailbox)) => {
             let mut find = file.prepare_cached("SELECT id FROM message WHERE place = ?")?;
             let messages: Vec<MessageId> =
                 find.query_map([mailbox.0], |row| row.id(0))?.collect::<Result<_, _>>()?;
@@ -166,25 +166,34 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
             Store::restore_all(file, &messages)?;
             mailbox::forget(file, mailbox)
         }
-        (Action::Rename { .. }, _, Some(mailbox)) => {
-            let mut find = file.prepare_cached("SELECT name, shown_name FROM mailbox WHERE id = ?")?;
-            let names = find.query_row([mailbox.0], |row| {
-                Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
-            })?;
-            if let (Some(name), Some(shown)) = names {
-                let mut find = file.prepare_cached("SELECT account FROM mailbox WHERE id = ?")?;
-                let account = find.query_row([mailbox.0], |row| row.get(0))?;
-                super::create::rename_below(file, account, "shown_name", &shown, &name)?;
-                file.execute("UPDATE mailbox SET shown_name = ? WHERE id = ?", params![name, mailbox.0])?;
-            }
-            Ok(())
-        }
+        (Action::Rename { .. }, _, Some(mailbox)) => drop_rename(file, mailbox),
         (Action::Delete, _, Some(mailbox)) => {
             file.execute("UPDATE mailbox SET shown_name = name WHERE id = ?", [mailbox.0])?;
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// A mailbox gets the name back that it has without a rename which is dropped: by what else is
+/// queued, or at the server.
+fn drop_rename(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
+    let mut find = file.prepare_cached("SELECT account, name, shown_name FROM mailbox WHERE id = ?")?;
+    let (account, name, shown) = find.query_row([mailbox.0], |row| {
+        Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?))
+    })?;
+    let queued = file
+        .prepare_cached(
+            "SELECT ifnull(json_extract(args, '$.to'), json_extract(args, '$.name')) FROM operation \
+             WHERE mailbox = ? AND kind IN ('create', 'rename') ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([mailbox.0], |row| row.get(0))
+        .optional()?;
+    if let (Some(name), Some(shown)) = (queued.or(name), shown) {
+        super::create::rename_below(file, account, "shown_name", &shown, &name)?;
+        file.execute("UPDATE mailbox SET shown_name = ? WHERE id = ?", params![name, mailbox.0])?;
+    }
+    Ok(())
 }
 
 /// What was to go into a mailbox that is not made after all.

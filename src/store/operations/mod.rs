@@ -78,7 +78,11 @@ pub enum Action {
         date: i64,
     },
     /// A mailbox was made.
-    Create,
+    #[non_exhaustive]
+    Create {
+        /// Its name then. It may have been renamed since, by an operation of its own.
+        name: String,
+    },
     /// A mailbox was renamed.
     #[non_exhaustive]
     Rename {

@@ -66,7 +66,7 @@ pub(in crate::store) fn restore(file: &Transaction<'_>, message: MessageId) -> R
                 place = there(file, target)?.or(place)
             }
             Action::Expunge | Action::Replaced { .. } => place = None,
-            Action::Create | Action::Rename { .. } | Action::Delete => {}
+            Action::Create { .. } | Action::Rename { .. } | Action::Delete => {}
         }
     }
     // A mailbox that the user has deleted takes with it what is seen there.

@@ -35,7 +35,7 @@ impl Action {
             Self::Expunge => "expunge",
             Self::Replaced { .. } => "replaced",
             Self::Append { .. } => "append",
-            Self::Create => "create",
+            Self::Create { .. } => "create",
             Self::Rename { .. } => "rename",
             Self::Delete => "delete",
         }

@@ -52,7 +52,7 @@ impl Operation {
     }
 
     pub(super) fn is_structural(&self) -> bool {
-        matches!(self.action, Action::Create | Action::Rename { .. } | Action::Delete)
+        matches!(self.action, Action::Create { .. } | Action::Rename { .. } | Action::Delete)
     }
 
     /// The same command for many messages.
@@ -233,7 +233,7 @@ mod tests {
     fn mailboxes_are_made_renamed_and_deleted_alone() {
         let to = || Action::Rename { to: "b".to_owned() };
         let all = [
-            operation(1, Action::Create, 0, 10, 0),
+            operation(1, Action::Create { name: "a".to_owned() }, 0, 10, 0),
             operation(2, Action::Move, 1, 11, 10),
             operation(3, seen(), 2, 11, 0),
             operation(4, to(), 0, 12, 0),

@@ -41,7 +41,7 @@ impl Executor {
             Action::Copy { source } => self.send_copy(first, *source).await,
             Action::Expunge | Action::Replaced { .. } => self.send_expunge(batch).await,
             Action::Append { flags, date } => self.send_append(first, flags, *date).await,
-            Action::Create => self.send_create(first).await,
+            Action::Create { name } => self.send_create(first, name.clone()).await,
             Action::Rename { to } => self.send_rename(first, to).await,
             Action::Delete => self.send_delete(first).await,
         }
@@ -369,13 +369,9 @@ impl Executor {
         }
     }
 
-    async fn send_create(&self, operation: &Operation) -> Tried<()> {
+    /// Under the name that it had then: a command before, whose answer was lost, may have made it.
+    async fn send_create(&self, operation: &Operation, name: String) -> Tried<()> {
         let Some(id) = operation.mailbox else { return self.gone(operation).await };
-        let find = move |file: &Transaction<'_>| {
-            let sql = "SELECT shown_name FROM mailbox WHERE id = ?";
-            Ok(file.query_row(sql, [id.0], |row| row.get::<_, Option<String>>(0)).optional()?.flatten())
-        };
-        let Some(name) = self.database.read(find).await? else { return self.gone(operation).await };
         let session = self.account.session().await?;
         if !self.mark_one(operation, None).await? {
             return Ok(());

@@ -76,7 +76,7 @@ pub(in crate::store) fn by_key(
     Ok(find.query_row(params![account, key], kept).optional()?)
 }
 
-/// A mailbox is at the server under this name; it may be one that the user has made here.
+/// A mailbox is at the server under this name; it may be one that the user has made here under it.
 pub(in crate::store) fn created(
     file: &Transaction<'_>,
     account: i64,
@@ -86,7 +86,8 @@ pub(in crate::store) fn created(
     let adopted = file
         .prepare_cached(
             "UPDATE mailbox SET key = ?2, name = ?3 WHERE id = (SELECT id FROM mailbox WHERE account = ?1 AND key IS \
-             NULL AND (name = ?3 OR name IS NULL AND shown_name = ?3) ORDER BY id LIMIT 1)",
+             NULL AND (name = ?3 OR name IS NULL AND EXISTS (SELECT 1 FROM operation o WHERE o.mailbox = mailbox.id \
+             AND kind = 'create' AND json_extract(args, '$.name') = ?3)) ORDER BY id LIMIT 1)",
         )?
         .execute(params![account, key, name.as_str()])?;
     if adopted == 0 {
@@ -126,6 +127,9 @@ pub(in crate::store) fn fold(file: &Transaction<'_>, account: i64, name: &str) -
         "UPDATE operation SET mailbox = ?2 WHERE mailbox = ?1",
         "UPDATE operation SET target = ?2 WHERE target = ?1",
         "UPDATE message SET place = ?2 WHERE place = ?1",
+        // It may be renamed or deleted already by what is queued.
+        "UPDATE mailbox SET shown_name = (SELECT shown_name FROM mailbox WHERE id = ?1) \
+         WHERE id = ?2 AND shown_name IS name",
         "DELETE FROM mailbox WHERE id = ?1 AND id <> ?2",
     ] {
         file.prepare_cached(sql)?.execute(both)?;

@@ -21,6 +21,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("ordered.sql"),
     include_str!("joined.sql"),
     include_str!("narrowed.sql"),
+    include_str!("named.sql"),
 ];
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ impl User {
             return self.store.retry(one.id).await;
         }
         // What else was done in a mailbox would be given up with it.
-        if matches!(one.action, Action::Create | Action::Rename { .. } | Action::Delete) {
+        if matches!(one.action, Action::Create { .. } | Action::Rename { .. } | Action::Delete) {
             return Ok(());
         }
         self.take_back(&one).await

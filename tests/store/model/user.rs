@@ -170,7 +170,7 @@ impl History {
             return store.retry(one.id).await;
         }
         // What else was done in a mailbox would be given up with it.
-        if matches!(one.action, Action::Create | Action::Rename { .. } | Action::Delete) {
+        if matches!(one.action, Action::Create { .. } | Action::Rename { .. } | Action::Delete) {
             return Ok(());
         }
         self.take_back(&one).await

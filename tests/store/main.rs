@@ -15,6 +15,7 @@ mod files;
 mod full;
 #[cfg(unix)]
 mod killed;
+mod late;
 #[cfg(target_os = "linux")]
 mod lost;
 mod made;

@@ -7,6 +7,9 @@
 //!   in neither                                                      ──> gone: the server is stronger
 //! ```
 //!
+//! A server may still be at a command whose connection is lost: sent again at once, it would be
+//! done twice. So what is not found is looked for once more after a while, before that counts.
+//!
 //! In: an operation, what was noted before it was sent. Out: its end, or its place in the queue.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -120,8 +123,12 @@ impl Executor {
                 self.arrived(operation, &target, new, uid_validity, None).await?;
                 Ok(true)
             }
-            (Some(_), None) => self.again(operation).await,
+            (Some(_), None) => {
+                self.check_ended(operation)?;
+                self.again(operation).await
+            }
             (None, None) => {
+                self.check_ended(operation)?;
                 self.gone(operation).await?;
                 Ok(true)
             }
@@ -142,7 +149,10 @@ impl Executor {
                 self.arrived(operation, &target, new, uid_validity, None).await?;
                 Ok(true)
             }
-            None => self.again(operation).await,
+            None => {
+                self.check_ended(operation)?;
+                self.again(operation).await
+            }
         }
     }
 

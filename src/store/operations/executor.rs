@@ -40,6 +40,9 @@ pub(super) enum Trouble {
     Behind,
     /// The message waits for its UID: a look brings it.
     Waiting,
+    /// The server may still be at what was sent on a connection that is lost: what has become of it
+    /// is looked for again then.
+    Underway(Instant),
 }
 
 impl Trouble {
@@ -48,7 +51,7 @@ impl Trouble {
         match self {
             Self::Server(error) => !is_refusal(error) && !is_about_these(error),
             Self::Store(_) => true,
-            Self::Behind | Self::Waiting => false,
+            Self::Behind | Self::Waiting | Self::Underway(_) => false,
         }
     }
 
@@ -56,7 +59,7 @@ impl Trouble {
     fn may_pass(&self) -> bool {
         match self {
             Self::Server(error) => error.is_transient(),
-            Self::Store(_) | Self::Waiting => true,
+            Self::Store(_) | Self::Waiting | Self::Underway(_) => true,
             Self::Behind => false,
         }
     }
@@ -69,6 +72,7 @@ impl Trouble {
             Self::Waiting => {
                 "the mailbox has other UIDs, and not all of its messages are here yet".to_owned()
             }
+            Self::Underway(_) => "sent, and not answered: the server may still be at it".to_owned(),
         }
     }
 }
@@ -139,6 +143,10 @@ pub(in crate::store) struct Executor {
     /// Up to this one each is sent by itself: one of them was refused among others.
     singly_up_to: OperationId,
     held: BTreeMap<OperationId, Held>,
+    /// How long the server may be at a command whose connection is lost.
+    repeat_after: Duration,
+    /// Operations that may be underway at the server, and until when they are not sent again.
+    underway: BTreeMap<OperationId, Instant>,
 }
 
 impl Executor {
@@ -148,19 +156,23 @@ impl Executor {
         database: Database,
         notes: UnboundedSender<Note>,
         busy: Arc<AtomicBool>,
+        repeat_after: Duration,
     ) -> Self {
-        let (singly_up_to, held) = (OperationId(0), BTreeMap::new());
-        Self { account, account_id, database, notes, busy, singly_up_to, held }
+        let (singly_up_to, held, underway) = (OperationId(0), BTreeMap::new(), BTreeMap::new());
+        Self { account, account_id, database, notes, busy, singly_up_to, held, repeat_after, underway }
     }
 
     /// Runs until the account ends or the task is aborted, at whatever point.
     pub(in crate::store) async fn run(mut self) {
         let mut queued = self.database.queued();
         let mut failures = 0;
+        let account = self.account_id;
+        if let Ok(operations) = self.database.read(move |file| schedule::all(file, account)).await {
+            self.lost(operations.iter().filter(|operation| operation.is_in_doubt()));
+        }
         loop {
             queued.borrow_and_update();
             self.busy.store(true, Ordering::SeqCst);
-            let account = self.account_id;
             let batch = match self.database.read(move |file| schedule::all(file, account)).await {
                 Ok(operations) => self.choose(&operations),
                 Err(_) => Vec::new(),
@@ -177,7 +189,10 @@ impl Executor {
             match self.perform(&batch).await {
                 Ok(()) => {
                     failures = 0;
-                    batch.iter().for_each(|operation| _ = self.held.remove(&operation.id));
+                    for operation in &batch {
+                        self.held.remove(&operation.id);
+                        self.underway.remove(&operation.id);
+                    }
                 }
                 Err(Trouble::Server(error))
                     if error.kind() == ErrorKind::Closed && self.account.has_ended() =>
@@ -213,6 +228,10 @@ impl Executor {
         let mut given_up = Vec::new();
         for operation in batch {
             let held = self.held.entry(operation.id).or_default();
+            if let Trouble::Underway(until) = trouble {
+                held.until = Some(*until);
+                continue;
+            }
             held.until = Some(Instant::now() + pause(held.failures));
             held.failures += 1;
             held.is_behind = matches!(trouble, Trouble::Waiting);
@@ -271,6 +290,9 @@ impl Executor {
                 self.park(batch, &error.to_string()).await?;
             }
             Err(trouble) => {
+                if !first.is_in_doubt() {
+                    self.lost(batch);
+                }
                 // What was not sent is not in doubt.
                 if let Trouble::Server(error) = &trouble {
                     let what = error.to_string();
@@ -282,6 +304,20 @@ impl Executor {
         }
         self.announce(batch, false).await;
         Ok(())
+    }
+
+    /// The answer to these is lost, and the server may be at them for a while.
+    fn lost<'a>(&mut self, operations: impl IntoIterator<Item = &'a Operation>) {
+        let until = Instant::now() + self.repeat_after;
+        self.underway.extend(operations.into_iter().map(|operation| (operation.id, until)));
+    }
+
+    /// Whether the server is no more at this one.
+    pub(super) fn check_ended(&self, operation: &Operation) -> Tried<()> {
+        match self.underway.get(&operation.id) {
+            Some(until) if *until > Instant::now() => Err(Trouble::Underway(*until)),
+            _ => Ok(()),
+        }
     }
 
     /// The server has refused a command for good.

@@ -33,6 +33,7 @@ pub struct SyncPolicy {
     pub(super) interval: Duration,
     pub(super) follow: Option<MailboxName>,
     pub(super) bodies: BodyPolicy,
+    pub(super) repeat_after: Duration,
 }
 
 impl Default for SyncPolicy {
@@ -46,7 +47,12 @@ impl SyncPolicy {
     /// when they are asked for.
     pub fn new() -> Self {
         let follow = Some(MailboxName::from("INBOX"));
-        Self { interval: Duration::from_secs(60), follow, bodies: BodyPolicy::default() }
+        Self {
+            interval: Duration::from_secs(60),
+            follow,
+            bodies: BodyPolicy::default(),
+            repeat_after: Duration::from_secs(10),
+        }
     }
 
     /// How often the counts of all mailboxes are compared. A minute.
@@ -65,6 +71,15 @@ impl SyncPolicy {
     /// None stays selected.
     pub fn follow_none(mut self) -> Self {
         self.follow = None;
+        self
+    }
+
+    /// How long a server may still be at a command after its connection is lost. A message that was
+    /// to be written, copied or moved then, and is not found at the server, is looked for once more
+    /// after this time before that is sent again. Ten seconds. A server that takes longer does it
+    /// twice.
+    pub fn repeat_after(mut self, time: Duration) -> Self {
+        self.repeat_after = time;
         self
     }
 

@@ -168,6 +168,7 @@ impl SyncTask {
             self.database.clone(),
             self.own.clone(),
             self.operating.clone(),
+            self.policy.repeat_after,
         );
         self.tasks.spawn(executor.run());
         let bodies = bodies::Keeper::new(self.account.clone(), self.account_id, self.database.clone());

@@ -179,7 +179,8 @@ async fn compare(server: &Dovecot, user: &str, path: &Path, (journal, others): (
     for (subject, truth) in &truths {
         let there = found.remove(subject.as_str()).unwrap_or_default();
         let right = (truth.least..=truth.most).contains(&there.len());
-        assert!(right, "{subject}: {} of it, {truth:#?}", there.len());
+        let places = || mail.iter().filter(|(_, (_, of))| of == subject).map(|(place, _)| place);
+        assert!(right, "{subject}: {:?}, {truth:#?}", places().collect::<Vec<_>>());
         let ([flags], false) = (there.as_slice(), truth.is_copied) else { continue };
         for (flag, has) in &truth.flags {
             let Some(has) = has else { continue };

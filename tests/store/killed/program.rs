@@ -60,6 +60,11 @@ fn account(orders: &Value) -> Account {
     Account::builder(config).policy(policy).open()
 }
 
+/// Dovecot may take as long as this for something on a busy machine, whether or not it is asked.
+fn policy() -> SyncPolicy {
+    SyncPolicy::new().repeat_after(Duration::from_secs(1))
+}
+
 /// The user, and what the user has.
 pub(super) struct User {
     pub(super) store: Store,
@@ -87,7 +92,7 @@ impl User {
 
     /// All is brought in step.
     async fn end(&mut self) {
-        let attachment = self.store.attach(&self.account).await.expect("attached");
+        let attachment = self.store.attach_with(&self.account, policy()).await.expect("attached");
         // What waited for one that is given up may be refused, too.
         for _ in 0..100 {
             attachment.in_step().await.expect("in step");
@@ -104,7 +109,7 @@ impl User {
 
     /// From now on in step, with a policy of its own.
     pub(super) async fn attach(&mut self) -> StoreResult<()> {
-        let policy = SyncPolicy::new();
+        let policy = policy();
         let policy = match self.dice.roll(6) {
             0 => policy.follow("Work"),
             1 => policy.follow_none(),

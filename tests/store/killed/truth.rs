@@ -25,6 +25,8 @@ pub(super) struct Truth {
     /// It was in one that others rename: Dovecot loses the UIDs of one that is opened meanwhile,
     /// and what was to be done to a message may be lost.
     is_shaky: bool,
+    /// Others have moved it, who knows when.
+    is_moved: bool,
     history: Vec<String>,
 }
 
@@ -56,6 +58,8 @@ impl Truth {
                 self.most += 1;
                 self.is_copied |= what == "copy";
             }
+            // Others have moved it, perhaps at the same moment: Dovecot does both.
+            "move" | "delete" => self.most += usize::from(self.is_moved),
             "flag" | "unflag" => self.has(FLAGGED, is_done.then_some(what == "flag")),
             "label" => {
                 self.has(named("remove"), is_done.then_some(false));
@@ -120,7 +124,8 @@ pub(super) fn truths(journal: &str, others: &Others) -> BTreeMap<String, Truth> 
         truths.insert(subject.clone(), truth);
     }
     for subject in &others.moved {
-        truths.entry(subject.clone()).or_default().is_shaky = true;
+        let truth = truths.entry(subject.clone()).or_default();
+        (truth.is_shaky, truth.is_moved) = (true, true);
     }
     for (line, is_done) in deeds(journal) {
         if line["subject"].is_null() {

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use imap_duplex::store::{MailboxId, MessageId, NewMessage, Store};
+use imap_duplex::store::{MailboxId, MessageId, NewMessage, OperationState, Store};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Code, Flag, Flags};
+use imap_duplex::types::{Code, Flag, Flags, UidSet};
 use tokio::time::sleep;
 
 use crate::support::within;
@@ -154,6 +154,75 @@ async fn a_mailbox_that_is_away_for_a_moment_parks_nothing() {
         client.in_step().await;
         assert_eq!(client.store.operations().await.expect("readable"), []);
         assert_eq!(world.server.mailbox("Work").expect("there").messages.len(), 5);
+        world.check(&client.store).await;
+    })
+    .await;
+}
+
+/// The program ends before the server has renamed one: the listing of the next program has it under
+/// the new name, and it is empty, so that no message says which it is.
+#[tokio::test(start_paused = true)]
+async fn an_empty_mailbox_whose_rename_was_in_doubt_keeps_what_is_queued() {
+    for below in [false, true] {
+        for milliseconds in [0, 1, 5, 20, 100] {
+            within(LIMIT, async {
+                let world = World::new(Server::builder().without(["OBJECTID"]).start());
+                world.server.create("Work");
+                world.server.create("Work/Plans");
+                let client = world.client().await;
+                client.in_step().await;
+                let store = client.store.clone();
+                let work = store.mailbox_named("Work").await.expect("there").id();
+                let into = if below { "Work/Plans" } else { "Work" };
+                let into = store.mailbox_named(into).await.expect("there").id();
+                // Something has changed since the last listing.
+                let uid = world.server.deliver("Work", message("short-lived"));
+                world.server.expunge("Work", UidSet::from(uid));
+                client.in_step().await;
+                world.server.on("RENAME").instead("").cut_after(0);
+                store.rename_mailbox(work, "Job").await.expect("queued");
+                store.append(into, NewMessage::new(message("one"))).await.expect("queued");
+                while store.operations().await.expect("readable")[0].attempts == 0 {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                sleep(Duration::from_millis(1)).await;
+                drop(store);
+                client.crash().await;
+                world.server.rename("Work", "Job");
+                // Its own look comes after a listing, or before.
+                world.server.on("AUTHENTICATE").delay(Duration::from_millis(milliseconds));
+                let client = world.client().await;
+                client.in_step().await;
+                assert_eq!(client.store.operations().await.expect("readable"), []);
+                assert_eq!(client.store.mailbox_named("Job").await.expect("there").id(), work);
+                let name = if below { "Job/Plans" } else { "Job" };
+                assert_eq!(world.server.mailbox(name).expect("there").messages.len(), 1);
+                world.check(&client.store).await;
+            })
+            .await;
+        }
+    }
+}
+
+/// Others have deleted the mailbox: there is nothing left that could get the name back.
+#[tokio::test(start_paused = true)]
+async fn a_rename_of_a_mailbox_that_is_gone_can_be_dropped() {
+    within(LIMIT, async {
+        let (world, client) = world().await;
+        let store = client.store.clone();
+        let mailbox = store.mailbox_named("Work").await.expect("there").id();
+        client.crash().await;
+        store.rename_mailbox(mailbox, "Job").await.expect("queued");
+        drop(store);
+        crate::world::closed().await;
+        world.server.delete("Work");
+        let client = world.client().await;
+        client.in_step().await;
+        let left = client.store.operations().await.expect("readable");
+        assert_eq!(left.iter().map(|one| one.state).collect::<Vec<_>>(), [OperationState::Parked]);
+        client.store.drop_operation(left[0].id).await.expect("parked");
+        client.in_step().await;
+        assert_eq!(client.store.operations().await.expect("readable"), []);
         world.check(&client.store).await;
     })
     .await;

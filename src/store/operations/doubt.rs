@@ -21,6 +21,7 @@ use crate::account::MailboxLease;
 use crate::client::Select;
 use crate::command::Items;
 use crate::store::database::Durability;
+use crate::store::error::Fault;
 use crate::store::ids::{MessageId, RowIds as _};
 use crate::store::rows::content::ids;
 use crate::store::rows::message::{self, Likeness};
@@ -50,6 +51,39 @@ impl Traits {
             }
         }
     }
+}
+
+/// A RENAME whose answer was lost.
+#[derive(Debug)]
+pub(in crate::store) struct RenameInDoubt {
+    from: String,
+    delimiter: Option<String>,
+    to: String,
+}
+
+impl RenameInDoubt {
+    /// The name that this mailbox has, if the server has done it: the one that is renamed, or one
+    /// below it.
+    pub(in crate::store) fn of(&self, name: &str) -> Option<String> {
+        let rest = name.strip_prefix(&self.from)?;
+        let delimiter = self.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
+        let is_it = rest.is_empty() || delimiter.is_some_and(|delimiter| rest.starts_with(delimiter));
+        is_it.then(|| format!("{}{rest}", self.to))
+    }
+}
+
+pub(in crate::store) fn renames_in_doubt(
+    file: &Transaction<'_>,
+    account: i64,
+) -> Result<Vec<RenameInDoubt>, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT b.name, b.delimiter, json_extract(o.args, '$.to') FROM operation o JOIN mailbox b ON b.id = o.mailbox \
+         WHERE o.account = ? AND o.kind = 'rename' AND o.state <> 'parked' AND o.attempts > 0 AND b.name IS NOT NULL",
+    )?;
+    let rows = find.query_map([account], |row| {
+        Ok(RenameInDoubt { from: row.get(0)?, delimiter: row.get(1)?, to: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 impl Executor {

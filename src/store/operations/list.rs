@@ -179,9 +179,11 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
 /// queued, or at the server.
 fn drop_rename(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
     let mut find = file.prepare_cached("SELECT account, name, shown_name FROM mailbox WHERE id = ?")?;
-    let (account, name, shown) = find.query_row([mailbox.0], |row| {
+    let row = find.query_row([mailbox.0], |row| {
         Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?))
-    })?;
+    });
+    // It may be gone, and the rename parked for that.
+    let Some((account, name, shown)) = row.optional()? else { return Ok(()) };
     let queued = file
         .prepare_cached(
             "SELECT ifnull(json_extract(args, '$.to'), json_extract(args, '$.name')) FROM operation \

@@ -29,6 +29,7 @@ mod trash;
 use serde::{Deserialize, Serialize};
 
 pub use self::create::NewMessage;
+pub(super) use self::doubt::renames_in_doubt;
 pub(super) use self::executor::Executor;
 pub use self::list::{OperationState, PendingOperation};
 pub(super) use self::overlay::{

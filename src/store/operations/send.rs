@@ -421,7 +421,8 @@ impl Executor {
                  AND NOT EXISTS (SELECT 1 FROM operation WHERE account = ?1 AND kind = 'rename')",
             )?
             .execute([account])?;
-            Ok(())
+            // A listing may have shown it under this name before.
+            mailbox::fold(file, account, &to)
         };
         Ok(self.database.write(Durability::Power, job).await?)
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   a name is new; one that had its UIDVALIDITY is gone, or another mailbox's
+//!     ├──> the user gives it to that one, and it was sent ──> the same
 //!     ├──> the newest known messages are there ──> the same
 //!     └──> others are ──> another mailbox
 //! ```
@@ -23,6 +24,7 @@ use crate::error::{ErrorKind, Result};
 use crate::store::database::Database;
 use crate::store::error::Fault;
 use crate::store::ids::MailboxId;
+use crate::store::operations;
 use crate::store::rows::{mailbox, message};
 use crate::types::{Message, Uid, UidSet, UidValidity, ViewSync};
 
@@ -52,15 +54,21 @@ pub(super) async fn compare(
     let uid_validity = |found: &Found| found.counts.as_ref().and_then(Counts::uid_validity);
     let names = found.iter().map(|found| (found.name.as_str().to_owned(), uid_validity(found)));
     let names: Names = names.collect();
-    let read = move |file: &Transaction<'_>| gone(file, account_id, &names);
+    let read = move |file: &Transaction<'_>| known(file, account_id, &names);
     // What can't be read now is read by the next listing.
-    let Ok((known, mut gone)) = database.read(read).await else { return Ok(()) };
+    let Ok(Known { by_name: known, mut gone, renamed }) = database.read(read).await else { return Ok(()) };
     let (mut compared, mut elsewhere) = (0, BTreeSet::new());
     let lost: BTreeSet<MailboxKey> = gone.iter().map(|gone| gone.key.clone()).collect();
     let is_new = |found: &&mut Found| {
         found.mailbox_id.is_none() && known.get(found.name.as_str()).is_none_or(|key| lost.contains(key))
     };
     for found in found.iter_mut().filter(is_new) {
+        if let Some(key) = renamed.get(found.name.as_str()) {
+            gone.retain(|gone| gone.key != *key);
+            elsewhere.insert(key.clone());
+            found.before = Before::Mailbox(key.clone());
+            continue;
+        }
         let is_candidate = |gone: &&Gone| Some(gone.uid_validity) == uid_validity(found);
         let candidates: Vec<Gone> = gone.iter().filter(is_candidate).cloned().collect();
         if candidates.is_empty() {
@@ -115,21 +123,36 @@ pub(super) async fn compare(
 /// Listed names, and the UIDVALIDITY of each.
 type Names = BTreeMap<String, Option<UidValidity>>;
 
-/// The mailboxes by their names, and those whose names are not among these, or are those of others
-/// now.
-fn gone(
-    file: &Transaction<'_>,
-    account: i64,
-    names: &Names,
-) -> std::result::Result<(BTreeMap<String, MailboxKey>, Vec<Gone>), Fault> {
-    let (mut known, mut gone) = (BTreeMap::new(), Vec::new());
+/// What the rows say of mailboxes.
+struct Known {
+    by_name: BTreeMap<String, MailboxKey>,
+    /// Those whose names are not listed, or are those of others now.
+    gone: Vec<Gone>,
+    /// Those of which the name is gone that they have here, by the one that they were to get: the
+    /// answer of the server was lost.
+    renamed: BTreeMap<String, MailboxKey>,
+}
+
+fn known(file: &Transaction<'_>, account: i64, names: &Names) -> std::result::Result<Known, Fault> {
+    let (mut by_name, mut gone, mut renamed) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+    let renames = operations::renames_in_doubt(file, account)?;
     let mut find = file.prepare_cached(
         "SELECT uid FROM message WHERE mailbox = ? AND uid IS NOT NULL AND content IS NOT NULL ORDER BY uid DESC LIMIT ?",
     )?;
     for kept in mailbox::all_kept(file, account)? {
         let key = MailboxKey::from_text(&kept.key);
-        if let Some(uid_validity) = kept.uid_validity.filter(|_| key.is_ours())
-            && names.get(kept.name.as_str()).is_none_or(|now| now.is_some_and(|now| now != uid_validity))
+        if !key.is_ours() {
+            continue;
+        }
+        let name = kept.name.as_str();
+        if let Some(to) =
+            renames.iter().find_map(|rename| rename.of(name)).filter(|to| names.contains_key(to))
+            && !names.contains_key(name)
+        {
+            renamed.insert(to, key.clone());
+        }
+        if let Some(uid_validity) = kept.uid_validity
+            && names.get(name).is_none_or(|now| now.is_some_and(|now| now != uid_validity))
         {
             let uids = find.query_map(params![kept.id.0, SAMPLE], |row| row.get::<_, u32>(0))?;
             let newest: Vec<Uid> =
@@ -139,11 +162,9 @@ fn gone(
                 gone.push(Gone { id: kept.id, key: key.clone(), uid_validity, newest });
             }
         }
-        if key.is_ours() {
-            known.insert(kept.name.as_str().to_owned(), key);
-        }
+        by_name.insert(name.to_owned(), key);
     }
-    Ok((known, gone))
+    Ok(Known { by_name, gone, renamed })
 }
 
 /// Whether these messages are those of the rows: some may have been expunged since; none may be

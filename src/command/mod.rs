@@ -159,6 +159,11 @@ impl ItemSet {
         self.0 >> RowItems::DATA != 0
     }
 
+    /// How many these are without flags and mod-sequences.
+    pub(crate) fn data(self) -> u32 {
+        (self.0 >> RowItems::DATA).count_ones()
+    }
+
     pub(crate) fn is_subset_of(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }

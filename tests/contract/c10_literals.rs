@@ -336,16 +336,38 @@ async fn a_literal_is_kept_while_its_message_has_no_uid_and_two_may_have_asked_f
         let second = inbox.fetch(uid(11), Items::body().size());
         let one = s.server.expect("FETCH 1 (UID BODY.PEEK[])").await;
         let two = s.server.expect("UID FETCH 11 (RFC822.SIZE BODY.PEEK[])").await;
-        let all = text(40_000);
-        let begin = format!("* 1 FETCH (BODY[] {{{}}}\r\n", all.len());
-        let row = [begin.as_bytes(), &all, b" RFC822.SIZE 40000 UID 11)\r\n"].concat();
-        s.server.send(&row).await;
-        s.server.say(&format!("{two} OK fetched")).await;
-        let sizes: Vec<_> = second.await.expect("fetched").iter().map(|row| row.size()).collect();
-        assert_eq!(sizes, [Some(40_000)], "its row");
-        s.server.say(&format!("{one} OK fetched")).await;
+        whole_row_is_of_the_second(&mut s, second, (&one, &two)).await;
     })
     .await;
+}
+
+/// The same of a message whose body another command has already, and not its size.
+#[tokio::test(start_paused = true)]
+async fn a_literal_is_kept_while_its_row_may_hold_what_another_command_lacks() {
+    within(LIMIT, async {
+        let mut s = Session::on(&quiet(), CAPABILITIES, Peer::pair_of(1000), true).await;
+        let inbox = s.select(&[11, 12, 13]).await;
+        let second = inbox.fetch(uid(11).., Items::body().size());
+        let _first = inbox.fetch(uid(11)..=uid(12), Items::body()).stream_literals(FROM);
+        let two = s.server.expect("UID FETCH 11:* (RFC822.SIZE BODY.PEEK[])").await;
+        let one = s.server.expect("UID FETCH 11:12 (BODY.PEEK[])").await;
+        // A row of the other one, which the server answers first.
+        s.server.send(&row(1, &text(40_000))).await;
+        whole_row_is_of_the_second(&mut s, second, (&one, &two)).await;
+    })
+    .await;
+}
+
+/// Answers both, the second one first, with a row that has its UID at the end.
+async fn whole_row_is_of_the_second(s: &mut Session, second: Token<Fetch>, (one, two): (&str, &str)) {
+    let all = text(40_000);
+    let begin = format!("* 1 FETCH (BODY[] {{{}}}\r\n", all.len());
+    let row = [begin.as_bytes(), &all, b" RFC822.SIZE 40000 UID 11)\r\n"].concat();
+    s.server.send(&row).await;
+    s.server.say(&format!("{two} OK fetched")).await;
+    let sizes: Vec<_> = second.await.expect("fetched").iter().map(|row| row.size()).collect();
+    assert_eq!(sizes, [Some(40_000)], "its row");
+    s.server.say(&format!("{one} OK fetched")).await;
 }
 
 /// Bytes that are there are read many at once, however the reading began: each piece costs a reader

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::InFlight;
 use crate::command::ResponseKinds;
-use crate::types::{Answer, CommandId, Limits, Untagged};
+use crate::types::{CommandId, Limits};
 use crate::view::View;
 use crate::wire::RowHead;
 
@@ -47,23 +47,22 @@ impl InFlight {
 
     /// The command whose row this is, whatever else will stand in it: what a row lacks yet can make
     /// it another's only if that claims it already. Of several the one that asked for all of it so
-    /// far, if the message's UID is known: else it may be in the rest of the row that another one
-    /// asked for this message, by UID.
+    /// far, unless another has asked for as much: that may have a better claim once the row is
+    /// whole and has its UID, or an item that it still lacks.
     fn sole_claimer(&self, head: &RowHead, view: Option<&View>) -> Option<CommandId> {
         let mut fits = Vec::new();
         self.index.claimers.of(ResponseKinds::FETCH, &head.row, |set| {
             let those = set.iter().filter_map(|(_, id)| Some((*id, self.entries.get(id)?)));
-            fits.extend(those.filter_map(|(id, f)| Some((f.fit_of(&head.row, view)?, id))));
+            fits.extend(those.filter_map(|(id, f)| {
+                let asked = f.submission.job.items_of(&head.row).asked.data();
+                Some((f.fit_of(&head.row, view)?, asked, id))
+            }));
         });
-        let mut whole = fits.iter().filter(|(fit, _)| fit.is_whole());
-        match (&fits[..], whole.next(), whole.next()) {
-            ([(_, only)], ..) => Some(*only),
-            (_, Some((_, id)), None) if has_uid(&head.row) => Some(*id),
-            _ => None,
+        if let [(_, _, only)] = fits[..] {
+            return Some(only);
         }
+        let (_, all, id) = *fits.iter().find(|(fit, ..)| fit.is_whole())?;
+        let asked_as_much = fits.iter().filter(|(_, asked, _)| *asked >= all);
+        (asked_as_much.count() == 1).then_some(id)
     }
-}
-
-fn has_uid(row: &Untagged) -> bool {
-    matches!(row.answer(), Answer::Fetch(row) if row.uid().is_some())
 }

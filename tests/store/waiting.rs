@@ -146,6 +146,32 @@ async fn what_is_sent_while_somebody_waits_is_shown_before_the_answer() {
     .await;
 }
 
+/// What others bring into the followed mailbox while something of ours is on its way there is left
+/// out until that has arrived.
+#[tokio::test(start_paused = true)]
+async fn what_was_left_out_while_something_was_moved_there_is_in_step() {
+    within(LIMIT, async {
+        for delay in [1, 100, 2000] {
+            let server = Server::new();
+            server.create("Work");
+            server.deliver("Work", message("one"));
+            let world = World::new(server);
+            let client = world.client().await;
+            client.in_step().await;
+            let inbox = client.store.mailbox_named("INBOX").await.expect("there").id();
+            world.server.on("UID MOVE").delay(Duration::from_millis(delay));
+            client.store.move_to([id_of(&client.store, "one").await], inbox).await.expect("queued");
+            while world.server.received().iter().all(|one| !one.line.contains("UID MOVE")) {
+                sleep(Duration::from_millis(1)).await;
+            }
+            world.server.deliver("INBOX", message("two"));
+            client.in_step().await;
+            world.check(&client.store).await;
+        }
+    })
+    .await;
+}
+
 /// How many operations the file has, those included that a look is still to show.
 fn unsettled(world: &World) -> i64 {
     let file = Connection::open_with_flags(world.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a store");

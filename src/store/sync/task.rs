@@ -67,9 +67,8 @@ pub(in crate::store) enum Note {
 
 /// Somebody who waits until all is in step.
 struct Waiter {
-    /// Once so many sweeps and rounds that began later have ended.
+    /// Once so many sweeps have ended.
     sweep: u64,
-    round: u64,
     /// How often something has failed meanwhile that does not pass by itself.
     failures: u32,
     reply: oneshot::Sender<StoreResult<()>>,
@@ -395,7 +394,7 @@ impl SyncTask {
                 self.sweep_by(Instant::now());
                 // One that is under way may have passed what has changed.
                 let sweep = self.sweeps_begun + 1;
-                self.waiters.push(Waiter { sweep, round: *self.rounds.borrow(), failures: 0, reply });
+                self.waiters.push(Waiter { sweep, failures: 0, reply });
             }
             Note::Stop => return Err(()),
             Note::SyncNow => {
@@ -483,9 +482,13 @@ impl SyncTask {
         if !self.is_operated().await {
             return;
         }
-        let follows = self.followed.is_some();
-        let (done, rounded) = (self.sweeps_done, self.rounded);
-        let is_due = |waiter: &Waiter| waiter.sweep <= done && (!follows || waiter.round <= rounded);
+        // What was left out of the followed mailbox while something was on its way there comes with
+        // the round after that.
+        if self.followed.is_some() && self.rounded < *self.rounds.borrow() {
+            return;
+        }
+        let done = self.sweeps_done;
+        let is_due = |waiter: &Waiter| waiter.sweep <= done;
         let (due, rest) = std::mem::take(&mut self.waiters).into_iter().partition(is_due);
         self.waiters = rest;
         let due: Vec<Waiter> = due;

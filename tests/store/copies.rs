@@ -1,9 +1,12 @@
 //! A copy has what the message had at that moment; what is done to one of both later is not done to
 //! the other.
 
+use std::time::Duration;
+
 use imap_duplex::store::{MessageId, NewMessage};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flag, Flags};
+use imap_duplex::types::{Flag, Flags, Timestamp, UidValidity};
+use tokio::time::sleep;
 
 use crate::support::within;
 use crate::world::{LIMIT, World, by_subject, id_of, message, plain};
@@ -64,7 +67,9 @@ async fn a_copy_of_a_row_that_turns_out_to_be_another_is_made() {
         world.server.on("APPEND").no("not now, and not later");
         let own = client.store.append(work, NewMessage::new(message("own"))).await.expect("queued");
         client.in_step().await;
-        world.server.deliver("Work", message("own"));
+        // With a date of its own.
+        let received = Timestamp::new(1_500_000_000, 0);
+        world.server.deliver_with("Work", message("own"), Flags::new(), received);
         client.in_step().await;
         client.crash().await;
         let store = world.store().await;
@@ -82,6 +87,73 @@ async fn a_copy_of_a_row_that_turns_out_to_be_another_is_made() {
         let holds = |name: &str| world.server.mailbox(name).expect("there").messages.len();
         assert_eq!((holds("Work"), holds("INBOX")), (1, 2));
         assert_eq!(by_subject(&client.store, "own").await.subject.as_deref(), Some("own"));
+    })
+    .await;
+}
+
+/// A draft is copied, and the copy copied, before any of them is at the server; then the user gives
+/// up the upload, or the first copy. The others are messages of their own.
+#[tokio::test(start_paused = true)]
+async fn copies_of_what_is_dropped_are_made() {
+    within(LIMIT, async {
+        for dropped in [0, 1] {
+            let world = world();
+            let client = world.client().await;
+            client.in_step().await;
+            client.crash().await;
+            let store = world.store().await;
+            let named = async |name: &str| store.mailbox_named(name).await.expect("there").id();
+            let (inbox, work) = (named("INBOX").await, named("Work").await);
+            let draft = store.append(inbox, NewMessage::new(message("own"))).await.expect("queued");
+            let first = store.copy_to(draft, work).await.expect("queued");
+            store.flag([first], Flag::Flagged, Flags::new()).await.expect("queued");
+            store.copy_to(first, inbox).await.expect("queued");
+            store.copy_to(first, inbox).await.expect("queued");
+            let id = store.operations().await.expect("readable")[dropped].id;
+            store.drop_operation(id).await.expect("queued");
+            drop(store);
+            let client = world.client().await;
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), []);
+            let count = |name: &str| world.server.mailbox(name).expect("there").messages.len();
+            // One is there from the beginning.
+            let left = [(3, 1), (4, 0)][dropped];
+            assert_eq!((count("INBOX"), count("Work")), left, "{dropped}");
+            world.check(&client.store).await;
+        }
+    })
+    .await;
+}
+
+/// It is not known whether a copy was made within a mailbox that has other UIDs now: the original
+/// is not taken for it.
+#[tokio::test(start_paused = true)]
+async fn an_original_under_another_uid_is_not_the_copy() {
+    within(LIMIT, async {
+        for is_made in [false, true] {
+            let world = world();
+            let client = world.client().await;
+            client.in_step().await;
+            let store = client.store.clone();
+            let inbox = store.mailbox_named("INBOX").await.expect("there").id();
+            match is_made {
+                true => world.server.on("UID COPY").cut_after(0),
+                false => world.server.on("UID COPY").instead("").cut_after(0),
+            };
+            store.copy_to(id_of(&store, "one").await, inbox).await.expect("queued");
+            let is_sent = || world.server.received().iter().any(|one| one.line.contains("UID COPY"));
+            while !is_sent() {
+                sleep(Duration::from_millis(1)).await;
+            }
+            drop(store);
+            client.crash().await;
+            world.server.change_uid_validity("INBOX", UidValidity::new(4_000_000_000).expect("not zero"));
+            let client = world.client().await;
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "made: {is_made}");
+            assert_eq!(world.server.mailbox("INBOX").expect("there").messages.len(), 2, "made: {is_made}");
+            world.check(&client.store).await;
+        }
     })
     .await;
 }

@@ -219,6 +219,7 @@ impl Executor {
         // With another UIDVALIDITY it may be anywhere in there.
         let is_other = mark.uid_validity.is_some() && uid_validity != mark.uid_validity;
         let first = if is_other { Uid::MIN } else { mark.uid_next };
+        let original = self.original_in(like, operation, target, uid_validity).await?;
         lease.sender().noop().await?;
         let items = Items::envelope().size().internal_date();
         // One after the other: it may be the whole mailbox.
@@ -229,6 +230,12 @@ impl Executor {
             like.extend(row.uid().filter(|uid| *uid >= first && traits.are_of(&row)));
         }
         drop((rows, lease));
+        match original {
+            Some(Some(uid)) => like.retain(|found| *found != uid),
+            // It is one of them: it was there before the copy.
+            Some(None) => _ = like.iter().min().copied().map(|first| like.retain(|found| *found != first)),
+            None => {}
+        }
         let (own, target) = (operation.message, target.id);
         let choose = move |file: &Transaction<'_>| {
             // Several are alike: the one that no row has yet, else that of the newest row.
@@ -252,6 +259,28 @@ impl Executor {
             Ok(best.map(|(_, uid)| uid))
         };
         Ok(self.database.read(choose).await?.map(|uid| (uid, uid_validity)))
+    }
+
+    /// Whether what is copied is in the target itself, and is found there beside the copy: its UID,
+    /// if that is known.
+    async fn original_in(
+        &self,
+        like: MessageId,
+        operation: &Operation,
+        target: &Place,
+        uid_validity: Option<UidValidity>,
+    ) -> Tried<Option<Option<Uid>>> {
+        if operation.message == Some(like) {
+            return Ok(None);
+        }
+        let target = target.id;
+        let find = move |file: &Transaction<'_>| {
+            let mut find = file.prepare_cached("SELECT uid FROM message WHERE id = ? AND mailbox = ?")?;
+            let uid = find.query_row(params![like.0, target.0], |row| row.get::<_, Option<u32>>(0));
+            let known = Place::read(file, Some(target))?.and_then(|place| place.uid_validity);
+            Ok(uid.optional()?.map(|uid| uid.and_then(Uid::new).filter(|_| known == uid_validity)))
+        };
+        Ok(self.database.read(find).await?)
     }
 
     async fn traits(&self, message: MessageId) -> Tried<Option<Traits>> {

@@ -9,7 +9,8 @@ use crate::store::database::Durability;
 use crate::store::error::{Fault, StoreError, StoreResult};
 use crate::store::handle::Store;
 use crate::store::ids::{AccountId, MailboxId, MessageId, OperationId, RowIds as _};
-use crate::store::rows::{mailbox, message};
+use crate::store::rows::content::json;
+use crate::store::rows::{flags, mailbox, message};
 
 /// How far an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -145,7 +146,10 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
     queue::remove(file, id)?;
     match (super::overlay::read(&args)?, message, mailbox) {
         // Without it there is no such message.
-        (Action::Append { .. } | Action::Copy { .. }, Some(message), _) => message::delete(file, message),
+        (action @ (Action::Append { .. } | Action::Copy { .. }), Some(message), _) => {
+            hand_on(file, message, &action)?;
+            message::delete(file, message)
+        }
         (_, Some(message), _) => {
             restore(file, message)?;
             // It left its mailbox by this move alone, which is not followed any more: a look brings
@@ -173,6 +177,37 @@ fn drop_one(file: &Transaction<'_>, id: OperationId) -> Result<(), Fault> {
         }
         _ => Ok(()),
     }
+}
+
+/// Copies that were to be made of a message which does not come to be after all are made of what
+/// it was to be made of, with the flags of that: they are messages of their own.
+fn hand_on(file: &Transaction<'_>, message: MessageId, action: &Action) -> Result<(), Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT o.id, m.id, m.flags FROM operation o JOIN message m ON m.id = o.message \
+         WHERE o.kind = 'copy' AND json_extract(o.args, '$.source') = ?",
+    )?;
+    let copies = find.query_map([message.0], |row| {
+        Ok((row.id::<OperationId>(0)?, row.id::<MessageId>(1)?, row.get::<_, String>(2)?))
+    })?;
+    let copies: Vec<_> = copies.collect::<Result<_, _>>()?;
+    for (id, copy, flags) in copies {
+        let action = match action {
+            Action::Append { date, .. } => Action::Append { flags: flags::from_text(&flags), date: *date },
+            other => other.clone(),
+        };
+        if let Action::Copy { source } = &action {
+            let sql = "UPDATE message SET flags = shown_of.shown FROM message shown_of \
+                 WHERE message.id = ?1 AND shown_of.id = ?2";
+            file.prepare_cached(sql)?.execute(params![copy.0, source.0])?;
+        }
+        file.prepare_cached("UPDATE operation SET kind = ?2, args = ?3 WHERE id = ?1")?.execute(params![
+            id.0,
+            action.name(),
+            json(&action)
+        ])?;
+        restore(file, copy)?;
+    }
+    Ok(())
 }
 
 /// A mailbox gets the name back that it has without a rename which is dropped: by what else is

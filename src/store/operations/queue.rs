@@ -27,7 +27,7 @@ pub(super) struct About {
 
 impl Action {
     /// Its name in the column `kind`.
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Flags { .. } => "flags",
             Self::Move => "move",
@@ -369,10 +369,11 @@ pub(super) fn arrive(
         ] {
             file.prepare_cached(sql)?.execute(params![message.0, other.0])?;
         }
-        // It has the server's flags, which ours may not have yet.
+        // It has the server's flags, which ours may not have yet; and its date and EMAILID, without
+        // which it would be taken for another message.
         file.prepare_cached(
             "UPDATE message SET flags = (SELECT flags FROM message WHERE id = ?2), \
-             content = ifnull(content, (SELECT content FROM message WHERE id = ?2)) WHERE id = ?1",
+             content = ifnull((SELECT content FROM message WHERE id = ?2), content) WHERE id = ?1",
         )?
         .execute(params![message.0, other.0])?;
         file.prepare_cached("DELETE FROM message WHERE id = ?")?.execute([other.0])?;

@@ -316,7 +316,9 @@ impl Executor {
             }
             let now = Place::read(file, Some(target.id))?.and_then(|place| place.uid_validity);
             file.prepare_cached(
-                "UPDATE body SET pins = 0 WHERE section = '' AND content = (SELECT content FROM message WHERE id = ?)",
+                "UPDATE body SET pins = 0 WHERE section = '' AND content = (SELECT content FROM message WHERE id = ?) \
+                 AND NOT EXISTS (SELECT 1 FROM operation o JOIN message m ON m.id = o.message \
+                 WHERE o.kind = 'append' AND m.content = body.content)",
             )?
             .execute([message.0])?;
             if uid_validity.is_some_and(|uid_validity| now == Some(uid_validity)) {

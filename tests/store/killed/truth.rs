@@ -84,7 +84,7 @@ impl Truth {
     fn drop(&mut self, what: &str) {
         match what {
             "flags" => self.flags.values_mut().for_each(|has| *has = None),
-            // It may be back in a mailbox that is to go; and copies of it are not made either.
+            // It may be back in a mailbox that is to go; or be left as a copy alone.
             "move" | "append" | "copy" => self.least = 0,
             "expunge" => self.most += 1,
             _ => {}

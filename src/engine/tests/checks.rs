@@ -228,7 +228,9 @@ impl World {
     /// sees one row and two answers, and so it does where a message goes between two answers in
     /// order: the EXPUNGE follows, and nothing of a message that exists is lacking.
     fn was_taken_for_one_that_is_gone(&self, outcome: &Outcome, uid: u32) -> bool {
-        let named = |other: &Outcome| other.fetches.as_ref().is_some_and(|named| named.contains(&uid));
+        let named = |other: &Outcome| {
+            [&other.fetches, &other.named].into_iter().flatten().any(|named| named.contains(&uid))
+        };
         let without = |other: &Outcome| {
             named(other) && !other.rows.contains(&uid) && other.ends.iter().all(|end| *end == "OK")
         };

@@ -157,3 +157,35 @@ async fn an_original_under_another_uid_is_not_the_copy() {
     })
     .await;
 }
+
+/// A server that gives an upload its own date: it is the same message all the same, and what was
+/// queued for it is done.
+#[tokio::test(start_paused = true)]
+async fn an_upload_with_another_date_is_the_same_message() {
+    within(LIMIT, async {
+        let server = Server::builder().without(["OBJECTID"]).start();
+        server.create("Work");
+        let world = World::new(server);
+        let client = world.client().await;
+        client.in_step().await;
+        let store = client.store.clone();
+        let work = store.mailbox_named("Work").await.expect("there").id();
+        let uid = world.server.deliver("Work", message("own"));
+        let uid_validity = world.server.mailbox("Work").expect("there").uid_validity;
+        let done = format!("{{tag}} OK [APPENDUID {uid_validity} {uid}] done\r\n");
+        world.server.on("APPEND").instead(done);
+        let own = NewMessage::new(message("own")).date(1_500_000_000);
+        let own = store.append(work, own).await.expect("queued");
+        store.flag([own], Flag::Flagged, Flags::new()).await.expect("queued");
+        let inbox = store.mailbox_named("INBOX").await.expect("there").id();
+        store.copy_to(own, inbox).await.expect("queued");
+        client.in_step().await;
+        assert_eq!(store.operations().await.expect("readable"), []);
+        let holds = |name: &str| world.server.mailbox(name).expect("there").messages.len();
+        assert_eq!((holds("Work"), holds("INBOX")), (1, 1));
+        assert_eq!(flags(&world, "Work"), Flag::Flagged.into());
+        world.check(&store).await;
+        assert_eq!(store.message(own).await.expect("the same").mailbox, work);
+    })
+    .await;
+}

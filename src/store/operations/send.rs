@@ -364,11 +364,37 @@ impl Executor {
         let appended = session.append(name, append).await?;
         drop(session);
         match appended.uid {
-            Some(uid) => self.arrived(operation, &target, uid, appended.uid_validity, None).await,
+            Some(uid) => {
+                self.arrived(operation, &target, uid, appended.uid_validity, None).await?;
+                self.confirm(operation, &target, uid, appended.uid_validity).await
+            }
             None if self.settle(operation).await? => Ok(()),
             // The server has taken it, and it is not there any more: a look finds it where it is.
             None => self.gone(operation).await,
         }
+    }
+
+    /// A server may give an upload a date or a size of its own, by which it would be taken for
+    /// another message later.
+    async fn confirm(
+        &self,
+        operation: &Operation,
+        target: &Place,
+        uid: Uid,
+        uid_validity: Option<UidValidity>,
+    ) -> Tried<()> {
+        let Some(message) = operation.message else { return Ok(()) };
+        let select = Select::new(target.name()?).read_only().view_sync(ViewSync::Off);
+        let lease = self.account.mailbox(select).await?;
+        if lease.uid_validity() != uid_validity {
+            return Ok(());
+        }
+        let items = content::traits(&lease.sender().capabilities());
+        let rows = there(lease.fetch(uid, items).await)?.unwrap_or_default();
+        drop(lease);
+        let Some(row) = rows.into_iter().find(|row| row.uid() == Some(uid)) else { return Ok(()) };
+        let job = move |file: &Transaction<'_>| content::confirm(file, message, &row);
+        Ok(self.database.write(Durability::Process, job).await?)
     }
 
     /// Under the name that it had then: a command before, whose answer was lost, may have made it.

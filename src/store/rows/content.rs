@@ -2,13 +2,14 @@
 //!
 //! In: a row of FETCH. Out: what is stored of it.
 
-use rusqlite::Transaction;
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::batch::Batch;
 use super::thread::Belonging;
 use crate::command::Items;
 use crate::store::error::Fault;
+use crate::store::ids::MessageId;
 use crate::types::{Address, BodyPart, BodyStructure, Capabilities, Envelope, Message, Section};
 
 /// Identifiers that a message may refer to: beyond that the middle is left out.
@@ -160,6 +161,24 @@ impl NewContent {
         batch.index()?;
         Ok(row)
     }
+}
+
+/// What the server has made of a message that was written here: its date, and its size.
+pub(in crate::store) fn confirm(
+    file: &Transaction<'_>,
+    message: MessageId,
+    now: &Message,
+) -> Result<(), Fault> {
+    let received = now.internal_date().map(|date| date.seconds());
+    let size = now.size().and_then(|size| i64::try_from(size).ok());
+    file.prepare_cached(
+        "UPDATE content SET received = ifnull(?2, received), size = ifnull(?3, size) \
+         WHERE id = (SELECT content FROM message WHERE id = ?1)",
+    )?
+    .execute(params![message.0, received, size])?;
+    file.prepare_cached("UPDATE message SET date = ifnull(?2, date) WHERE id = ?1")?
+        .execute(params![message.0, received])?;
+    Ok(())
 }
 
 /// What has no text as a key can be written.

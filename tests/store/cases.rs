@@ -267,7 +267,47 @@ async fn what_is_queued_is_not_done_to_others_under_known_uids() {
             // The embedded server gives what it restores new EMAILIDs: then it is another message.
             let is_kept = lacks.contains(&"OBJECTID");
             assert_eq!(flagged, if is_kept { vec![uid(9)] } else { vec![] }, "{what}");
-            assert!(world.server.mailbox("Work").expect("there").messages.is_empty(), "{what}");
+            assert_eq!(world.server.mailbox("Work").expect("there").messages, [], "{what}");
+        })
+        .await;
+    }
+}
+
+/// The row of a message goes while its mailbox is opened for what is queued: a look has found that
+/// the server was restored, and that another message has its UID.
+#[tokio::test(start_paused = true)]
+async fn what_is_about_to_be_sent_is_not_done_to_another() {
+    for what in ["copy", "move", "flag", "expunge"] {
+        within(LIMIT, async {
+            let world = world_of(&[], 3);
+            world.server.create("Work");
+            let backup = world.server.mailbox("INBOX").expect("there");
+            world.server.deliver("INBOX", message("lost"));
+            let client = world.client().await;
+            client.in_step().await;
+            client.crash().await;
+            let store = world.store().await;
+            let work = store.mailbox_named("Work").await.expect("there").id();
+            let lost = id_of(&store, "lost").await;
+            match what {
+                "copy" => _ = store.copy_to(lost, work).await.expect("queued"),
+                "move" => store.move_to([lost], work).await.expect("queued"),
+                "flag" => store.flag([lost], Flag::Flagged, Flags::new()).await.expect("queued"),
+                _ => store.expunge([lost]).await.expect("queued"),
+            }
+            world.server.restore(&backup);
+            world.server.deliver("INBOX", message("another"));
+            let there = world.server.mailbox("INBOX").expect("there").messages;
+            // Looks use EXAMINE.
+            world.server.on("SELECT").delay(Duration::from_secs(30)).always();
+            let account = world.account_by(Policy::default());
+            let attachment = store.attach(&account).await.expect("attached");
+            let client = Client { store, attachment, account };
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{what}");
+            world.check(&client.store).await;
+            assert_eq!(world.server.mailbox("INBOX").expect("there").messages, there, "{what}");
+            assert_eq!(world.server.mailbox("Work").expect("there").messages, [], "{what}");
         })
         .await;
     }

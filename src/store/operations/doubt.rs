@@ -137,7 +137,8 @@ impl Executor {
                 let message = operation.message;
                 let is_there = move |file: &Transaction<'_>| {
                     let Some(row) = rows.iter().find(|row| row.uid() == Some(uid)) else { return Ok(false) };
-                    message.map_or(Ok(true), |id| Ok(message::likeness(file, id, row)? != Likeness::Other))
+                    let Some(id) = message else { return Ok(true) };
+                    Ok(!matches!(message::likeness(file, id, row)?, Likeness::Other | Likeness::Gone))
                 };
                 self.database.read(is_there).await?.then_some((place, uid))
             }

@@ -128,7 +128,8 @@ impl Executor {
         let is_other = move |file: &Transaction<'_>| {
             for row in &rows {
                 let Some(id) = row.uid().and_then(|uid| known.get(&uid)) else { continue };
-                if message::likeness(file, *id, row)? == Likeness::Other {
+                // A row that went meanwhile had another message at the server.
+                if matches!(message::likeness(file, *id, row)?, Likeness::Other | Likeness::Gone) {
                     return Ok(true);
                 }
             }

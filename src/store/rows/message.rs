@@ -233,6 +233,8 @@ pub(in crate::store) enum Likeness {
     /// to it, or a draft that was saved again.
     Altered,
     Other,
+    /// There is no such row any more: a look has removed it.
+    Gone,
 }
 
 /// Whether this is the message of a row, by what never changes of it.
@@ -261,7 +263,7 @@ pub(in crate::store) fn is_same_text(
     let Some(row) = row else { return Ok(false) };
     Ok(match likeness(file, message, now)? {
         Likeness::Same => true,
-        Likeness::Other => false,
+        Likeness::Other | Likeness::Gone => false,
         Likeness::Altered => {
             let envelope = now.envelope();
             let size = now.size().and_then(|size| i64::try_from(size).ok());
@@ -279,15 +281,18 @@ pub(in crate::store) fn likeness(
 ) -> Result<Likeness, Fault> {
     let row = file
         .prepare_cached(
-            "SELECT c.global, c.message_id, c.size, c.received FROM message m JOIN content c ON c.id = m.content \
-             WHERE m.id = ?",
+            "SELECT c.global, c.message_id, c.size, c.received, m.content FROM message m \
+             LEFT JOIN content c ON c.id = m.content WHERE m.id = ?",
         )?
         .query_row([message.0], |row| {
             let (global, message_id) = (row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?);
-            Ok((global, message_id, row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?))
+            let (size, received) = (row.get::<_, Option<i64>>(2)?, row.get::<_, Option<i64>>(3)?);
+            Ok(row.get::<_, Option<i64>>(4)?.map(|_| (global, message_id, size, received)))
         })
         .optional()?;
-    let Some((global, message_id, size, received)) = row else { return Ok(Likeness::Same) };
+    let Some(content) = row else { return Ok(Likeness::Gone) };
+    // Nothing is known yet that could differ.
+    let Some((global, message_id, size, received)) = content else { return Ok(Likeness::Same) };
     let is_same = match (global.filter(|global| global.starts_with("e:")), now.email_id()) {
         (Some(before), Some(now)) => before == format!("e:{now}"),
         _ => {

@@ -100,3 +100,91 @@ async fn what_was_sent_is_done_once() {
     })
     .await;
 }
+
+/// Two that are found by the same Message-ID: the first is sent, its connection is lost, and the
+/// server has never seen it. Then comes the second.
+#[tokio::test(start_paused = true)]
+async fn one_that_looks_alike_is_not_taken_for_what_was_never_done() {
+    for restarts in [false, true] {
+        within(LIMIT, async {
+            let world = World::new(Server::builder().start());
+            world.server.create("Work");
+            let mut client = world.client().await;
+            client.in_step().await;
+            world.server.on("APPEND").instead("").cut_after(0);
+            let work = client.store.mailbox_named("Work").await.expect("there").id();
+            let version = |number: u32| NewMessage::new(format!("{}Version {number}.\r\n", message("draft")));
+            let first = client.store.append(work, version(1)).await.expect("queued");
+            while count(&world, "APPEND") == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            let second = client.store.append(work, version(2)).await.expect("queued");
+            client.store.expunge([first]).await.expect("queued");
+            if restarts {
+                client.crash().await;
+                client = world.client().await;
+            }
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{restarts}");
+            world.check(&client.store).await;
+            let there = world.server.mailbox("Work").expect("there").messages;
+            let [one] = there.as_slice() else { panic!("{restarts}: {there:?}") };
+            assert!(one.bytes.ends_with(b"Version 2.\r\n"), "{restarts}: {one:?}");
+            assert!(client.store.body(second).await.expect("there").ends_with(b"Version 2.\r\n"));
+        })
+        .await;
+    }
+}
+
+/// A message is copied twice into one mailbox, and the server has never seen the first COPY.
+#[tokio::test(start_paused = true)]
+async fn two_copies_are_two_if_the_first_was_never_made() {
+    within(LIMIT, async {
+        let world = World::new(Server::builder().start());
+        world.server.create("Work");
+        world.server.deliver("INBOX", message("one"));
+        let client = world.client().await;
+        client.in_step().await;
+        world.server.on("UID COPY").instead("").cut_after(0);
+        let work = client.store.mailbox_named("Work").await.expect("there").id();
+        let one = id_of(&client.store, "one").await;
+        client.store.copy_to(one, work).await.expect("queued");
+        while count(&world, "UID COPY") == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        client.store.copy_to(one, work).await.expect("queued");
+        client.in_step().await;
+        assert_eq!(client.store.operations().await.expect("readable"), []);
+        world.check(&client.store).await;
+        assert_eq!(places(&world), (1, 2));
+    })
+    .await;
+}
+
+/// Another client saves its version of a draft while ours is in doubt: that is not ours.
+#[tokio::test(start_paused = true)]
+async fn a_version_of_others_is_not_taken_for_ours() {
+    within(LIMIT, async {
+        let world = World::new(Server::builder().start());
+        world.server.create("Work");
+        let client = world.client().await;
+        client.in_step().await;
+        world.server.on("APPEND").instead("").cut_after(0);
+        let work = client.store.mailbox_named("Work").await.expect("there").id();
+        let text = |version: &str| format!("{}{version}\r\n", message("draft"));
+        client.store.append(work, NewMessage::new(text("Ours."))).await.expect("queued");
+        while count(&world, "APPEND") == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(Duration::from_secs(3)).await;
+        world.server.deliver("Work", text("That of others."));
+        client.in_step().await;
+        assert_eq!(client.store.operations().await.expect("readable"), []);
+        world.check(&client.store).await;
+        let there = world.server.mailbox("Work").expect("there").messages;
+        let mut ends: Vec<bool> = there.iter().map(|one| one.bytes.ends_with(b"Ours.\r\n")).collect();
+        ends.sort_unstable();
+        assert_eq!(ends, [false, true], "{there:?}");
+    })
+    .await;
+}

@@ -38,17 +38,18 @@ struct Traits {
 
 impl Traits {
     fn are_of(&self, row: &Message) -> bool {
+        let is_size = self.size.is_some() && self.size == row.size();
+        let is_date =
+            self.received.is_some() && self.received == row.internal_date().map(|date| date.seconds());
         match &self.message_id {
+            // A server may change one of them, in what is written to it. A draft that others have
+            // saved again has neither.
             Some(own) => {
                 let theirs = row.envelope().and_then(|envelope| envelope.message_id().map(|id| ids(&id)));
-                theirs.is_some_and(|theirs| theirs.first() == Some(own))
+                theirs.is_some_and(|theirs| theirs.first() == Some(own)) && (is_size || is_date)
             }
             // Both are kept by COPY and MOVE.
-            None => {
-                self.size.is_some()
-                    && self.size == row.size()
-                    && self.received == row.internal_date().map(|date| date.seconds())
-            }
+            None => is_size && is_date,
         }
     }
 }

@@ -3,7 +3,8 @@
 //! In: all operations of an account in their order. Out: those to be sent next, together. An
 //! operation waits for earlier ones on the same message; and what makes, renames or deletes a
 //! mailbox is alone with all that names it, and with its like. A parked one holds up what depends
-//! on it, and nothing else.
+//! on it, and nothing else. What may have arrived in a mailbox is looked for there: till it is
+//! found, or is known not to be there, nothing else is sent there that would be taken for it.
 
 use std::collections::BTreeSet;
 
@@ -30,6 +31,8 @@ pub(super) struct Operation {
     pub(super) state: String,
     pub(super) attempts: u32,
     pub(super) error: Option<String>,
+    /// By what its message is found in the target: the Message-ID, else size and date.
+    pub(super) found_by: Option<String>,
 }
 
 impl Operation {
@@ -40,6 +43,12 @@ impl Operation {
     /// Whether it may have been sent, and nothing is known of its end.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.state == "sending"
+    }
+
+    /// The mailbox in which a message arrives by it, and by what it is found there.
+    fn arrival(&self) -> Option<(MailboxId, &str)> {
+        let arrives = matches!(self.action, Action::Move | Action::Copy { .. } | Action::Append { .. });
+        self.target.filter(|_| arrives).zip(self.found_by.as_deref())
     }
 
     fn messages(&self) -> impl Iterator<Item = MessageId> {
@@ -75,6 +84,7 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
         state: row.get(5)?,
         attempts: row.get(6)?,
         error: row.get(7)?,
+        found_by: row.get(8)?,
     })
 }
 
@@ -82,7 +92,9 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
 pub(super) fn all(file: &Transaction<'_>, account: i64) -> Result<Vec<Operation>, Fault> {
     let mut find = file.prepare_cached(
         "SELECT o.id, args, message, ifnull((SELECT m.mailbox FROM message m WHERE m.id = o.message), o.mailbox), \
-         target, state, attempts, error FROM operation o \
+         target, state, attempts, error, \
+         (SELECT ifnull(c.message_id, c.size || ' ' || c.received) FROM message m JOIN content c ON c.id = m.content \
+         WHERE m.id = o.message AND o.target IS NOT NULL) FROM operation o \
          WHERE account = ? AND state <> 'sent' ORDER BY o.id LIMIT ?",
     )?;
     let mut operations = Vec::new();
@@ -102,6 +114,8 @@ struct Claimed {
     /// Made, renamed or deleted by one.
     structural: BTreeSet<MailboxId>,
     is_structural: bool,
+    /// What may have arrived.
+    arrivals: BTreeSet<(MailboxId, String)>,
 }
 
 impl Claimed {
@@ -113,12 +127,19 @@ impl Claimed {
             self.structural.extend(mailboxes);
             self.is_structural = true;
         }
+        if let Some((target, found_by)) = operation.arrival().filter(|_| operation.is_in_doubt()) {
+            self.arrivals.insert((target, found_by.to_owned()));
+        }
     }
 
     fn holds(&self, operation: &Operation) -> bool {
         let mut mailboxes = operation.mailbox.into_iter().chain(operation.target);
         operation.messages().any(|message| self.messages.contains(&message))
             || mailboxes.clone().any(|mailbox| self.structural.contains(&mailbox))
+            || !self.arrivals.is_empty()
+                && operation
+                    .arrival()
+                    .is_some_and(|(target, found_by)| self.arrivals.contains(&(target, found_by.to_owned())))
             || operation.is_structural()
                 && (self.is_structural || mailboxes.any(|mailbox| self.mailboxes.contains(&mailbox)))
     }
@@ -179,6 +200,7 @@ mod tests {
             state: "queued".to_owned(),
             attempts: 0,
             error: None,
+            found_by: None,
         }
     }
 
@@ -245,6 +267,31 @@ mod tests {
         parked[0].state = "parked".to_owned();
         assert_eq!(ids(&parked, 100), [3]);
         assert_eq!(waits_for_parked(&parked), [false, true, false, true]);
+    }
+
+    #[test]
+    fn what_would_be_taken_for_one_in_doubt_waits() {
+        let append = || Action::Append { flags: Flags::new(), date: 0 };
+        let mut all = [
+            operation(1, append(), 1, 10, 10),
+            operation(2, append(), 2, 10, 10),
+            operation(3, Action::Move, 3, 11, 10),
+            operation(4, Action::Move, 4, 10, 12),
+            operation(5, seen(), 5, 10, 0),
+        ];
+        for (operation, id) in all.iter_mut().zip(["a", "b", "a", "a", "a"]) {
+            operation.found_by = Some(id.to_owned());
+        }
+        let free = |all: &[Operation]| -> Vec<i64> {
+            let mut free = Vec::new();
+            while let Some(next) = next(all, |id| id.0 == 1 || free.contains(&id.0), 1).first() {
+                free.push(next.id.0);
+            }
+            free
+        };
+        assert_eq!(free(&all), [2, 3, 4, 5]);
+        all[0].state = "sending".to_owned();
+        assert_eq!(free(&all), [2, 4, 5]);
     }
 
     #[test]

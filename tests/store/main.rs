@@ -19,6 +19,7 @@ mod late;
 #[cfg(target_os = "linux")]
 mod lost;
 mod made;
+mod merged;
 mod model;
 mod operations;
 mod policies;

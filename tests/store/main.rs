@@ -21,6 +21,7 @@ mod lost;
 mod made;
 mod merged;
 mod model;
+mod moods;
 mod operations;
 mod policies;
 mod power;

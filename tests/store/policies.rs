@@ -251,6 +251,16 @@ async fn a_body_that_was_refused_comes_once_it_can_be_read() {
         let client = client(&world, BodyPolicy::all()).await;
         sleep(Duration::from_secs(5)).await;
         assert_eq!(with_body(&client.store).await, ["first", "third"]);
+        let asked = || {
+            let received = world.server.received();
+            received
+                .iter()
+                .filter(|one| one.line.contains("UID FETCH 2 ") && one.line.contains("BODY.PEEK[]<0."))
+                .count()
+        };
+        let before = asked();
+        sleep(Duration::from_secs(50 * 60)).await;
+        assert_eq!((before, asked() - before), (1, 0), "it is asked for once an hour");
         unreadable(&world.server, &[2], false);
         sleep(Duration::from_secs(2 * 60 * 60)).await;
         assert_eq!(with_body(&client.store).await, ["first", "second", "third"]);

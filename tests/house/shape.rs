@@ -1,8 +1,12 @@
 //! The shape of files and functions: a head that says what a file is for, one subject a file,
 //! functions that fit a screen.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use crate::report;
-use crate::source::{Source, blank, group, line, places, sources};
+use crate::source::{Source, blank, files, group, line, places, root, sources};
 
 /// Characters that a head has at least.
 const MIN_HEAD: usize = 16;
@@ -38,6 +42,72 @@ fn no_source_file_is_too_long() {
     let long = long.filter(|(lines, _)| *lines > MAX_LINES);
     let long: Vec<_> = long.map(|(lines, path)| format!("{}: {lines}", path.display())).collect();
     report("a file has at most 500 lines; one that grows past it has two subjects", &long);
+}
+
+/// A test in a file that no other one names is never compiled, and never fails.
+#[test]
+fn each_file_is_compiled() {
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "examples", "benches", "fleet"] {
+        files(&root().join(folder), &mut paths);
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let mut declared = BTreeSet::new();
+    for path in &paths {
+        let text = fs::read_to_string(path).expect("a source file is UTF-8");
+        declared.extend(declarations(&text, path));
+    }
+    // What cargo finds by itself.
+    let is_target = |path: &Path| {
+        let folder = path.parent().and_then(Path::file_name).is_some_and(|name| {
+            ["src", "bin", "tests", "examples", "benches", "fuzz_targets"].iter().any(|one| name == *one)
+        });
+        let is_main = path.file_name().is_some_and(|name| name == "main.rs" || name == "build.rs");
+        folder && !path.starts_with(root().join("src")) || is_main || path.ends_with("src/lib.rs")
+    };
+    let lost = paths.iter().filter(|path| !is_target(path) && !declared.contains(*path));
+    let lost: Vec<String> = lost.map(|path| path.display().to_string()).collect();
+    report("a file is a module of another one, or a target of cargo", &lost);
+}
+
+/// The files that a file declares as its modules, wherever they may be.
+fn declarations(text: &str, path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(path);
+    let own = match path.file_stem().and_then(|name| name.to_str()) {
+        Some("mod" | "main" | "lib") | None => folder.to_owned(),
+        Some(name) => folder.join(name),
+    };
+    let mut found = Vec::new();
+    let mut named = None;
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
+            named = Some(name);
+        } else if let Some((before, rest)) = line.split_once("mod ")
+            && (before.is_empty() || before.starts_with("pub"))
+            && let Some(name) = rest.strip_suffix(';')
+        {
+            match named.take() {
+                Some(name) => found.extend(folder.join(name).canonicalize()),
+                // Beside the file, too: a target of cargo has its modules there.
+                None => {
+                    for place in [&own, folder] {
+                        found.push(place.join(format!("{name}.rs")));
+                        found.push(place.join(name).join("mod.rs"));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn declared_files_are_seen() {
+    let text = "mod one;\n    pub(crate) mod two;\nmod three { }\n// mod four;\nlet mod_five = 1;";
+    let found = declarations(text, Path::new("/a/b.rs"));
+    let has = |path: &str| found.contains(&PathBuf::from(path));
+    assert!(has("/a/b/one.rs") && has("/a/b/two/mod.rs") && has("/a/one.rs"));
+    assert!(!found.iter().any(|path| path.ends_with("three.rs") || path.ends_with("four.rs")));
 }
 
 #[test]

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use imap_duplex::account::Policy;
 use imap_duplex::store::NewMessage;
 use imap_duplex::testing::Server;
-use imap_duplex::types::UidSet;
+use imap_duplex::types::{Flag, Flags, UidSet};
 use tokio::time::sleep;
 
+use crate::support::other::Other;
 use crate::support::within;
-use crate::world::{Client, LIMIT, World, id_of, message, uid};
+use crate::world::{Client, LIMIT, World, id_of, message, plain, uid};
 
 /// What was sent when the connection was lost.
 #[derive(Clone, Copy, Debug)]
@@ -187,4 +189,45 @@ async fn a_version_of_others_is_not_taken_for_ours() {
         assert_eq!(ends, [false, true], "{there:?}");
     })
     .await;
+}
+
+/// The server has taken a message, its answer is lost, and others move the message before it is
+/// looked for: it is there, elsewhere.
+#[tokio::test(start_paused = true)]
+async fn what_others_have_moved_is_not_sent_again() {
+    for lacks in [&[][..], &["OBJECTID"]] {
+        within(LIMIT, async {
+            let world = World::new(Server::builder().without(lacks.iter().copied()).start());
+            world.server.create("Work");
+            world.server.create("Archive");
+            let client = world.client().await;
+            client.in_step().await;
+            world.server.on("APPEND").cut_after(0);
+            let work = client.store.mailbox_named("Work").await.expect("there").id();
+            let new = NewMessage::new(message("one")).flags(Flag::Seen);
+            let one = client.store.append(work, new).await.expect("queued");
+            while count(&world, "APPEND") == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            client.crash().await;
+            let mut other = Other::over(world.server.connect()).await;
+            other.command(&format!("LOGIN {} {}", world.server.user(), world.server.password())).await;
+            other.select("Work").await;
+            other.command("UID MOVE 1 Archive").await;
+            other.logout().await;
+            let store = world.store().await;
+            store.flag([one], Flag::Flagged, Flags::new()).await.expect("queued");
+            let account = world.account_by(Policy::default());
+            let attachment = store.attach(&account).await.expect("attached");
+            let client = Client { store, attachment, account };
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{lacks:?}");
+            world.check(&client.store).await;
+            assert_eq!(places(&world), (0, 0), "{lacks:?}");
+            let there = world.server.mailbox("Archive").expect("there").messages;
+            let flags: Vec<Flags> = there.iter().map(|message| plain(&message.flags)).collect();
+            assert_eq!(flags, [Flags::from(["\\Seen", "\\Flagged"])], "{lacks:?}");
+        })
+        .await;
+    }
 }

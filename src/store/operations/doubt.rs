@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   found in the target, from the UIDNEXT on that was noted before ──> done
+//!   written, and found in another mailbox: others have moved it     ──> done
 //!   not found, and still in the source (or to be written)          ──> queued again
 //!   in neither                                                      ──> gone: the server is stronger
 //! ```
@@ -186,10 +187,37 @@ impl Executor {
                 Ok(true)
             }
             None => {
+                if let Some((place, uid)) = self.moved_on(operation).await? {
+                    self.arrived(operation, &place, uid, place.uid_validity, None).await?;
+                    return Ok(true);
+                }
                 self.check_ended(operation)?;
                 self.again(operation).await
             }
         }
+    }
+
+    /// Where a message is that was written to the server, and that others have moved before its
+    /// answer was read: a look has found it there.
+    async fn moved_on(&self, operation: &Operation) -> Tried<Option<(Place, Uid)>> {
+        let Some(own) = operation.message.filter(|_| matches!(operation.action, Action::Append { .. }))
+        else {
+            return Ok(None);
+        };
+        let find = move |file: &Transaction<'_>| {
+            // A copy of ours would wait for it, and has no UID yet.
+            let mut find = file.prepare_cached(
+                "SELECT m.mailbox, m.uid FROM message m JOIN content c ON c.id = m.content \
+                 JOIN content own ON own.account = c.account AND own.message_id = c.message_id \
+                 AND own.size = c.size AND own.received = c.received \
+                 WHERE own.id = (SELECT content FROM message WHERE id = ?1) AND m.id > ?1 AND m.uid IS NOT NULL \
+                 ORDER BY m.id LIMIT 1",
+            )?;
+            let row = find.query_row([own.0], |row| Ok((row.optional_id(0)?, row.get::<_, u32>(1)?)));
+            let Some((mailbox, uid)) = row.optional()? else { return Ok(None) };
+            Ok(Place::read(file, mailbox)?.zip(Uid::new(uid)))
+        };
+        Ok(self.database.read(find).await?)
     }
 
     async fn settle_rename(&self, operation: &Operation, to: &str) -> Tried<bool> {

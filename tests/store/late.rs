@@ -231,3 +231,41 @@ async fn what_others_have_moved_is_not_sent_again() {
         .await;
     }
 }
+
+/// The server has taken a message, its answer is lost, and others rename the mailbox, which was
+/// empty: without identifiers it looks like another one. The message is there.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_into_a_mailbox_that_others_rename_is_not_sent_again() {
+    for moves in [false, true] {
+        within(LIMIT, async {
+            let world = World::new(Server::builder().without(["OBJECTID"]).start());
+            world.server.create("Trip");
+            world.server.create("Work");
+            let client = world.client().await;
+            client.in_step().await;
+            world.server.on("APPEND").cut_after(0);
+            let trip = client.store.mailbox_named("Trip").await.expect("there").id();
+            let one = client.store.append(trip, NewMessage::new(message("one"))).await.expect("queued");
+            while count(&world, "APPEND") == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            client.crash().await;
+            world.server.rename("Trip", "Voyage");
+            let store = world.store().await;
+            if moves {
+                let work = store.mailbox_named("Work").await.expect("there").id();
+                store.move_to([one], work).await.expect("queued");
+            }
+            let account = world.account_by(Policy::default());
+            let attachment = store.attach(&account).await.expect("attached");
+            let client = Client { store, attachment, account };
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{moves}");
+            world.check(&client.store).await;
+            let holds = |name: &str| world.server.mailbox(name).expect("there").messages.len();
+            let expected = if moves { (0, 1) } else { (1, 0) };
+            assert_eq!((holds("Voyage"), holds("Work")), expected, "{moves}");
+        })
+        .await;
+    }
+}

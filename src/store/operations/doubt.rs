@@ -180,25 +180,25 @@ impl Executor {
         like: MessageId,
     ) -> Tried<bool> {
         let Some(mark) = mark else { return self.again(operation).await };
-        let target = self.place(operation.target).await?;
-        match self.find(operation, Some(like), &target, mark).await? {
-            Some((new, uid_validity)) => {
-                self.arrived(operation, &target, new, uid_validity, None).await?;
-                Ok(true)
-            }
-            None => {
-                if let Some((place, uid)) = self.moved_on(operation).await? {
-                    self.arrived(operation, &place, uid, place.uid_validity, None).await?;
-                    return Ok(true);
-                }
-                self.check_ended(operation)?;
-                self.again(operation).await
-            }
+        // It may be gone, or be known by another name soon.
+        let target = self.place(operation.target).await.and_then(|place| place.name().map(|_| place));
+        if let Ok(target) = &target
+            && let Some((new, uid_validity)) = self.find(operation, Some(like), target, mark).await?
+        {
+            self.arrived(operation, target, new, uid_validity, None).await?;
+            return Ok(true);
         }
+        if let Some((place, uid)) = self.moved_on(operation).await? {
+            self.arrived(operation, &place, uid, place.uid_validity, None).await?;
+            return Ok(true);
+        }
+        self.check_ended(operation)?;
+        target?;
+        self.again(operation).await
     }
 
-    /// Where a message is that was written to the server, and that others have moved before its
-    /// answer was read: a look has found it there.
+    /// Where a message is that was written to the server, and that others have moved, or whose
+    /// mailbox they have renamed, before its answer was read: a look has found it there.
     async fn moved_on(&self, operation: &Operation) -> Tried<Option<(Place, Uid)>> {
         let Some(own) = operation.message.filter(|_| matches!(operation.action, Action::Append { .. }))
         else {

@@ -61,6 +61,8 @@ pub(super) struct DivertedAnswers {
     twice: NamedMessages,
     /// Of these it has got something itself, but not all that the older one got.
     partly: NamedMessages,
+    /// One of its lines was answered before the older one, and of these it had nothing then.
+    early: NamedMessages,
 }
 
 /// Rows that had the same of what was asked for.
@@ -121,8 +123,9 @@ impl DivertedAnswers {
                 if lacks && !all.is_empty() && !items.flags_alone {
                     self.partly.insert(row.seq(), row.uid());
                 } else if !lacks {
-                    self.twice.remove(row.seq(), row.uid());
-                    self.partly.remove(row.seq(), row.uid());
+                    for messages in [&mut self.twice, &mut self.partly, &mut self.early] {
+                        messages.remove(row.seq(), row.uid());
+                    }
                 }
             }
             Answer::List(entry) | Answer::Lsub(entry) => self.names.remove(&entry.name),
@@ -139,6 +142,14 @@ impl DivertedAnswers {
         };
         if self.answers().any(|rows| counts(rows) && rows.messages.contains(row.seq(), row.uid())) {
             self.twice.insert(row.seq(), row.uid());
+        }
+    }
+
+    /// A line of it was answered before an older command: what has not come by now does not come,
+    /// unless another line names it.
+    fn line_ended_early(&mut self) {
+        for rows in self.rows.iter().filter(|rows| !rows.flags_alone) {
+            self.early.extend(&rows.messages);
         }
     }
 
@@ -216,6 +227,18 @@ impl InFlight {
         }
     }
 
+    /// One of several lines of a command was answered. If one that got what this one had asked for
+    /// too is in flight still, the server does not answer in order.
+    pub(super) fn note_line_ended(&mut self, id: CommandId) {
+        let lost = self.entries.get(&id).and_then(|entry| entry.lost.as_ref());
+        if lost.is_none_or(|lost| lost.to.iter().all(|(to, _)| !self.has(*to))) {
+            return;
+        }
+        if let Some(lost) = self.entries.get_mut(&id).and_then(|entry| entry.lost.as_mut()) {
+            lost.line_ended_early();
+        }
+    }
+
     /// A command was refused: what it got may have been others'.
     pub(crate) fn refuse(&self, id: CommandId) {
         if let Some(contested) = self.entries.get(&id).and_then(|entry| entry.contested.as_ref()) {
@@ -224,8 +247,9 @@ impl InFlight {
     }
 
     /// The error of a command whose answers may have gone to an older one. `Protocol`: it ends
-    /// before that one, so the server does not answer in order. `Incomplete`: the older one was
-    /// refused or got two rows of a message, or this one got only some of a message's items.
+    /// before that one, or one of its lines does, so the server does not answer in order.
+    /// `Incomplete`: the older one was refused or got two rows of a message, or this one got only
+    /// some of a message's items.
     pub(super) fn check_diverted(&self, id: CommandId, view: Option<&View>) -> Option<Error> {
         let entry = self.entries.get(&id).filter(|entry| !entry.is_internal())?;
         let lost = entry.lost.as_ref().filter(|lost| !lost.is_nothing(view))?;
@@ -234,6 +258,11 @@ impl InFlight {
             let message =
                 format!("the server answered it before {older}, which may have got rows that were its own");
             return error(ErrorKind::Protocol, message);
+        }
+        if !lost.early.are_gone(view) {
+            let message = "the server answered one of its lines before an older command, which may have got rows that \
+                           were its own";
+            return error(ErrorKind::Protocol, message.to_owned());
         }
         let message = if let Some((refused, _)) = lost.to.iter().find(|(_, refused)| refused.get()) {
             format!("{refused} was refused, which had got rows that may have been its own")

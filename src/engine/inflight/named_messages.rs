@@ -19,6 +19,11 @@ impl NamedMessages {
         }
     }
 
+    pub(super) fn extend(&mut self, others: &Self) {
+        others.uids.to_set().iter().for_each(|uid| self.uids.insert(uid));
+        others.seqs.to_set().iter().for_each(|seq| self.seqs.insert(seq));
+    }
+
     /// An earlier response may have named the message by its number alone.
     pub(super) fn remove(&mut self, seq: Option<Seq>, uid: Option<Uid>) {
         uid.into_iter().for_each(|uid| self.uids.remove(uid));

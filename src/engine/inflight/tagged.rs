@@ -70,7 +70,11 @@ impl InFlight {
         if let Some(at) = entry.tags.iter().position(|t| t.as_str().eq_ignore_ascii_case(tag)) {
             entry.tags.remove(at);
             entry.submission.job.line_ended(at);
+            if entry.lost.is_some() {
+                self.note_line_ended(id);
+            }
         }
+        let Some(entry) = self.entries.get_mut(&id) else { return Reply::More };
         let all_said = entry.next == Next::Nothing && !entry.submission.job.awaits_challenge();
         entry.whole |= all_said && written == Written::All;
         let cut_short = written == Written::CutShort;

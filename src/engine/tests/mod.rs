@@ -16,6 +16,7 @@ mod causes;
 mod checks;
 mod client_knowledge;
 mod commands;
+mod contested_rows;
 mod cost;
 mod deselected_status;
 mod event_replay;

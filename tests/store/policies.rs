@@ -5,7 +5,7 @@ use std::time::Duration;
 use imap_duplex::account::Policy;
 use imap_duplex::store::{BodyPolicy, LocalSearch, NewMessage, Store, StoreErrorKind, SyncPolicy};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Flags, Timestamp, Uid};
+use imap_duplex::types::{Code, Flags, Timestamp, Uid};
 use rusqlite::Connection;
 use tokio::time::sleep;
 
@@ -264,6 +264,28 @@ async fn a_body_that_was_refused_comes_once_it_can_be_read() {
         unreadable(&world.server, &[2], false);
         sleep(Duration::from_secs(2 * 60 * 60)).await;
         assert_eq!(with_body(&client.store).await, ["first", "second", "third"]);
+    })
+    .await;
+}
+
+/// A server that is busy is not asked for one after the other, and sends all of them later.
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_asked_for_few_bodies_at_a_time() {
+    within(LIMIT, async {
+        let world = World::new(Server::new());
+        for number in 1..=12 {
+            world.server.deliver("INBOX", message(&format!("number {number}")));
+        }
+        client(&world, BodyPolicy::on_demand()).await.crash().await;
+        let before = fetched(&world.server);
+        world.server.on("UID FETCH").times(100).no_with(Code::Unavailable, "busy");
+        let policy = SyncPolicy::new().bodies(BodyPolicy::all());
+        let client = world.client_by(Policy::default(), policy).await;
+        sleep(Duration::from_secs(20)).await;
+        assert_eq!(fetched(&world.server) - before, 5);
+        // Neither these nor the next ones wait for an hour.
+        sleep(Duration::from_secs(10 * 60)).await;
+        assert_eq!(with_body(&client.store).await.len(), 12);
     })
     .await;
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use imap_duplex::store::{MailboxId, MessageId, NewMessage, OperationState, Store};
+use imap_duplex::account::Policy;
+use imap_duplex::store::{MailboxId, MessageId, NewMessage, OperationState, Store, SyncPolicy};
 use imap_duplex::testing::Server;
 use imap_duplex::types::{Code, Flag, Flags, UidSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::support::within;
 use crate::world::{Client, LIMIT, World, all, id_of, message};
@@ -226,4 +227,52 @@ async fn a_rename_of_a_mailbox_that_is_gone_can_be_dropped() {
         world.check(&client.store).await;
     })
     .await;
+}
+
+/// A look that stays holds up no rename, and the mailbox that it is at stays the same one.
+#[tokio::test(start_paused = true)]
+async fn the_followed_mailbox_is_renamed_here_or_by_others() {
+    for (lacks, here) in [(&[][..], true), (&[], false), (&["OBJECTID"], true), (&["OBJECTID"], false)] {
+        within(LIMIT, async {
+            let what = format!("without {lacks:?}, here: {here}");
+            let world = World::new(Server::builder().without(lacks.iter().copied()).start());
+            world.server.create("Work");
+            for subject in ["one", "two", "three"] {
+                world.server.deliver("Work", message(subject));
+            }
+            // No sweep shows within an hour what is not followed.
+            let policy = SyncPolicy::new().follow("Work").interval(Duration::from_secs(60 * 60));
+            let client = world.client_by(Policy::default(), policy).await;
+            client.in_step().await;
+            let store = client.store.clone();
+            let mailbox = store.mailbox_named("Work").await.expect("there").id();
+            let before = numbers(&store, mailbox).await;
+            let is_followed = async |name: &str, subject: &str| {
+                let count = numbers(&store, mailbox).await.len();
+                world.server.deliver(name, message(subject));
+                sleep(Duration::from_secs(5)).await;
+                numbers(&store, mailbox).await.len() == count + 1
+            };
+            assert!(is_followed("Work", "four").await, "{what}");
+            let started = Instant::now();
+            if here {
+                store.rename_mailbox(mailbox, "Job").await.expect("queued");
+            } else {
+                world.server.rename("Work", "Job");
+            }
+            client.in_step().await;
+            assert!(started.elapsed() < Duration::from_secs(9), "{what}: {:?}", started.elapsed());
+            assert_eq!(store.mailbox_named("Job").await.expect("there").id(), mailbox, "{what}");
+            assert_eq!(numbers(&store, mailbox).await[..3], before, "{what}");
+            store.flag([before[0]], Flag::Flagged, Flags::new()).await.expect("queued");
+            client.in_step().await;
+            world.check(&store).await;
+            assert!(is_followed("Job", "five").await, "{what}: under its new name");
+            world.server.disconnect(true);
+            client.in_step().await;
+            world.check(&store).await;
+            assert!(is_followed("Job", "six").await, "{what}: on another connection");
+        })
+        .await;
+    }
 }

@@ -62,7 +62,8 @@ impl SyncPolicy {
     }
 
     /// The mailbox that stays selected on a connection of its own, so that its changes are stored
-    /// at once; with only one connection none is. INBOX.
+    /// at once; with only one connection none is. INBOX. Another one stays followed when it is
+    /// renamed, as long as the account is attached.
     pub fn follow(mut self, mailbox: impl Into<MailboxName>) -> Self {
         self.follow = Some(mailbox.into());
         self

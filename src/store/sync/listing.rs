@@ -58,16 +58,21 @@ fn found(entry: &ListEntry) -> Found {
 
 type Named = (Difference, Option<MailboxName>);
 
-/// Takes over a listing: into the plan, and into the file. Mailboxes are due whose counts are those
-/// of before the last look again: rows have changed since by what we have done, and a backup was
-/// put back.
+/// Takes over a listing: into the plan, into the name of the mailbox that is followed, and into the
+/// file. Mailboxes are due whose counts are those of before the last look again: rows have changed
+/// since by what we have done, and a backup was put back.
 pub(super) async fn take(
     database: &Database,
     account: i64,
-    plan: &mut Plan,
+    (plan, follow): (&mut Plan, &mut Option<MailboxName>),
     Listing { entries, found }: Listing,
 ) -> StoreResult<()> {
+    // INBOX is a name: what was in it moves away (RFC 9051 section 6.3.6).
+    let by_key = follow.as_ref().filter(|name| !name.is_inbox()).and_then(|name| plan.key(name)).cloned();
     let differences = plan.sweep(found);
+    if let Some(name) = by_key.and_then(|key| plan.name(&key)) {
+        *follow = Some(name.clone());
+    }
     let named: Vec<Named> = differences
         .into_iter()
         .map(|difference| {

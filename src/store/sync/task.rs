@@ -415,7 +415,8 @@ impl SyncTask {
         }
         let again = self.waiters.iter().any(|waiter| waiter.sweep > self.sweeps_begun);
         self.sweep_by(Instant::now() + if again { Duration::ZERO } else { self.policy.interval });
-        match listing::take(&self.database, self.account_id, &mut self.plan, listing).await {
+        let known = (&mut self.plan, &mut self.policy.follow);
+        match listing::take(&self.database, self.account_id, known, listing).await {
             Ok(()) => self.sweeps_done = self.sweeps_begun,
             // The plan is ahead of the file: it begins again from there.
             Err(error) => {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use imap_duplex::account::Policy;
-use imap_duplex::store::{StoreErrorKind, SyncPolicy};
+use imap_duplex::store::{OperationState, StoreErrorKind, SyncPolicy};
 use imap_duplex::testing::Server;
-use imap_duplex::types::{Code, Flag, Flags};
+use imap_duplex::types::{Code, Flag, Flags, UidValidity};
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -194,6 +194,70 @@ async fn contents_that_do_not_come_are_asked_for_again() {
             let inbox = client.store.mailbox_named("INBOX").await.expect("there");
             assert_eq!(all(&inbox).await.len(), 600, "followed: {follows}");
             assert_eq!(inbox.info().await.expect("there").failure, None);
+        })
+        .await;
+    }
+}
+
+/// An earlier move was refused and dropped: a message is to be moved into the mailbox where it is.
+#[tokio::test(start_paused = true)]
+async fn a_move_into_its_own_mailbox_is_not_sent() {
+    within(LIMIT, async {
+        let world = world();
+        let client = world.client().await;
+        client.in_step().await;
+        let (store, one) = (&client.store, id_of(&client.store, "INBOX 1").await);
+        let inbox = store.mailbox_named("INBOX").await.expect("there").id();
+        let work = store.mailbox_named("Work").await.expect("there").id();
+        world.server.on("UID MOVE").no("not now");
+        store.move_to([one], work).await.expect("queued");
+        let parked = loop {
+            sleep(Duration::from_millis(10)).await;
+            let operations = store.operations().await.expect("readable");
+            if let Some(one) = operations.iter().find(|one| one.state == OperationState::Parked) {
+                break one.id;
+            }
+        };
+        store.move_to([one], inbox).await.expect("queued");
+        store.drop_operation(parked).await.expect("dropped");
+        client.in_step().await;
+        assert_eq!(store.operations().await.expect("readable"), []);
+        world.check(store).await;
+        let moves = world.server.received().iter().filter(|one| one.line.contains("UID MOVE")).count();
+        assert_eq!(moves, 1);
+    })
+    .await;
+}
+
+/// An earlier version sent such a move: it is in doubt, and UIDVALIDITY changes. Looks and attempts
+/// do not follow each other without a pause.
+#[tokio::test(start_paused = true)]
+async fn a_move_into_its_own_mailbox_that_got_other_uids_is_settled() {
+    for goes in [false, true] {
+        within(LIMIT, async {
+            let world = World::new(Server::builder().without(["OBJECTID"]).start());
+            world.server.deliver("INBOX", message("one"));
+            let client = world.client().await;
+            client.in_step().await;
+            let uid_validity = world.server.mailbox("INBOX").expect("there").uid_validity;
+            client.crash().await;
+            let file = Connection::open(world.path()).expect("a store");
+            let sql = "INSERT INTO operation (account, kind, message, mailbox, target, args, state, attempts, mark) \
+                       SELECT 1, 'move', id, mailbox, mailbox, '{\"kind\":\"move\"}', 'sending', 1, ?1 FROM message";
+            let mark = format!("{{\"uid_next\":2,\"uid_validity\":{}}}", uid_validity.get());
+            assert_eq!(file.execute(sql, [mark]).expect("written"), 1);
+            drop(file);
+            world.server.change_uid_validity("INBOX", UidValidity::new(77).expect("not zero"));
+            if goes {
+                world.server.expunge("INBOX", uid(1));
+            }
+            let before = world.server.received().len();
+            let client = world.client().await;
+            client.in_step().await;
+            assert_eq!(client.store.operations().await.expect("readable"), [], "{goes}");
+            world.check(&client.store).await;
+            let commands = world.server.received().len() - before;
+            assert!(commands < 100, "{goes}: {commands} commands");
         })
         .await;
     }

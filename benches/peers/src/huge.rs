@@ -17,7 +17,7 @@ use imap_duplex::types::{Section, Uid, ViewSync};
 use imap_duplex::{Config, Mailbox, RowPart};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt};
 
-use crate::whole::{peak, resident};
+use crate::whole::{of_files, peak};
 
 /// What the body consists of, again and again.
 const LINE: &[u8; 64] = b"A line of the body; together with its end it has sixty-four by\r\n";
@@ -97,13 +97,12 @@ pub fn client(way: &str, size: &str, port: &str) -> Option<()> {
     let (size, port) = (size.parse().ok()?, port.parse().ok()?);
     let is_literal = ["windows", "literal"].iter().position(|known| *known == way)? == 1;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let before = resident();
     let (took, slowest, count) = runtime.block_on(read(port, size, is_literal));
     print!(
-        "{:.1} GiB by {way}: a peak of {:.1} MB resident, program and all ({:.1} MB before), in {:.1} s",
+        "{:.1} GiB by {way}: a peak of {:.1} MB resident, of which {:.1} are the program itself with all crates, in {:.1} s",
         size as f64 / f64::from(1 << 30),
         peak() as f64 / 1000.0,
-        before as f64 / 1000.0,
+        of_files() as f64 / 1000.0,
         took.as_secs_f64(),
     );
     if count > 0 {

@@ -15,7 +15,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::executor::{Executor, Place, Tried};
+use super::executor::{Executor, Place, Tried, Trouble};
 use super::schedule::Operation;
 use super::{Action, Mark, queue};
 use crate::account::MailboxLease;
@@ -128,8 +128,14 @@ impl Executor {
 
     async fn settle_move(&self, operation: &Operation, mark: Option<&Mark>) -> Tried<bool> {
         let Some(mark) = mark else { return self.again(operation).await };
-        let source = match self.locate(operation.message).await? {
-            Some((place, uid)) => {
+        let source = match self.locate(operation.message).await {
+            // Its mailbox has other UIDs now. A look says which one it has; but not while something
+            // may arrive there.
+            Err(Trouble::Waiting) if operation.mailbox == operation.target => {
+                return self.settle_in_place(operation, mark).await;
+            }
+            Err(trouble) => return Err(trouble),
+            Ok(Some((place, uid))) => {
                 let lease = self.open(&place).await?;
                 // A selection that was made before sees only then what has changed.
                 lease.sender().noop().await?;
@@ -144,7 +150,7 @@ impl Executor {
                 };
                 self.database.read(is_there).await?.then_some((place, uid))
             }
-            None => None,
+            Ok(None) => None,
         };
         let target = self.place(operation.target).await?;
         let found = self.find(operation, operation.message, &target, mark).await?;
@@ -170,6 +176,16 @@ impl Executor {
                 Ok(true)
             }
         }
+    }
+
+    /// A message was to be moved into the mailbox where it is, and has no UID yet: wherever it is
+    /// there, it is done.
+    async fn settle_in_place(&self, operation: &Operation, mark: &Mark) -> Tried<bool> {
+        let target = self.place(operation.target).await?;
+        let found = self.find(operation, operation.message, &target, mark).await?;
+        let Some((new, uid_validity)) = found else { return Err(Trouble::Waiting) };
+        self.arrived(operation, &target, new, uid_validity, None).await?;
+        Ok(true)
     }
 
     /// A message that was to be written or copied into the target.

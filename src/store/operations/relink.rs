@@ -11,7 +11,6 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::overlay::is_target;
 use super::{queue, restore};
 use crate::store::error::Fault;
 use crate::store::ids::{MailboxId, MessageId, RowIds as _};
@@ -93,10 +92,20 @@ pub(in crate::store) fn relink(
     Ok(())
 }
 
+/// Whether something may just arrive there that is not waiting there itself.
+fn is_target_of_others(file: &Transaction<'_>, mailbox: MailboxId) -> Result<bool, Fault> {
+    let mut find = file.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM operation o WHERE target = ?1 AND state = 'sending' AND NOT EXISTS \
+         (SELECT 1 FROM message m WHERE m.id = o.message AND m.mailbox = ?1 AND m.uid IS NULL))",
+    )?;
+    Ok(find.query_row([mailbox.0], |row| row.get(0))?)
+}
+
 /// All contents of a mailbox are here: messages that still wait are gone.
 pub(in crate::store) fn give_up(file: &Transaction<'_>, mailbox: MailboxId) -> Result<(), Fault> {
-    // What arrives while we write there is left out by looks: it may be one of them.
-    if is_target(file, mailbox)? {
+    // What arrives while we write there is left out by looks: it may be one of them. But a move of
+    // one that waits itself is not settled before it has its UID, or is gone.
+    if is_target_of_others(file, mailbox)? {
         return Ok(());
     }
     waiting(file, mailbox)?.into_iter().try_for_each(|message| message::leaves(file, message))

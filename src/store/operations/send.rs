@@ -232,6 +232,10 @@ impl Executor {
     async fn send_move(&self, batch: &[Operation]) -> Tried<()> {
         let Some((place, mut found)) = self.uids(batch).await? else { return Ok(()) };
         let target = self.place(batch.first().and_then(|first| first.target)).await?;
+        if target.id == place.id {
+            // An earlier move has not come to be.
+            return self.stayed(found).await;
+        }
         let lease = self.open_for(&place, &found).await?;
         let name = target.name()?;
         let mark = self.mark(&lease.sender(), &name).await?;
@@ -269,6 +273,18 @@ impl Executor {
             }
         }
         Ok(())
+    }
+
+    /// These are where they were to go.
+    async fn stayed(&self, found: Vec<(Operation, Uid)>) -> Tried<()> {
+        let job = move |file: &Transaction<'_>| {
+            for (operation, _) in &found {
+                queue::remove(file, operation.id)?;
+                operation.message.map_or(Ok(()), |message| restore(file, message))?;
+            }
+            Ok(())
+        };
+        Ok(self.database.write(Durability::Power, job).await?)
     }
 
     async fn send_copy(&self, operation: &Operation, source: MessageId) -> Tried<()> {

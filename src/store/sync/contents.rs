@@ -162,11 +162,16 @@ impl Look {
     /// All contents are here: what still waits for its UID is gone, and the rest can be sent.
     pub(super) async fn settle_waiting(&self) -> StoreResult<()> {
         let id = self.kept.id;
-        let waits = self.database.read(move |file| Ok(!operations::waiting(file, id)?.is_empty())).await?;
-        if waits {
+        if self.waiting().await? > 0 {
             self.write(move |file| operations::give_up(file, id)).await?;
         }
         Ok(())
+    }
+
+    /// How many rows of this mailbox wait for a UID.
+    pub(super) async fn waiting(&self) -> StoreResult<usize> {
+        let id = self.kept.id;
+        self.database.read(move |file| Ok(operations::waiting(file, id)?.len())).await
     }
 
     /// The error for messages that the server has not sent.

@@ -92,8 +92,8 @@ pub(super) struct Look {
     pub(super) notes: UnboundedSender<Note>,
     /// Whether all that was found is in the rows.
     pub(super) is_whole: bool,
-    /// Whether messages of the mailbox had to wait for their UIDs when the look began.
-    pub(super) is_awaited: bool,
+    /// How many messages of the mailbox waited for their UIDs when the look began.
+    pub(super) awaited: usize,
 }
 
 /// Looks into a mailbox, and reports the end.
@@ -168,8 +168,7 @@ impl Look {
             (self.kept.mod_seq, self.kept.counts) = (None, None);
             self.kept.uid_validity = uid_validity;
         }
-        let is_awaited = move |file: &Transaction<'_>| Ok(!operations::waiting(file, id)?.is_empty());
-        self.is_awaited = self.database.read(is_awaited).await?;
+        self.awaited = self.waiting().await?;
         // Asked for at once, and read below.
         let newest = known
             .newest()
@@ -248,8 +247,10 @@ impl Look {
             if self.is_whole {
                 self.settle_waiting().await?;
             }
-            if std::mem::take(&mut self.is_awaited) {
-                // What waited for UIDs of this mailbox can be sent.
+            let awaited = std::mem::take(&mut self.awaited);
+            if awaited > 0 && self.waiting().await? < awaited {
+                // What waited for UIDs of this mailbox can be sent. If none has come, it is tried
+                // again after its pause: not at once, which would lead to this look again.
                 self.database.announce_queued();
             }
             // Contents belong to it.

@@ -290,7 +290,7 @@ impl SyncTask {
             rounds,
             notes: self.own.clone(),
             is_whole: true,
-            is_awaited: false,
+            awaited: 0,
         };
         self.tasks.spawn(look(it));
         true

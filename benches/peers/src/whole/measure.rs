@@ -67,6 +67,11 @@ pub fn resident() -> u64 {
     of_status("RssAnon:")
 }
 
+/// What of files is in memory now, in kB: the program itself and its libraries.
+pub fn of_files() -> u64 {
+    of_status("RssFile:")
+}
+
 /// Of all threads that run yet.
 fn switches() -> u64 {
     let threads = fs::read_dir("/proc/self/task").expect("Linux").flatten();

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use dovecot::Dovecot;
 use link::{Address, Identity};
 use measure::Figures;
-pub use measure::{peak, resident};
+pub use measure::{of_files, peak, resident};
 use server::Server;
 use work::{WORKS, Work};
 

@@ -182,9 +182,11 @@ async fn compare(server: &Dovecot, user: &str, path: &Path, (journal, others): (
         let places = || mail.iter().filter(|(_, (_, of))| of == subject).map(|(place, _)| place);
         assert!(right, "{subject}: {:?}, {truth:#?}", places().collect::<Vec<_>>());
         let ([flags], false) = (there.as_slice(), truth.is_copied) else { continue };
+        // Dovecot, killed while it wrote them down, has lost the names of keywords.
+        let is_nameless = flags.iter().any(|flag| flag.starts_with("unknown-"));
         for (flag, has) in &truth.flags {
-            let Some(has) = has else { continue };
-            assert_eq!(flags.contains(flag), *has, "{subject}, {flag} of {flags:?}: {truth:#?}");
+            let Some(has) = has.filter(|_| flag.starts_with('\\') || !is_nameless) else { continue };
+            assert_eq!(flags.contains(flag), has, "{subject}, {flag} of {flags:?}: {truth:#?}");
         }
     }
     assert!(found.is_empty(), "these come from nowhere: {found:?}");

@@ -128,7 +128,7 @@ impl Executor {
         let is_other = move |file: &Transaction<'_>| {
             for row in &rows {
                 let Some(id) = row.uid().and_then(|uid| known.get(&uid)) else { continue };
-                // A row that went meanwhile had another message at the server.
+                // If a look has removed the row meanwhile, its UID is another message's.
                 if matches!(message::likeness(file, *id, row)?, Likeness::Other | Likeness::Gone) {
                     return Ok(true);
                 }

@@ -257,7 +257,9 @@ async fn a_move_into_its_own_mailbox_that_got_other_uids_is_settled() {
             assert_eq!(client.store.operations().await.expect("readable"), [], "{goes}");
             world.check(&client.store).await;
             let commands = world.server.received().len() - before;
-            assert!(commands < 100, "{goes}: {commands} commands");
+            println!("{commands} commands");
+            // Without pauses it is tens of thousands.
+            assert!(commands < 1_000, "{goes}: {commands} commands");
         })
         .await;
     }
